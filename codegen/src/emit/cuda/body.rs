@@ -1,0 +1,430 @@
+//! The body of a kernel: its loops as statements of CUDA C.
+//!
+//! In: [`Loops`] and the operands' names. Out: the lines between the braces.
+//! Always: a value is a local of its own, named by its number; every thread of
+//! a row or column knows what is computed outside its reduced loops, and one of
+//! them writes it.
+//!
+//! The parallel loops become one grid-stride loop over their points, whose index
+//! is taken apart again. A value that the CPU recalls is computed again, with
+//! what it needs, unless the row is held in registers.
+
+use super::expr::{cast, combine, dim, factor, inside, literal, map};
+use super::{Deal, deal};
+use crate::dtype::DType;
+use crate::kernel::{Axis, InstOp, Kernel, ValId};
+use crate::loops::{Form, LoopKind, Loops, Stmt};
+use crate::ops::{Answer, Monoid};
+use crate::shape::{Dim, Sym};
+
+/// Reductions over at most this many points, all constant, add up plainly.
+const PLAIN: i64 = 64;
+
+/// The elements of a row that its threads can hold in registers from one pass to
+/// the next: what is kept, and what two passes load. Only a row along one axis
+/// holds any, `ND_ROW_ITEMS` a thread.
+pub fn held(loops: &Loops) -> Vec<ValId> {
+    fn evals(body: &[Stmt], inside: bool, out: &mut Vec<ValId>) {
+        for stmt in body {
+            match stmt {
+                Stmt::Loop { kind, body, .. } => evals(body, inside || *kind == LoopKind::Lane, out),
+                Stmt::Eval(v) if inside => out.push(*v),
+                Stmt::Eval(_) | Stmt::Recall(_) | Stmt::Keep(_) | Stmt::Store(_) => {}
+                Stmt::Start(_) | Stmt::Push(_) | Stmt::Finish(_) => {}
+            }
+        }
+    }
+    if loops.form != Form::Row || loops.kernel.red.len() != 1 {
+        return Vec::new();
+    }
+    let mut all = Vec::new();
+    evals(&loops.body, false, &mut all);
+    let again = |v: &ValId| all.iter().filter(|w| *w == v).count() > 1;
+    let load = |v: &ValId| matches!(loops.kernel.inst(*v).op, InstOp::Load { .. });
+    loops.kernel.ids().filter(|v| loops.kept.contains(v) || load(v) && again(v)).collect()
+}
+
+/// The statements, indented once, with these values held in registers.
+pub fn body(loops: &Loops, operands: &[String], held: &[ValId]) -> String {
+    let mut emit = Emit {
+        loops,
+        operands,
+        deal: deal(loops),
+        held,
+        filled: None,
+        known: Vec::new(),
+        reduced: Vec::new(),
+        dealt: false,
+        out: String::new(),
+        depth: 1,
+    };
+    emit.alone();
+    emit.block(&loops.body);
+    while emit.depth > 1 {
+        emit.close();
+    }
+    emit.out
+}
+
+/// How the state of a reduction is held.
+enum State {
+    /// A number.
+    Plain,
+    /// A sum with what rounding took away.
+    Sum,
+    /// A number with its place.
+    Indexed,
+}
+
+impl State {
+    fn ty(&self, dtype: DType) -> String {
+        match self {
+            State::Plain => dtype.cuda().into(),
+            State::Sum => format!("nd_sum<{}>", dtype.cuda()),
+            State::Indexed => format!("nd_indexed<{}>", dtype.cuda()),
+        }
+    }
+}
+
+struct Emit<'a> {
+    loops: &'a Loops,
+    operands: &'a [String],
+    deal: Deal,
+    /// The values that have a register an item.
+    held: &'a [ValId],
+    /// Those of them that are filled; `None` before they are declared.
+    filled: Option<Vec<ValId>>,
+    /// The values that have a local in scope.
+    known: Vec<ValId>,
+    /// The reduced loops around this place.
+    reduced: Vec<Sym>,
+    /// Whether the points have been dealt to the threads.
+    dealt: bool,
+    out: String,
+    depth: usize,
+}
+
+impl Emit<'_> {
+    fn kernel(&self) -> &Kernel {
+        &self.loops.kernel
+    }
+
+    fn line(&mut self, text: impl AsRef<str>) {
+        let indent = "    ".repeat(self.depth);
+        self.out.push_str(&format!("{indent}{}\n", text.as_ref()));
+    }
+
+    fn open(&mut self, head: impl AsRef<str>) {
+        self.line(format!("{} {{", head.as_ref()));
+        self.depth += 1;
+    }
+
+    fn close(&mut self) {
+        self.depth -= 1;
+        self.line("}");
+    }
+
+    /// Where there is no parallel axis, one row is all; other threads leave.
+    fn alone(&mut self) {
+        if !self.kernel().par.is_empty() {
+            return;
+        }
+        self.dealt = true;
+        match self.deal {
+            Deal::Row => {
+                self.line("if (blockIdx.x != 0 || threadIdx.x >= ND_ROW_THREADS) return;");
+                self.line("const int thread = threadIdx.x;");
+            }
+            Deal::Point | Deal::Column => self.line("if (blockIdx.x != 0 || threadIdx.x != 0) return;"),
+        }
+    }
+
+    fn block(&mut self, body: &[Stmt]) {
+        for stmt in body {
+            match stmt {
+                Stmt::Loop { kind, var, body } => self.enter(*kind, var, body),
+                Stmt::Eval(v) => self.eval(*v),
+                Stmt::Recall(v) => self.again(*v),
+                Stmt::Keep(_) => {}
+                Stmt::Start(v) => self.start(*v),
+                Stmt::Push(v) => self.push(*v),
+                Stmt::Finish(v) => self.finish(*v),
+                Stmt::Store(number) => self.store(*number),
+            }
+        }
+    }
+
+    fn enter(&mut self, kind: LoopKind, var: &Sym, body: &[Stmt]) {
+        let parallel = self.kernel().par.iter().any(|a| a.var == *var);
+        if parallel {
+            if !self.dealt {
+                self.dealt = true;
+                self.points();
+            }
+            // The loop stays open to the end of the kernel, as its values do.
+            self.block(body);
+            return;
+        }
+        let extent = self.extent(var);
+        // A column's threads share its outermost reduced loop.
+        let shared = self.deal == Deal::Column && self.reduced.is_empty();
+        match (kind, self.loops.form) {
+            (LoopKind::Lane, Form::Row) if !self.held.is_empty() => self.items(var, &extent),
+            (LoopKind::Lane, Form::Row) => {
+                self.open(format!("for (nd_int {var} = thread; {var} < {extent}; {var} += ND_ROW_THREADS)"));
+            }
+            _ if shared => {
+                self.open(format!("for (nd_int {var} = thread; {var} < {extent}; {var} += ND_COLUMN_THREADS)"));
+            }
+            (LoopKind::Unrolled, _) => {
+                self.line("#pragma unroll");
+                self.open(format!("for (nd_int {var} = 0; {var} < {extent}; ++{var})"));
+            }
+            (LoopKind::Serial | LoopKind::Lane | LoopKind::Parallel, _) => {
+                self.open(format!("for (nd_int {var} = 0; {var} < {extent}; ++{var})"));
+            }
+        }
+        let known = self.known.len();
+        self.reduced.push(var.clone());
+        self.block(body);
+        self.reduced.pop();
+        self.known.truncate(known);
+        self.close();
+    }
+
+    /// The loop over the elements that a thread holds.
+    fn items(&mut self, var: &Sym, extent: &str) {
+        if self.filled.is_none() {
+            for &v in self.held {
+                self.line(format!("{} k{}[ND_ROW_ITEMS];", self.dtype(v).cuda(), v.0));
+            }
+            self.filled = Some(Vec::new());
+        }
+        self.line("#pragma unroll");
+        self.open("for (int item = 0; item < ND_ROW_ITEMS; ++item)");
+        self.line(format!("const nd_int {var} = thread + item * ND_ROW_THREADS;"));
+        self.line(format!("if ({var} >= {extent}) continue;"));
+    }
+
+    fn extent(&self, var: &Sym) -> String {
+        let axis = self.kernel().axes().find(|a| a.var == *var).expect("a loop runs over an axis");
+        axis.extent.to_string()
+    }
+
+    /// The loop over the points that fall to this thread.
+    fn points(&mut self) {
+        let par = self.kernel().par.clone();
+        let flat = match par.as_slice() {
+            [one] => one.var.to_string(),
+            _ => "point".to_string(),
+        };
+        let count = par.iter().map(|a| a.extent.to_string()).collect::<Vec<_>>().join(" * ");
+        let head = |start: &str, step: &str| {
+            let to = if par.len() == 1 { count.as_str() } else { "points" };
+            format!("for (nd_int {flat} = {start}; {flat} < {to}; {flat} += {step})")
+        };
+        if par.len() > 1 {
+            self.line(format!("const nd_int points = {count};"));
+        }
+        match self.deal {
+            Deal::Point => {
+                self.open(head("blockIdx.x * (nd_int)ND_BLOCK + threadIdx.x", "gridDim.x * (nd_int)ND_BLOCK"));
+            }
+            Deal::Row => {
+                self.line("const int thread = threadIdx.x % ND_ROW_THREADS;");
+                self.line("const int rows = ND_BLOCK / ND_ROW_THREADS;");
+                self.open(head("blockIdx.x * (nd_int)rows + threadIdx.x / ND_ROW_THREADS", "gridDim.x * (nd_int)rows"));
+            }
+            Deal::Column => {
+                self.line("const int thread = threadIdx.x / ND_COLUMNS;");
+                let to = if par.len() == 1 { count.as_str() } else { "points" };
+                self.open(format!(
+                    "for (nd_int first = blockIdx.x * (nd_int)ND_COLUMNS; first < {to}; first += gridDim.x * (nd_int)ND_COLUMNS)"
+                ));
+                // All threads of a block meet at its barriers: those past the
+                // end compute the last column once more and write nothing.
+                self.line("const nd_int column = first + threadIdx.x % ND_COLUMNS;");
+                self.line(format!("const nd_int {flat} = column < {to} ? column : {to} - 1;"));
+            }
+        }
+        self.take_apart(&par, &flat);
+    }
+
+    /// The parallel variables out of the number of their point.
+    fn take_apart(&mut self, par: &[Axis], flat: &str) {
+        let [outer, inner @ ..] = par else { return };
+        if inner.is_empty() {
+            return;
+        }
+        let mut rest = flat.to_string();
+        for (at, axis) in inner.iter().enumerate().rev() {
+            self.line(format!("const nd_int {} = {rest} % {};", axis.var, axis.extent));
+            let next = if at == 0 { outer.var.to_string() } else { format!("rest{at}") };
+            self.line(format!("const nd_int {next} = {rest} / {};", axis.extent));
+            rest = next;
+        }
+    }
+
+    /// How a value is read: a constant stands where it is used.
+    fn read(&self, v: ValId) -> String {
+        let inst = self.kernel().inst(v);
+        match &inst.op {
+            InstOp::Const(value) => literal(*value, inst.dtype),
+            InstOp::Load { .. } | InstOp::Index(_) | InstOp::Inside(_) => format!("v{}", v.0),
+            InstOp::Map(..) | InstOp::Cast(_) | InstOp::Reduce(..) => format!("v{}", v.0),
+        }
+    }
+
+    fn dtype(&self, v: ValId) -> DType {
+        self.kernel().inst(v).dtype
+    }
+
+    /// Evaluates a value and whatever it needs that is not in scope.
+    fn again(&mut self, v: ValId) {
+        if self.known.contains(&v) {
+            return;
+        }
+        if self.filled.as_ref().is_some_and(|f| f.contains(&v)) {
+            return self.eval(v);
+        }
+        for arg in self.kernel().inst(v).op.args().to_vec() {
+            self.again(arg);
+        }
+        self.eval(v);
+    }
+
+    fn eval(&mut self, v: ValId) {
+        self.known.push(v);
+        let (ty, number) = (self.dtype(v).cuda(), v.0);
+        let filled = self.filled.as_ref().is_some_and(|f| f.contains(&v));
+        let value = if filled { Some(format!("k{number}[item]")) } else { self.expression(v) };
+        let Some(value) = value else { return };
+        self.line(format!("const {ty} v{number} = {value};"));
+        if !filled && self.held.contains(&v) {
+            self.line(format!("k{number}[item] = v{number};"));
+            self.filled.get_or_insert_default().push(v);
+        }
+    }
+
+    /// `None` for a constant, which has no local.
+    fn expression(&self, v: ValId) -> Option<String> {
+        let (kernel, dtype) = (self.kernel(), self.dtype(v));
+        Some(match &kernel.inst(v).op {
+            InstOp::Const(_) => return None,
+            InstOp::Load { input, index, guards, fill } => {
+                let element = self.element(*input, index);
+                match guards.is_empty() {
+                    true => element,
+                    false => format!("{} ? {element} : {}", inside(guards, kernel), literal(*fill, dtype)),
+                }
+            }
+            InstOp::Index(value) => dim(value, kernel),
+            InstOp::Inside(guards) => inside(guards, kernel),
+            InstOp::Map(op, args) => {
+                // The last argument: the first one of a selection is its condition.
+                let of = args.last().map_or(dtype, |&a| self.dtype(a));
+                let args: Vec<String> = args.iter().map(|&a| self.read(a)).collect();
+                map(*op, &args, of)
+            }
+            InstOp::Cast(arg) => cast(&self.read(*arg), self.dtype(*arg), dtype),
+            InstOp::Reduce(..) => unreachable!("verified loops evaluate no reduction"),
+        })
+    }
+
+    /// An element of an operand; `number` counts inputs, then outputs.
+    fn element(&self, number: usize, index: &[Dim]) -> String {
+        let name = &self.operands[number];
+        let terms = index.iter().enumerate().filter(|(_, at)| !at.is(0)).map(|(axis, at)| match at.is(1) {
+            true => format!("{name}_s{axis}"),
+            false => format!("{} * {name}_s{axis}", factor(at, self.kernel())),
+        });
+        let terms: Vec<String> = terms.collect();
+        let offset = if terms.is_empty() { "0".into() } else { terms.join(" + ") };
+        format!("{name}[{offset}]")
+    }
+
+    fn reduction(&self, v: ValId) -> (Monoid, ValId, State) {
+        let InstOp::Reduce(monoid, arg) = self.kernel().inst(v).op else {
+            unreachable!("verified loops reduce with reductions");
+        };
+        let points = self.kernel().red.iter().try_fold(1i64, |n, a| Some(n.saturating_mul(a.extent.as_const()?)));
+        let few = points.is_some_and(|n| n <= PLAIN);
+        let state = match monoid.row().answer {
+            Answer::Index => State::Indexed,
+            Answer::Same if monoid.name() == "sum" && self.dtype(arg).is_float() && !few => State::Sum,
+            Answer::Same => State::Plain,
+        };
+        (monoid, arg, state)
+    }
+
+    fn start(&mut self, v: ValId) {
+        let (monoid, arg, state) = self.reduction(v);
+        let (dtype, a) = (self.dtype(arg), format!("a{}", v.0));
+        let start = literal(monoid.start(dtype), dtype);
+        let ty = state.ty(dtype);
+        self.line(match state {
+            State::Plain => format!("{ty} {a} = {start};"),
+            State::Sum => format!("{ty} {a} = {{{start}, {start}}};"),
+            State::Indexed => format!("{ty} {a} = {{{start}, ND_NONE}};"),
+        });
+    }
+
+    fn push(&mut self, v: ValId) {
+        let (monoid, arg, state) = self.reduction(v);
+        let (dtype, a, x) = (self.dtype(arg), format!("a{}", v.0), self.read(arg));
+        self.line(match state {
+            State::Plain => format!("{a} = {};", combine(monoid, dtype, &a, &x)),
+            State::Sum => format!("{a} = nd_add({a}, {x});"),
+            State::Indexed => {
+                let index = &self.kernel().red.last().expect("a reduction has an axis").var;
+                format!("{a} = {};", combine(monoid, dtype, &a, &format!("nd_at({x}, {index})")))
+            }
+        });
+    }
+
+    fn finish(&mut self, v: ValId) {
+        self.known.push(v);
+        let (monoid, arg, state) = self.reduction(v);
+        let merge = match state {
+            State::Plain | State::Indexed => combine(monoid, self.dtype(arg), "a", "b"),
+            State::Sum => "nd_merge(a, b)".into(),
+        };
+        let ty = state.ty(self.dtype(arg));
+        let both = |call: &str| format!("{call}(a{}, []({ty} a, {ty} b) {{ return {merge}; }})", v.0);
+        let both = match self.deal {
+            Deal::Point => format!("a{}", v.0),
+            Deal::Row => both("nd_reduce_row<ND_ROW_THREADS>"),
+            Deal::Column => both("nd_reduce_column<ND_COLUMN_THREADS>"),
+        };
+        let value = match state {
+            State::Plain => both,
+            State::Sum => format!("nd_total({both})"),
+            State::Indexed => format!("{both}.index"),
+        };
+        self.line(format!("const {} v{} = {value};", self.dtype(v).cuda(), v.0));
+    }
+
+    fn store(&mut self, number: usize) {
+        let store = &self.kernel().stores[number];
+        let place = self.element(self.kernel().inputs.len() + store.output, &store.index);
+        let write = format!("{place} = {};", self.read(store.value));
+        let once = self.reduced.is_empty();
+        let limit = if self.kernel().par.len() == 1 { self.extent(&self.kernel().par[0].var) } else { "points".into() };
+        let mut conditions = Vec::new();
+        match self.deal {
+            Deal::Point => {}
+            Deal::Row if once => conditions.push("thread == 0".to_string()),
+            Deal::Row => {}
+            Deal::Column => {
+                conditions.push(format!("column < {limit}"));
+                if once {
+                    conditions.push("thread == 0".to_string());
+                }
+            }
+        }
+        match conditions.as_slice() {
+            [] => self.line(write),
+            all => self.line(format!("if ({}) {write}", all.join(" && "))),
+        }
+    }
+}

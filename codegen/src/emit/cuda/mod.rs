@@ -1,0 +1,133 @@
+//! The CUDA back end: loops as header-free CUDA C, compiled by NVRTC when first
+//! run.
+//!
+//! In: [`Loops`]. Out: one `extern "C" __global__` function a kernel, with the
+//! device functions that it calls, and the rule for its launch. Always: the text
+//! is the same for the same loops; a result has the same bits on every run, for
+//! sums are combined in a fixed order and no atomics are used; no header is
+//! needed.
+//!
+//! How a kernel's points are dealt to threads ([`Deal`]):
+//!
+//! - **Point**: a thread computes a point of the parallel axes, reduced loops and
+//!   all. For maps and for reductions of small constant extents.
+//! - **Row**: `ND_ROW_THREADS` threads share a row and stride its lane.
+//! - **Column**: `ND_COLUMN_THREADS` threads share a column and stride its outer
+//!   reduced loop; neighbouring threads have neighbouring columns.
+//!
+//! All of them go on to further points by the size of the grid, so that any grid
+//! is right. What the CPU keeps in a row buffer is computed again; with
+//! `ND_ROW_ITEMS` the threads of a row hold it in registers instead, and what
+//! they would load twice.
+//! Next: [`body`], [`geometry`].
+
+pub mod body;
+pub mod expr;
+pub mod geometry;
+mod names;
+pub mod prelude;
+
+use crate::kernel::{Axis, Kernel};
+use crate::loops::{Form, LoopKind, Loops, Stmt};
+use prelude::prelude;
+
+/// How the points of a kernel are dealt to threads.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Deal {
+    Point,
+    Row,
+    Column,
+}
+
+/// A parameter of the function, in the order of the text. Strides, extents and
+/// sizes are `ND_INDEX`; a stride counts elements.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Parameter {
+    /// The data of an operand: inputs first, then outputs.
+    Data(usize),
+    /// The stride of an operand's axis.
+    Stride(usize, usize),
+    /// The extent of an axis, parallel ones first; constants are in the text.
+    Extent(usize),
+    /// One of the kernel's sizes.
+    Size(usize),
+}
+
+/// How this kernel's points are dealt to threads.
+pub fn deal(loops: &Loops) -> Deal {
+    fn serial(body: &[Stmt]) -> bool {
+        body.iter().any(|stmt| match stmt {
+            Stmt::Loop { kind, body, .. } => *kind == LoopKind::Serial || serial(body),
+            Stmt::Eval(_) | Stmt::Start(_) | Stmt::Push(_) | Stmt::Finish(_) => false,
+            Stmt::Keep(_) | Stmt::Recall(_) | Stmt::Store(_) => false,
+        })
+    }
+    match loops.form {
+        Form::Row => Deal::Row,
+        Form::Column if serial(&loops.body) => Deal::Column,
+        Form::Column | Form::Scalar => Deal::Point,
+    }
+}
+
+/// The function's parameters.
+pub fn parameters(kernel: &Kernel) -> Vec<Parameter> {
+    let mut out = Vec::new();
+    for (number, operand) in kernel.inputs.iter().chain(&kernel.outputs).enumerate() {
+        out.push(Parameter::Data(number));
+        out.extend((0..operand.rank()).map(|axis| Parameter::Stride(number, axis)));
+    }
+    let named = |(_, axis): &(usize, &Axis)| axis.extent.as_const().is_none();
+    out.extend(kernel.axes().enumerate().filter(named).map(|(number, _)| Parameter::Extent(number)));
+    out.extend((0..kernel.sizes.len()).map(Parameter::Size));
+    out
+}
+
+/// One kernel, without what it calls: see [`source`].
+pub fn kernel(loops: &Loops, name: &str) -> String {
+    let operands = names::operands(&loops.kernel);
+    let mut lines: Vec<String> = Vec::new();
+    for parameter in parameters(&loops.kernel) {
+        let (text, fresh) = declaration(&loops.kernel, &operands, parameter);
+        match lines.last_mut() {
+            Some(line) if !fresh => *line = format!("{line}, {text}"),
+            _ => lines.push(text),
+        }
+    }
+    let held = body::held(loops);
+    let streamed = body::body(loops, &operands, &[]);
+    let body = match held.as_slice() {
+        [] => streamed,
+        held => format!("#if ND_ROW_ITEMS > 0\n{}#else\n{streamed}#endif\n", body::body(loops, &operands, held)),
+    };
+    format!(
+        "extern \"C\" __global__ void __launch_bounds__(ND_BLOCK) {name}(\n    {}) {{\n{body}}}\n",
+        lines.join(",\n    ")
+    )
+}
+
+/// A parameter's declaration, and whether it begins a line.
+fn declaration(kernel: &Kernel, names: &[String], parameter: Parameter) -> (String, bool) {
+    match parameter {
+        Parameter::Data(number) => {
+            let constant = if number < kernel.inputs.len() { "const " } else { "" };
+            let operand = kernel.inputs.iter().chain(&kernel.outputs).nth(number).expect("an operand's number");
+            (format!("{constant}{}* __restrict__ {}", operand.dtype.cuda(), names[number]), true)
+        }
+        Parameter::Stride(number, axis) => (format!("nd_int {}_s{axis}", names[number]), false),
+        Parameter::Extent(number) => {
+            let first = kernel.axes().position(|a| a.extent.as_const().is_none()) == Some(number);
+            (format!("nd_int e{number}"), first)
+        }
+        Parameter::Size(number) => {
+            let first = number == 0 && kernel.axes().all(|a| a.extent.as_const().is_some());
+            (format!("nd_int {}", kernel.sizes[number]), first)
+        }
+    }
+}
+
+/// A whole translation unit: what the kernels call, then the kernels.
+pub fn source(kernels: &[(String, Loops)]) -> String {
+    let texts: Vec<String> = kernels.iter().map(|(name, loops)| kernel(loops, name)).collect();
+    let kernels = texts.join("\n");
+    format!("{}\n{kernels}", prelude(&kernels))
+}

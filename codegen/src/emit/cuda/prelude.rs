@@ -1,0 +1,338 @@
+//! What kernels call and CUDA C has not: the device functions `nd_…`.
+//!
+//! In: the text of kernels. Out: the text of the functions and types they name,
+//! directly or through one another. Always: each once, in an order in which a
+//! name is declared before it is used; nothing that is not named.
+
+/// A name and its text. Later pieces may use earlier ones.
+struct Piece {
+    name: &'static str,
+    text: &'static str,
+}
+
+/// The pieces that this text needs.
+pub fn prelude(kernels: &str) -> String {
+    let mut needed = vec![false; PIECES.len()];
+    let mut texts = vec![kernels];
+    while let Some(text) = texts.pop() {
+        for word in words(text) {
+            if let Some(at) = PIECES.iter().position(|p| p.name == word)
+                && !std::mem::replace(&mut needed[at], true)
+            {
+                texts.push(PIECES[at].text);
+            }
+        }
+    }
+    let used = PIECES.iter().zip(&needed).filter(|(_, needed)| **needed);
+    used.map(|(piece, _)| piece.text).collect::<Vec<_>>().join("\n")
+}
+
+/// The identifiers of a text.
+pub fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|w| w.starts_with(|c: char| !c.is_ascii_digit()))
+}
+
+#[rustfmt::skip]
+static PIECES: &[Piece] = &[
+    Piece { name: "ND_INF32", text: "#define ND_INF32 __int_as_float(0x7f800000)\n" },
+    Piece { name: "ND_NAN32", text: "#define ND_NAN32 __int_as_float(0x7fc00000)\n" },
+    Piece { name: "ND_INF64", text: "#define ND_INF64 __longlong_as_double(0x7ff0000000000000ll)\n" },
+    Piece { name: "ND_NAN64", text: "#define ND_NAN64 __longlong_as_double(0x7ff8000000000000ll)\n" },
+    Piece { name: "ND_BLOCK", text: "\
+// Threads in a block.
+#ifndef ND_BLOCK
+#define ND_BLOCK 256
+#endif
+" },
+    Piece { name: "ND_ROW_THREADS", text: "\
+// Threads that share a row: a power of two up to 32, or the whole block.
+#ifndef ND_ROW_THREADS
+#define ND_ROW_THREADS 32
+#endif
+" },
+    Piece { name: "ND_ROW_ITEMS", text: "\
+// Elements of its row that a thread holds in registers; none if 0, else so many
+// that the threads of a row hold it whole.
+#ifndef ND_ROW_ITEMS
+#define ND_ROW_ITEMS 0
+#endif
+" },
+    Piece { name: "ND_COLUMN_THREADS", text: "\
+// Threads that share a column: a divisor of the block.
+#ifndef ND_COLUMN_THREADS
+#define ND_COLUMN_THREADS 1
+#endif
+" },
+    Piece { name: "ND_COLUMNS", text: "\
+// Columns of a block at a time.
+#define ND_COLUMNS (ND_BLOCK / ND_COLUMN_THREADS)
+" },
+    Piece { name: "ND_INDEX", text: "\
+// The type of indices, strides and sizes; `int` where all fit.
+#ifndef ND_INDEX
+#define ND_INDEX long long
+#endif
+" },
+    Piece { name: "nd_int", text: "typedef ND_INDEX nd_int;\n" },
+    Piece { name: "nd_div", text: "\
+// Floor division; by zero it is zero.
+__device__ __forceinline__ nd_int nd_div(nd_int a, nd_int b) {
+    if (b == 0) return 0;
+    return a / b - (a % b != 0 && (a < 0) != (b < 0));
+}
+" },
+    Piece { name: "nd_rem", text: "\
+// The remainder of floor division; by zero it is zero.
+__device__ __forceinline__ nd_int nd_rem(nd_int a, nd_int b) {
+    if (b == 0) return 0;
+    const nd_int rest = a % b;
+    return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
+}
+" },
+    Piece { name: "nd_max", text: "__device__ __forceinline__ nd_int nd_max(nd_int a, nd_int b) { return a > b ? a : b; }\n" },
+    Piece { name: "nd_min", text: "__device__ __forceinline__ nd_int nd_min(nd_int a, nd_int b) { return a < b ? a : b; }\n" },
+    Piece { name: "nd_negative", text: "\
+// The negative of an integer, which wraps.
+template <typename T> __device__ __forceinline__ T nd_negative(T a) { return (T)(0ull - (unsigned long long)a); }
+" },
+    Piece { name: "nd_floor_divide", text: "\
+// Division rounded down; an integer divided by zero is zero.
+template <typename T> __device__ __forceinline__ T nd_floor_divide(T a, T b) {
+    if (b == 0) return 0;
+    if ((T)-1 < (T)0 && b == (T)-1) return nd_negative(a);
+    return (T)(a / b - (a % b != 0 && (a < 0) != (b < 0)));
+}
+__device__ __forceinline__ float nd_floor_divide(float a, float b) {
+    if (b == 0.0f) return a / b;
+    const float rest = fmodf(a, b);
+    float whole = (a - rest) / b;
+    if (rest != 0.0f && (b < 0.0f) != (rest < 0.0f)) whole -= 1.0f;
+    if (whole == 0.0f) return copysignf(0.0f, a / b);
+    const float low = floorf(whole);
+    return whole - low > 0.5f ? low + 1.0f : low;
+}
+__device__ __forceinline__ double nd_floor_divide(double a, double b) {
+    if (b == 0.0) return a / b;
+    const double rest = fmod(a, b);
+    double whole = (a - rest) / b;
+    if (rest != 0.0 && (b < 0.0) != (rest < 0.0)) whole -= 1.0;
+    if (whole == 0.0) return copysign(0.0, a / b);
+    const double low = floor(whole);
+    return whole - low > 0.5 ? low + 1.0 : low;
+}
+" },
+    Piece { name: "nd_remainder", text: "\
+// The remainder of floor division, with the sign of the divisor.
+template <typename T> __device__ __forceinline__ T nd_remainder(T a, T b) {
+    if (b == 0 || ((T)-1 < (T)0 && b == (T)-1)) return 0;
+    const T rest = a % b;
+    return rest != 0 && (rest < 0) != (b < 0) ? (T)(rest + b) : rest;
+}
+__device__ __forceinline__ float nd_remainder(float a, float b) {
+    const float rest = fmodf(a, b);
+    if (rest == 0.0f) return copysignf(0.0f, b);
+    return (b < 0.0f) != (rest < 0.0f) ? rest + b : rest;
+}
+__device__ __forceinline__ double nd_remainder(double a, double b) {
+    const double rest = fmod(a, b);
+    if (rest == 0.0) return copysign(0.0, b);
+    return (b < 0.0) != (rest < 0.0) ? rest + b : rest;
+}
+" },
+    Piece { name: "nd_power", text: "\
+// An integer power, which wraps; for a negative exponent without its fraction.
+template <typename T> __device__ __forceinline__ T nd_power(T base, T exponent) {
+    if (exponent < 0) return base == 1 ? 1 : base != (T)-1 ? 0 : exponent & 1 ? (T)-1 : 1;
+    unsigned long long power = 1, square = (unsigned long long)base;
+    for (unsigned long long rest = (unsigned long long)exponent; rest != 0; rest >>= 1) {
+        if (rest & 1) power *= square;
+        square *= square;
+    }
+    return (T)power;
+}
+" },
+    Piece { name: "nd_abs", text: "template <typename T> __device__ __forceinline__ T nd_abs(T a) { return a < 0 ? nd_negative(a) : a; }\n" },
+    Piece { name: "nd_sign", text: "\
+// -1, 0 or 1; NaN for NaN.
+template <typename T> __device__ __forceinline__ T nd_sign(T a) {
+    return a != a ? a : (T)((a > (T)0) - (a < (T)0));
+}
+" },
+    Piece { name: "nd_maximum", text: "\
+// The greater of two; NaN if either is.
+template <typename T> __device__ __forceinline__ T nd_maximum(T a, T b) { return a >= b || a != a ? a : b; }
+" },
+    Piece { name: "nd_minimum", text: "\
+// The lesser of two; NaN if either is.
+template <typename T> __device__ __forceinline__ T nd_minimum(T a, T b) { return a <= b || a != a ? a : b; }
+" },
+    Piece { name: "nd_not", text: "\
+template <typename T> __device__ __forceinline__ T nd_not(T a) { return (T)~a; }
+__device__ __forceinline__ bool nd_not(bool a) { return !a; }
+" },
+    Piece { name: "nd_shl", text: "\
+// Bits moved up; all are gone at the width.
+template <typename T> __device__ __forceinline__ T nd_shl(T a, T b) {
+    return b >= 0 && b < (T)(8 * sizeof(T)) ? (T)((unsigned long long)a << b) : (T)0;
+}
+" },
+    Piece { name: "nd_shr", text: "\
+// Bits moved down, keeping the sign.
+template <typename T> __device__ __forceinline__ T nd_shr(T a, T b) {
+    return b >= 0 && b < (T)(8 * sizeof(T)) ? (T)(a >> b) : a < 0 ? (T)-1 : (T)0;
+}
+" },
+    Piece { name: "nd_isinf", text: "template <typename T> __device__ __forceinline__ bool nd_isinf(T a) { return a == a && a - a != a - a; }\n" },
+    Piece { name: "nd_isfinite", text: "template <typename T> __device__ __forceinline__ bool nd_isfinite(T a) { return a - a == a - a; }\n" },
+    Piece { name: "nd_saturate", text: "\
+// A float as an integer in low..=high; NaN as 0.
+template <typename T, typename F> __device__ __forceinline__ T nd_saturate(F a, T low, T high) {
+    if (a != a) return 0;
+    return a >= (F)high ? high : a <= (F)low ? low : (T)a;
+}
+" },
+    Piece { name: "nd_two_sum", text: "\
+// The sum as rounded, and what rounding took away; never contracted.
+__device__ __forceinline__ float nd_two_sum(float a, float b, float& lost) {
+    const float sum = __fadd_rn(a, b), part = __fsub_rn(sum, a);
+    lost = __fadd_rn(__fsub_rn(a, __fsub_rn(sum, part)), __fsub_rn(b, part));
+    return sum;
+}
+__device__ __forceinline__ double nd_two_sum(double a, double b, double& lost) {
+    const double sum = __dadd_rn(a, b), part = __dsub_rn(sum, a);
+    lost = __dadd_rn(__dsub_rn(a, __dsub_rn(sum, part)), __dsub_rn(b, part));
+    return sum;
+}
+" },
+    Piece { name: "nd_sum", text: "\
+// A running sum that carries what rounding takes away.
+template <typename T> struct nd_sum { T sum, lost; };
+" },
+    Piece { name: "nd_add", text: "\
+template <typename T> __device__ __forceinline__ nd_sum<T> nd_add(nd_sum<T> a, T b) {
+    T lost;
+    const T sum = nd_two_sum(a.sum, b, lost);
+    return {sum, a.lost + lost};
+}
+" },
+    Piece { name: "nd_merge", text: "\
+template <typename T> __device__ __forceinline__ nd_sum<T> nd_merge(nd_sum<T> a, nd_sum<T> b) {
+    T lost;
+    const T sum = nd_two_sum(a.sum, b.sum, lost);
+    return {sum, a.lost + b.lost + lost};
+}
+" },
+    Piece { name: "nd_total", text: "\
+// Where the sum is infinite, what was lost is no number.
+template <typename T> __device__ __forceinline__ T nd_total(nd_sum<T> a) {
+    return a.lost == a.lost ? a.sum + a.lost : a.sum;
+}
+" },
+    Piece { name: "ND_NONE", text: "#define ND_NONE 0x7fffffffffffffffll\n" },
+    Piece { name: "nd_indexed", text: "\
+// A value with its place.
+template <typename T> struct nd_indexed { T value; long long index; };
+" },
+    Piece { name: "nd_at", text: "\
+template <typename T> __device__ __forceinline__ nd_indexed<T> nd_at(T value, long long index) { return {value, index}; }
+" },
+    Piece { name: "nd_argmax", text: "\
+// The greater of two, NaN above all; of equals the first.
+template <typename T> __device__ __forceinline__ nd_indexed<T> nd_argmax(nd_indexed<T> a, nd_indexed<T> b) {
+    const bool equal = a.value == b.value || (a.value != a.value && b.value != b.value);
+    if (equal) return a.index <= b.index ? a : b;
+    return a.value > b.value || a.value != a.value ? a : b;
+}
+" },
+    Piece { name: "nd_argmin", text: "\
+// The lesser of two, NaN below all; of equals the first.
+template <typename T> __device__ __forceinline__ nd_indexed<T> nd_argmin(nd_indexed<T> a, nd_indexed<T> b) {
+    const bool equal = a.value == b.value || (a.value != a.value && b.value != b.value);
+    if (equal) return a.index <= b.index ? a : b;
+    return a.value < b.value || a.value != a.value ? a : b;
+}
+" },
+    Piece { name: "nd_shuffle", text: "\
+// A value of any type from another lane, word by word.
+template <typename T> __device__ __forceinline__ T nd_shuffle(unsigned mask, T value, int lane, int width) {
+    int words[(sizeof(T) + 3) / 4] = {};
+    memcpy(words, &value, sizeof(T));
+    for (int& word : words) word = __shfl_sync(mask, word, lane, width);
+    memcpy(&value, words, sizeof(T));
+    return value;
+}
+" },
+    Piece { name: "nd_reduce_row", text: "\
+// Combines what the threads of a row have, in a fixed order; all get the result.
+// A row of more than 32 threads is a whole block.
+template <int THREADS, typename T, typename Combine>
+__device__ __forceinline__ T nd_reduce_row(T mine, Combine combine) {
+    static_assert((THREADS & (THREADS - 1)) == 0 && (THREADS <= 32 || THREADS == ND_BLOCK), \"ND_ROW_THREADS\");
+    constexpr int width = THREADS < 32 ? THREADS : 32;
+    const int lane = threadIdx.x % width;
+    const unsigned mask = (0xffffffffu >> (32 - width)) << (threadIdx.x % 32 - lane);
+    for (int step = width / 2; step > 0; step /= 2) {
+        mine = combine(mine, nd_shuffle(mask, mine, lane + step, width));
+    }
+    if constexpr (THREADS <= 32) {
+        return nd_shuffle(mask, mine, 0, width);
+    } else {
+        __shared__ T warps[THREADS / 32];
+        __syncthreads();
+        if (lane == 0) warps[threadIdx.x / 32] = mine;
+        __syncthreads();
+        mine = warps[0];
+        for (int warp = 1; warp < THREADS / 32; ++warp) mine = combine(mine, warps[warp]);
+        return mine;
+    }
+}
+" },
+    Piece { name: "nd_reduce_column", text: "\
+// Combines what the threads of a column have, in order; all get the result.
+template <int THREADS, typename T, typename Combine>
+__device__ __forceinline__ T nd_reduce_column(T mine, Combine combine) {
+    if constexpr (THREADS > 1) {
+        __shared__ T parts[ND_BLOCK];
+        const int column = threadIdx.x % ND_COLUMNS;
+        __syncthreads();
+        parts[threadIdx.x] = mine;
+        __syncthreads();
+        mine = parts[column];
+        for (int part = 1; part < THREADS; ++part) mine = combine(mine, parts[part * ND_COLUMNS + column]);
+    }
+    return mine;
+}
+" },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_piece_uses_earlier_ones_alone() {
+        for (at, piece) in PIECES.iter().enumerate() {
+            for word in words(piece.text) {
+                let found = PIECES.iter().position(|p| p.name == word);
+                assert!(found.is_none_or(|f| f <= at), "{} uses {word}", piece.name);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_named_is_left_out() {
+        assert_eq!(prelude("a + b"), "");
+        let text = prelude("nd_abs(x) + nd_abs(y)");
+        assert_eq!(text.matches("T nd_negative(").count(), 1);
+        assert!(text.find("nd_negative") < text.find("nd_abs") && !text.contains("nd_sign"));
+    }
+
+    #[test]
+    fn the_op_tables_name_pieces_alone() {
+        let maps = crate::ops::MAPS.iter().flat_map(|r| [r.cuda, r.cuda_int]);
+        let texts: Vec<&str> = maps.chain(crate::ops::REDUCES.iter().map(|r| r.cuda)).collect();
+        for word in texts.into_iter().flat_map(words).filter(|w| w.starts_with("nd_")) {
+            assert!(PIECES.iter().any(|p| p.name == word), "{word}");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! How a kernel reads its inputs: single elements, rows of the lane, gathers.
+//!
+//! In: an index expression a coordinate, guards, the lane. Out: the call on
+//! `rt::In`. Always: a row is read where every coordinate and guard is affine
+//! in the lane; a coordinate names the lane's first point as `t.start`.
+//! Next: [`super::kernel`].
+
+use super::code::{self, AND, COMPARE, Code};
+use crate::kernel::Guard;
+use crate::shape::Dim;
+
+/// One read of an input.
+pub struct Load<'a> {
+    /// The variable of the `rt::In`.
+    pub input: &'a str,
+    pub index: &'a [Dim],
+    pub guards: &'a [Guard],
+    pub fill: Code,
+}
+
+/// An expression over loop variables under their own names.
+pub fn plain(d: &Dim) -> Code {
+    code::dim(d, &|s| s.to_string())
+}
+
+/// An expression at the first point of a tile of the lane.
+fn at_start(d: &Dim, lane: &str) -> Code {
+    code::dim(d, &|s| if s == lane { "t.start".to_string() } else { s.to_string() })
+}
+
+fn list(items: impl IntoIterator<Item = Code>) -> String {
+    let items: Vec<String> = items.into_iter().map(|c| c.text).collect();
+    format!("[{}]", items.join(", "))
+}
+
+/// `0 <= i && i < n`, for all of them.
+pub fn inside(guards: &[Guard]) -> Code {
+    let each = guards.iter().map(|g| {
+        let (index, extent) = (plain(&g.index), plain(&g.extent));
+        let index = index.at(COMPARE + 1);
+        format!("0 <= {index} && {index} < {}", extent.at(COMPARE + 1))
+    });
+    let all: Vec<String> = each.collect();
+    if all.is_empty() { Code::atom("true") } else { Code::new(all.join(" && "), AND) }
+}
+
+/// One element.
+pub fn element(load: &Load<'_>) -> Code {
+    let index = list(load.index.iter().map(plain));
+    let Load { input, guards, fill, .. } = load;
+    Code::atom(match guards.is_empty() {
+        true => format!("{input}.at({index})"),
+        false => format!("{input}.at_or({}, {index}, {})", inside(guards).text, fill.text),
+    })
+}
+
+/// The elements of a tile of the lane, as a slice.
+pub fn row(load: &Load<'_>, lane: &str, tile: &str) -> String {
+    let Load { input, index, guards, fill } = load;
+    let steps: Option<Vec<Code>> = index.iter().map(|d| step(d, lane)).collect();
+    let valid: Option<Vec<String>> = guards.iter().map(|g| valid(g, lane)).collect();
+    let (Some(steps), Some(valid)) = (steps, valid) else {
+        return gather(load, lane, tile);
+    };
+    let (at, steps) = (list(index.iter().map(|d| at_start(d, lane))), list(steps));
+    match valid.into_iter().reduce(|a, b| format!("rt::meet({a}, {b})")) {
+        None => format!("{input}.row({at}, {steps}, t.len, &mut {tile})"),
+        Some(valid) => format!("{input}.row_or({at}, {steps}, t.len, {valid}, {}, &mut {tile})", fill.text),
+    }
+}
+
+/// How far a coordinate goes from one point of the lane to the next.
+fn step(d: &Dim, lane: &str) -> Option<Code> {
+    d.affine_in(lane).map(|(step, _)| plain(&step))
+}
+
+/// The lane positions at which a guard holds.
+fn valid(guard: &Guard, lane: &str) -> Option<String> {
+    if guard.extent.mentions(lane) {
+        return None;
+    }
+    let (low, step) = (at_start(&guard.index, lane), step(&guard.index, lane)?);
+    Some(format!("rt::valid({}, {}, {}, t.len)", low.text, step.text, plain(&guard.extent).text))
+}
+
+fn gather(load: &Load<'_>, lane: &str, tile: &str) -> String {
+    let Load { input, index, guards, fill } = load;
+    let index = list(index.iter().map(plain));
+    let point = format!("let {lane} = t.start + i");
+    match guards.is_empty() {
+        true => format!("{input}.gather(t.len, &mut {tile}, |i| {{ {point}; {index} }})"),
+        false => {
+            let inside = inside(guards).text;
+            let body = format!("{point}; if {inside} {{ Some({index}) }} else {{ None }}");
+            format!("{input}.gather_or(t.len, &mut {tile}, {}, |i| {{ {body} }})", fill.text)
+        }
+    }
+}

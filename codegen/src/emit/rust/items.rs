@@ -1,0 +1,211 @@
+//! The items that a user's crate gets of a function.
+//!
+//! In: a function's signature, and the path of its plan. Out: the function, and
+//! beside it the type of the same name that holds `into`, `explain`,
+//! `cuda_source` and `kernels`. Always: a function that did not compile has its
+//! items too, so that one error is not followed by others; attributes that mean
+//! something for a type are carried over to it. Next: [`super::generics`].
+
+use super::generics::Generics;
+use crate::check::{FnParam, Function, ParamKind};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote};
+use syn::parse::Parser;
+
+/// Text as tokens without a place in the user's source.
+pub fn tokens(text: &str) -> TokenStream {
+    text.parse().unwrap_or_else(|_| {
+        let message = format!("the compiler made text that is not Rust: {text}");
+        quote!(::core::compile_error!(#message);)
+    })
+}
+
+/// `(A, B,)`: a shape's type of its dimensions' types.
+pub fn shape(dims: impl Iterator<Item = String>) -> String {
+    let dims: Vec<String> = dims.map(|d| format!("{d},")).collect();
+    format!("({})", dims.join(" "))
+}
+
+/// The function itself, under this name. `plan` is an expression for its plan,
+/// `None` where it has errors.
+pub fn function(f: &Function, name: &Ident, plan: Option<&TokenStream>) -> TokenStream {
+    let mut generics = Generics::new(f);
+    let params: Vec<TokenStream> = f.params.iter().map(|p| param(p, &mut generics)).collect();
+    let results: Vec<TokenStream> = f.results.iter().map(|ty| tokens(&generics.tensor(ty.dtype, &ty.shape))).collect();
+    let answer = if f.tuple { quote!((#(#results,)*)) } else { quote!(#(#results)*) };
+    let body = match plan {
+        Some(plan) => call(f, plan),
+        None => broken(),
+    };
+    let (attrs, vis, quiet) = (&f.attrs, &f.vis, quiet(plan));
+    let generics = tokens(&generics.text());
+    quote! {
+        #attrs
+        #quiet
+        #[allow(clippy::all)]
+        #vis fn #name #generics (#(#params),*) -> ::ndfuse::rt::Result<#answer> { #body }
+    }
+}
+
+/// The type beside the function.
+pub fn companion(f: &Function) -> TokenStream {
+    let (vis, name, attrs) = (&f.vis, &f.name, kept(&f.attrs, &["doc", "cfg", "deprecated"]));
+    quote! {
+        #attrs
+        #[allow(non_camel_case_types, dead_code)]
+        #vis enum #name {}
+    }
+}
+
+/// What [`companion`] holds. `plan` is the path of a `static`, seen from here.
+pub fn methods(f: &Function, plan: Option<&TokenStream>) -> TokenStream {
+    let mut generics = Generics::new(f);
+    let mut params: Vec<TokenStream> = f.params.iter().map(|p| param(p, &mut generics)).collect();
+    let outs: Vec<Ident> = (0..f.results.len()).map(|k| out_name(f, k)).collect();
+    for (out, ty) in outs.iter().zip(&f.results) {
+        let (dtype, shape) = (tokens(ty.dtype.name()), tokens(&generics.operand(&ty.shape)));
+        params.push(quote!(mut #out: impl ::ndfuse::rt::OperandMut<Elem = #dtype, Shape = #shape>));
+    }
+    let (vis, name, quiet) = (&f.vis, &f.name, quiet(plan));
+    let cfg = kept(&f.attrs, &["cfg"]);
+    let generics = tokens(&generics.text());
+    let (write, source, cuda, kernels, plan) = match plan {
+        Some(plan) => {
+            let operands = operands(f);
+            (
+                quote!(::ndfuse::rt::call_into(Self::PLAN, #operands, &mut [#(::ndfuse::rt::OperandMut::raw_mut(&mut #outs)?),*])),
+                quote!(Self::PLAN.explain),
+                quote!(Self::PLAN.cuda),
+                quote!(Self::PLAN.steps.len()),
+                quote!(const PLAN: &'static ::ndfuse::rt::Plan = &#plan;),
+            )
+        }
+        None => (broken(), broken(), broken(), broken(), TokenStream::new()),
+    };
+    quote! {
+        #cfg
+        #[allow(dead_code, clippy::all)]
+        impl #name {
+            #plan
+            /// As the function, but the result goes to memory of the caller's.
+            #quiet
+            #vis fn into #generics (#(#params),*) -> ::ndfuse::rt::Result<()> { #write }
+            /// What the function runs: kernels, passes, temporaries, bytes.
+            #vis fn explain() -> &'static str { #source }
+            /// The CUDA C of its kernels.
+            #vis fn cuda_source() -> &'static str { #cuda }
+            /// How many kernels a call launches.
+            #vis fn kernels() -> usize { #kernels }
+        }
+    }
+}
+
+/// The body of a function with errors: it is never run.
+fn broken() -> TokenStream {
+    quote!(::core::panic!("this function has errors"))
+}
+
+fn quiet(plan: Option<&TokenStream>) -> TokenStream {
+    if plan.is_some() { TokenStream::new() } else { quote!(#[allow(unused_variables, unused_mut)]) }
+}
+
+fn param(param: &FnParam, generics: &mut Generics) -> TokenStream {
+    let name = &param.name;
+    match &param.kind {
+        ParamKind::Array(ty) => {
+            let (dtype, shape) = (tokens(ty.dtype.name()), tokens(&generics.operand(&ty.shape)));
+            quote!(#name: impl ::ndfuse::rt::Operand<Elem = #dtype, Shape = #shape>)
+        }
+        ParamKind::Scalar(dtype) => {
+            let dtype = tokens(dtype.name());
+            quote!(#name: #dtype)
+        }
+        ParamKind::Struct { def, args, .. } => {
+            let ty = tokens(&generics.structure(def, args));
+            quote!(#name: &#ty)
+        }
+        ParamKind::Error => quote!(#name: impl ::ndfuse::rt::Operand),
+    }
+}
+
+/// `out`, or `out_0`, `out_1`; not the name of a parameter.
+fn out_name(f: &Function, number: usize) -> Ident {
+    let mut name = if f.results.len() == 1 { "out".to_string() } else { format!("out_{number}") };
+    while f.params.iter().any(|p| p.name == name) {
+        name.push('_');
+    }
+    Ident::new(&name, Span::call_site())
+}
+
+/// The operands of a call, as a slice.
+fn operands(f: &Function) -> TokenStream {
+    let is_struct = |p: &FnParam| matches!(p.kind, ParamKind::Struct { .. });
+    if !f.params.iter().any(is_struct) {
+        let each = f.params.iter().map(operand);
+        return quote!(&[#(#each),*]);
+    }
+    // A name that no parameter has.
+    let list = Ident::new("__ndfuse_operands", Span::call_site());
+    let each = f.params.iter().map(|p| {
+        let name = &p.name;
+        match is_struct(p) {
+            true => quote!(#list.append(&mut ::ndfuse::rt::raws(#name)?);),
+            false => {
+                let one = operand(p);
+                quote!(#list.push(#one);)
+            }
+        }
+    });
+    quote!(&{
+        let mut #list = ::std::vec::Vec::new();
+        #(#each)*
+        #list
+    })
+}
+
+fn operand(param: &FnParam) -> TokenStream {
+    let name = &param.name;
+    match &param.kind {
+        ParamKind::Scalar(_) => quote!(::ndfuse::rt::RawView::scalar(&#name)?),
+        ParamKind::Array(_) | ParamKind::Struct { .. } | ParamKind::Error => {
+            quote!(::ndfuse::rt::Operand::raw(&#name)?)
+        }
+    }
+}
+
+/// Runs the plan and types its results.
+fn call(f: &Function, plan: &TokenStream) -> TokenStream {
+    let operands = operands(f);
+    let function = f.name.to_string();
+    // Names that no constant of the user's has, which a pattern would match.
+    let results: Vec<Ident> = (0..f.results.len()).map(|k| format_ident!("__ndfuse_{k}")).collect();
+    let typed = results.iter().enumerate().map(|(k, result)| {
+        let operand = if results.len() == 1 { "the result".to_string() } else { format!("result {k}") };
+        quote!(::ndfuse::rt::AnyTensor::downcast(#result, #function, #operand)?)
+    });
+    let answer = if f.tuple { quote!((#(#typed,)*)) } else { quote!(#(#typed)*) };
+    quote! {
+        let [#(#results),*] = ::ndfuse::rt::call(#plan, #operands)?;
+        ::core::result::Result::Ok(#answer)
+    }
+}
+
+/// The attributes of these names.
+fn kept(attrs: &TokenStream, names: &[&str]) -> TokenStream {
+    let parsed = syn::Attribute::parse_outer.parse2(attrs.clone()).unwrap_or_default();
+    let kept = parsed.into_iter().filter(|a| names.iter().any(|name| a.path().is_ident(name)));
+    quote!(#(#kept)*)
+}
+
+/// The arguments with which the expression form calls its function: variables
+/// of the user's, borrowed.
+pub fn arguments(f: &Function) -> TokenStream {
+    let each = f.params.iter().map(|p| {
+        let name = &p.name;
+        match p.kind {
+            ParamKind::Scalar(_) => quote!(#name),
+            ParamKind::Array(_) | ParamKind::Struct { .. } | ParamKind::Error => quote!(&#name),
+        }
+    });
+    quote!(#(#each),*)
+}

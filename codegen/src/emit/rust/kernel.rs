@@ -1,0 +1,252 @@
+//! A kernel as Rust: one `impl rt::Kernel`, readable text.
+//!
+//! In: [`Loops`]. Out: the text of a type and its `impl`. Always: the text is
+//! safe code that names `rt::…` and what the prelude of `core` has, nothing
+//! else; equal loops give equal text; the innermost loops run over slices of
+//! one length, without calls that are not inlined.
+//!
+//! ```text
+//! for p0 in cx.range(0) {
+//!     let mut a1 = rt::Acc::<f32, rt::monoid::Sum>::new();
+//!     for t in rt::tiles(0..e1) {
+//!         let v0 = x.row([p0, t.start], [0, 1], t.len, &mut v0_t);
+//!         a1.push(m, t.start, v0);
+//!     }
+//!     let v1 = a1.finish(m);
+//!     y.put([p0], v1);
+//! }
+//! ```
+//!
+//! Names: `p r` loop variables, `e` extents, `s` sizes, `v3` value %3, `a3` its
+//! accumulator, `k3` its row buffer; `v3_t` a packed tile of it, `v3_b` a tile
+//! of computed values; `y_w` a row of output `y`, `y_t` its tile.
+//! Next: [`super::run`].
+
+use super::access::plain;
+use super::code::{self, Writer};
+use super::nest::{Kind, Nest, Node, Op, Ref, Value, nest};
+use crate::dtype::DType;
+use crate::kernel::{Axis, Operand};
+use crate::loops::{Form, Loops};
+use crate::ops::Literal;
+use crate::shape::{Dim, Sym};
+use std::collections::BTreeMap;
+
+/// How deep the body of `run` stands.
+const BODY: usize = 2;
+
+/// The type `name` with its `impl rt::Kernel`.
+pub fn kernel(name: &str, loops: &Loops) -> String {
+    let nest = nest(loops);
+    let mut taken = Vec::new();
+    let inputs = operand_names(&loops.kernel.inputs, "in", &mut taken);
+    let outputs = operand_names(&loops.kernel.outputs, "out", &mut taken);
+    let mut emit = Emit {
+        loops,
+        nest: &nest,
+        inputs,
+        outputs,
+        out: Writer::at(BODY),
+        scope: vec![None; nest.values.len()],
+        open: Vec::new(),
+        tiles: BTreeMap::new(),
+        buffers: BTreeMap::new(),
+    };
+    emit.block(&nest.body);
+    let body = std::mem::take(&mut emit.out.text);
+    let mut out = Writer::default();
+    out.line(format!("pub struct {name};"));
+    out.line("");
+    out.open(format!("impl rt::Kernel for {name}"));
+    out.line("#[inline(always)]");
+    let (m, cx) =
+        (if mentions(&body, "m") { "m" } else { "_" }, if loops.kernel.stores.is_empty() { "_" } else { "cx" });
+    out.open(format!("fn run<M: rt::Isa>({m}: M, {cx}: &mut rt::Cx<'_>)"));
+    for line in emit.head(&body) {
+        out.line(line);
+    }
+    out.append(&body);
+    out.close();
+    out.close();
+    out.text
+}
+
+/// How a value in scope is read.
+#[derive(Clone, Debug)]
+pub(super) enum Repr {
+    /// A local.
+    Scalar(String),
+    /// A slice along the lane.
+    Slice(String),
+}
+
+pub(super) struct Emit<'a> {
+    pub loops: &'a Loops,
+    pub nest: &'a Nest,
+    pub inputs: Vec<String>,
+    pub outputs: Vec<String>,
+    pub out: Writer,
+    /// By [`Ref`]: what stands in scope here.
+    pub scope: Vec<Option<Repr>>,
+    /// The variables of the loops around this place.
+    pub open: Vec<Sym>,
+    /// Packing tiles, by name.
+    pub tiles: BTreeMap<String, DType>,
+    /// Tiles of computed values, by name.
+    pub buffers: BTreeMap<String, DType>,
+}
+
+impl Emit<'_> {
+    fn block(&mut self, nodes: &[Node]) {
+        let mut at = 0;
+        while at < nodes.len() {
+            match &nodes[at] {
+                Node::Loop { kind, var, body } => {
+                    let scope = self.scope.clone();
+                    let head = self.loop_head(*kind, var);
+                    self.out.open(head);
+                    self.open.push(var.clone());
+                    self.block(body);
+                    self.open.pop();
+                    self.out.close();
+                    self.scope = scope;
+                }
+                Node::Start(acc) => self.start(*acc),
+                Node::Finish(acc) => self.finish(*acc),
+                Node::Eval(_) | Node::Push(..) | Node::Keep(_) | Node::Recall(_) | Node::Store { .. } => {
+                    let rest = &nodes[at..];
+                    let run =
+                        rest.iter().take_while(|n| !matches!(n, Node::Loop { .. } | Node::Start(_) | Node::Finish(_)));
+                    let end = at + run.count();
+                    self.run(&nodes[at..end], &nodes[end..]);
+                    at = end;
+                    continue;
+                }
+            }
+            at += 1;
+        }
+    }
+
+    fn loop_head(&self, kind: Kind, var: &Sym) -> String {
+        let kernel = &self.loops.kernel;
+        let parallel = kernel.par.iter().position(|a| a.var == *var);
+        let range = match parallel {
+            Some(k) => format!("cx.range({k})"),
+            None => format!("0..{}", self.extent(var)),
+        };
+        match kind {
+            Kind::Parallel | Kind::Serial => format!("for {var} in {range}"),
+            Kind::Lane => format!("for t in rt::tiles({range})"),
+        }
+    }
+
+    fn extent(&self, var: &Sym) -> String {
+        let axis = self.loops.kernel.axes().find(|a| a.var == *var);
+        axis.map_or_else(|| "0".into(), |a| plain(&a.extent).at(code::SUM))
+    }
+
+    fn column(&self) -> bool {
+        self.loops.form == Form::Column
+    }
+
+    fn start(&mut self, acc: Ref) {
+        let value = self.nest.value(acc);
+        if let Op::Reduced(monoid, dtype) = &value.op {
+            let (kind, lanes) = if self.column() { ("ColAcc", "t.len") } else { ("Acc", "") };
+            let line = format!(
+                "let mut a{} = rt::{kind}::<{dtype}, rt::monoid::{}>::new({lanes});",
+                value.id.0,
+                monoid.row().rust
+            );
+            self.out.line(line);
+        }
+    }
+
+    fn finish(&mut self, acc: Ref) {
+        let Value { id, name, .. } = self.nest.value(acc);
+        self.out.line(format!("let {name} = a{}.finish(m);", id.0));
+        let name = name.clone();
+        self.scope[acc.0] = Some(if self.column() { Repr::Slice(name) } else { Repr::Scalar(name) });
+    }
+
+    /// The position of this point in the reduced axes, of those that are open;
+    /// of the lane its first point in the tile.
+    pub(super) fn position(&self) -> Dim {
+        self.loops.kernel.red.iter().fold(Dim::zero(), |at, axis| {
+            let here = if self.open.contains(&axis.var) { Dim::sym(axis.var.clone()) } else { Dim::zero() };
+            at.mul(&axis.extent).add(&here)
+        })
+    }
+
+    /// The lines before the loops: what the body mentions.
+    fn head(&self, body: &str) -> Vec<String> {
+        let kernel = &self.loops.kernel;
+        let mut lines: Vec<(String, String)> = Vec::new();
+        for (k, (name, o)) in self.inputs.iter().zip(&kernel.inputs).enumerate() {
+            lines.push((name.clone(), format!("let {name} = cx.input::<{}, {}>({k});", o.dtype, o.rank())));
+        }
+        for (k, (name, o)) in self.outputs.iter().zip(&kernel.outputs).enumerate() {
+            lines.push((name.clone(), format!("let mut {name} = cx.output::<{}, {}>({k});", o.dtype, o.rank())));
+        }
+        for (k, size) in kernel.sizes.iter().enumerate() {
+            lines.push((size.to_string(), format!("let {size} = cx.size({k});")));
+        }
+        let rows: Vec<(String, String)> = self
+            .loops
+            .kept
+            .iter()
+            .map(|v| {
+                let len = plain(&Dim::product(kernel.red.iter().map(|a: &Axis| &a.extent))).text;
+                (format!("k{}", v.0), format!("let mut k{} = cx.row::<{}>({len});", v.0, kernel.inst(*v).dtype))
+            })
+            .collect();
+        let used = |name: &str| mentions(body, name) || rows.iter().any(|(_, line)| mentions(line, name));
+        for (k, axis) in kernel.axes().enumerate() {
+            if let Some(name) = axis.extent.as_sym() {
+                lines.push((name.to_string(), format!("let {name} = cx.extent({k});")));
+            }
+        }
+        for (name, dtype) in &self.tiles {
+            lines.push((name.clone(), format!("let mut {name} = rt::Tile::<{dtype}>::new();")));
+        }
+        for (name, dtype) in &self.buffers {
+            let zero = code::literal(Literal::Int(0), *dtype).text;
+            lines.push((name.clone(), format!("let mut {name} = [{zero}; rt::TILE];")));
+        }
+        let mut out: Vec<String> = lines.into_iter().filter(|(name, _)| used(name)).map(|(_, line)| line).collect();
+        out.extend(rows.into_iter().map(|(_, line)| line));
+        out
+    }
+}
+
+/// Whether a name stands in the text as a whole word.
+pub(super) fn mentions(text: &str, name: &str) -> bool {
+    let word = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(name).any(|(at, _)| {
+        !text[..at].chars().next_back().is_some_and(word) && !text[at + name.len()..].chars().next().is_some_and(word)
+    })
+}
+
+/// A variable for each operand: its own name where that is free.
+fn operand_names(operands: &[Operand], prefix: &str, taken: &mut Vec<String>) -> Vec<String> {
+    let mut names = Vec::new();
+    for (k, operand) in operands.iter().enumerate() {
+        let name = operand.name.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+        let name = if reserved(&name) || taken.contains(&name) { format!("{prefix}{k}") } else { name };
+        taken.push(name.clone());
+        names.push(name);
+    }
+    names
+}
+
+/// Whether a name cannot be a variable, or is one of the emitter's.
+fn reserved(name: &str) -> bool {
+    let numbered =
+        |prefix: &str| name.strip_prefix(prefix).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    !name.starts_with(|c: char| c.is_ascii_lowercase())
+        || ["v", "a", "k", "p", "r", "e", "s", "in", "out"].iter().any(|p| numbered(p))
+        || ["_t", "_w", "_b"].iter().any(|suffix| name.ends_with(suffix))
+        || ["m", "t", "i", "cx", "rt", "core", "usize", "isize"].contains(&name)
+        || DType::from_name(name).is_some()
+        || syn::parse_str::<syn::Ident>(name).is_err()
+}

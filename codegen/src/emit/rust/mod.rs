@@ -1,0 +1,153 @@
+//! The Rust back end: loops and programs as tokens of the user's crate.
+//!
+//! In: what a block's functions were compiled to. Out: their items, and one
+//! module that nobody sees with the kernels and the plans. Always: nothing but
+//! the user's own names is added to a scope; generated text names `::ndfuse::rt`
+//! and `::core` alone, and is safe Rust; kernels that do the same are one type.
+//!
+//! ```text
+//! pub fn softmax<…>(x: impl Operand<…>) -> Result<Tensor<…>> { … call(softmax::PLAN, …) … }
+//! pub enum softmax {}
+//! const _: () = {
+//!     mod __ndfuse_code { pub struct K0; impl rt::Kernel for K0 { … } pub static P0: rt::Plan = …; }
+//!     impl softmax { const PLAN: &Plan = &__ndfuse_code::P0; pub fn into(…) … pub fn explain() … }
+//! };
+//! ```
+//!
+//! Next: `nest`, `kernel`, `run`, `plan`, `items`.
+
+mod access;
+mod code;
+mod explain;
+mod generics;
+mod items;
+mod kernel;
+mod nest;
+mod plan;
+mod run;
+mod slots;
+mod structs;
+
+#[cfg(test)]
+mod tests;
+
+use crate::check::{Function, StructDef};
+use crate::driver::Code;
+use crate::loops::Loops;
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote;
+use std::collections::BTreeMap;
+
+pub use explain::explain;
+
+/// A function with what it was compiled to.
+pub struct Unit<'a> {
+    pub function: &'a Function,
+    /// `None` where the function has errors.
+    pub code: Option<&'a Code>,
+    pub cuda: Cuda,
+}
+
+/// The kernels of a program in CUDA C.
+#[derive(Clone, Debug, Default)]
+pub struct Cuda {
+    pub source: String,
+    /// The function of each of the program's kernels.
+    pub names: Vec<String>,
+}
+
+/// The items of a block.
+pub fn block(structs: &[StructDef], units: &[Unit<'_>]) -> TokenStream {
+    let structs = structs.iter().map(structs::definition);
+    let mut out = quote!(#(#structs)*);
+    let mut methods = TokenStream::new();
+    let module_name = module_name();
+    for (unit, plan) in units.iter().zip(plans(units)) {
+        let (f, name) = (unit.function, &unit.function.name);
+        let from_outside = plan.is_some().then(|| quote!(#name::PLAN));
+        let from_inside = plan.map(|plan| quote!(#module_name::#plan));
+        out.extend(items::function(f, name, from_outside.as_ref()));
+        out.extend(items::companion(f));
+        methods.extend(items::methods(f, from_inside.as_ref()));
+    }
+    let code = module(units);
+    out.extend(quote!(#[allow(clippy::all)] const _: () = { #code #methods };));
+    out
+}
+
+/// The expression form: a block expression.
+pub fn inline(unit: &Unit<'_>) -> TokenStream {
+    let module_name = module_name();
+    let units = std::slice::from_ref(unit);
+    let plan = plans(units).into_iter().next().flatten().map(|plan| quote!(&#module_name::#plan));
+    let code = module(units);
+    let f = unit.function;
+    let name = Ident::new("__ndfuse_expression", Span::call_site());
+    let (function, arguments) = (items::function(f, &name, plan.as_ref()), items::arguments(f));
+    quote!({ #code #function #name(#arguments) })
+}
+
+/// The name of each function's plan.
+fn plans(units: &[Unit<'_>]) -> Vec<Option<Ident>> {
+    let name = |(k, u): (usize, &Unit<'_>)| u.code.map(|_| Ident::new(&format!("P{k}"), Span::call_site()));
+    units.iter().enumerate().map(name).collect()
+}
+
+/// It stands in a scope of the user's: a function may have any plain name.
+fn module_name() -> Ident {
+    Ident::new("__ndfuse_code", Span::call_site())
+}
+
+/// Kernels and plans in a module of their own, where no name of the user's is.
+fn module(units: &[Unit<'_>]) -> TokenStream {
+    if units.iter().all(|u| u.code.is_none()) {
+        return TokenStream::new();
+    }
+    let name = module_name();
+    let code = items::tokens(&text(units));
+    quote!(#[allow(clippy::all)] mod #name { #code })
+}
+
+/// The text of kernels and plans, as people read it.
+pub fn text(units: &[Unit<'_>]) -> String {
+    let mut kernels: BTreeMap<String, String> = BTreeMap::new();
+    let (mut code, mut plans) = (String::new(), String::new());
+    for (number, unit) in units.iter().enumerate() {
+        let Some(compiled) = unit.code else { continue };
+        let mut names = Vec::new();
+        for (loops, cuda) in compiled.loops.iter().zip(&unit.cuda.names) {
+            let next = format!("K{}", kernels.len());
+            let rust = kernels.entry(canonical(loops)).or_insert_with(|| {
+                code.push_str(&kernel::kernel(&next, loops));
+                code.push('\n');
+                next
+            });
+            names.push(plan::KernelNames { rust: rust.clone(), cuda: cuda.clone() });
+        }
+        let explained = explain(&compiled.program, &compiled.loops);
+        let cx = plan::Context {
+            program: &compiled.program,
+            loops: &compiled.loops,
+            kernels: &names,
+            explain: &explained,
+            cuda: &unit.cuda.source,
+        };
+        plans.push_str(&plan::plan(&format!("P{number}"), &cx));
+        plans.push('\n');
+    }
+    // Method names come from the prelude of `core`: the user's crate may have none.
+    let mut head = String::from("use ::core::prelude::rust_2024::*;\nuse ::ndfuse::rt;\nuse rt::{DType, plan::*};\n");
+    if code.contains("::combine(") {
+        head.push_str("use rt::monoid::Monoid as _;\n");
+    }
+    format!("{head}\n{code}{plans}").trim_end().to_string() + "\n"
+}
+
+/// A kernel's text without the names of its operands: equal for equal kernels.
+fn canonical(loops: &Loops) -> String {
+    let mut loops = loops.clone();
+    for operand in loops.kernel.inputs.iter_mut().chain(&mut loops.kernel.outputs) {
+        operand.name.clear();
+    }
+    kernel::kernel("K", &loops)
+}

@@ -1,0 +1,440 @@
+//! Loops made ready for Rust: unrolled axes written out, values lifted.
+//!
+//! In: [`Loops`]. Out: a [`Nest`]: the same statements over values that belong
+//! to one point of the unrolled axes. Always: no loop over an unrolled axis is
+//! left where its body is straight code and not too long; a reduction over unrolled axes alone
+//! is a chain of plain values, in the order of the axes, with a fused
+//! multiply-add where it sums products; a value is computed outside every loop
+//! whose variable it does not depend on. Next: [`super::kernel`].
+
+use crate::dtype::DType;
+use crate::kernel::{Guard, InstOp, Kernel, ValId};
+use crate::loops::{Form, LoopKind, Loops, Stmt};
+use crate::ops::{Answer, Literal, MapOp, Monoid};
+use crate::shape::{Dim, Sym};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// An index into [`Nest::values`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Ref(pub usize);
+
+/// A value at one point of the unrolled axes.
+#[derive(Clone, Debug)]
+pub struct Value {
+    pub id: ValId,
+    /// `v3`, or `v3_0_2` at point (0, 2) of the unrolled axes it depends on.
+    pub name: String,
+    pub dtype: DType,
+    pub op: Op,
+    /// The loop variables that it varies over.
+    pub vars: Vec<Sym>,
+}
+
+#[derive(Clone, Debug)]
+pub enum Op {
+    Load {
+        input: usize,
+        index: Vec<Dim>,
+        guards: Vec<Guard>,
+        fill: Literal,
+    },
+    Const(Literal),
+    Index(Dim),
+    Inside(Vec<Guard>),
+    Map(MapOp, Vec<Ref>),
+    Cast(Ref),
+    /// One step of a written-out reduction.
+    Combine(Monoid, Ref, Ref),
+    /// What an accumulator of this monoid answers; the dtype of its operand.
+    Reduced(Monoid, DType),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    Parallel,
+    Serial,
+    Lane,
+}
+
+#[derive(Clone, Debug)]
+pub enum Node {
+    Loop {
+        kind: Kind,
+        var: Sym,
+        body: Vec<Node>,
+    },
+    Eval(Ref),
+    Start(Ref),
+    /// The accumulator, and what is combined into it.
+    Push(Ref, Ref),
+    Finish(Ref),
+    Keep(Ref),
+    Recall(Ref),
+    Store {
+        output: usize,
+        index: Vec<Dim>,
+        value: Ref,
+    },
+}
+
+pub struct Nest {
+    pub values: Vec<Value>,
+    pub body: Vec<Node>,
+}
+
+impl Nest {
+    pub fn value(&self, value: Ref) -> &Value {
+        &self.values[value.0]
+    }
+
+    /// The operands of a value.
+    pub fn args(&self, value: Ref) -> Vec<Ref> {
+        match &self.value(value).op {
+            Op::Map(_, args) => args.clone(),
+            Op::Cast(a) => vec![*a],
+            Op::Combine(_, a, b) => vec![*a, *b],
+            Op::Load { .. } | Op::Const(_) | Op::Index(_) | Op::Inside(_) | Op::Reduced(..) => Vec::new(),
+        }
+    }
+}
+
+/// Writes unrolled axes out and lifts values.
+pub fn nest(loops: &Loops) -> Nest {
+    let mut build = Build {
+        kernel: &loops.kernel,
+        column: loops.lane.clone().filter(|_| loops.form == Form::Column),
+        variables: loops.kernel.variables(),
+        uses: uses(&loops.kernel),
+        values: Vec::new(),
+        known: BTreeMap::new(),
+        point: Vec::new(),
+        partial: BTreeMap::new(),
+    };
+    let body = build.block(&loops.body);
+    let mut nest = Nest { values: build.values, body: Vec::new() };
+    nest.body = nest.lift(body).0;
+    nest
+}
+
+/// How often each value is read.
+fn uses(kernel: &Kernel) -> Vec<usize> {
+    let mut uses = vec![0; kernel.code.len()];
+    let args = kernel.code.iter().flat_map(|inst| inst.op.args());
+    for id in args.chain(kernel.stores.iter().map(|s| &s.value)) {
+        uses[id.0 as usize] += 1;
+    }
+    uses
+}
+
+/// The most bytes of packing tiles that written-out code may need: they lie on
+/// the stack, and an unoptimised build makes each twice.
+const TILES: u64 = 512 << 10;
+/// The runtime's `TILE`, in elements.
+const TILE: u64 = 1024;
+
+struct Build<'a> {
+    kernel: &'a Kernel,
+    /// The lane, in the column form.
+    column: Option<Sym>,
+    variables: Vec<Vec<Sym>>,
+    uses: Vec<usize>,
+    values: Vec<Value>,
+    known: BTreeMap<(ValId, Vec<i64>), Ref>,
+    /// The present point of the axes that are being written out.
+    point: Vec<(Sym, i64)>,
+    /// What the pushes at the points so far amount to.
+    partial: BTreeMap<ValId, Ref>,
+}
+
+impl Build<'_> {
+    fn block(&mut self, stmts: &[Stmt]) -> Vec<Node> {
+        let mut out = Vec::new();
+        // Reductions that become plain values.
+        let mut plain = BTreeSet::new();
+        for (at, stmt) in stmts.iter().enumerate() {
+            match stmt {
+                Stmt::Loop { kind: LoopKind::Unrolled, var, body } if self.unrolls(var, body) => {
+                    let outermost = self.point.is_empty();
+                    out.extend(self.unroll(var, body));
+                    if outermost {
+                        let sums = std::mem::take(&mut self.partial);
+                        for (acc, sum) in sums {
+                            if plain.contains(&acc) {
+                                self.known.insert((acc, Vec::new()), sum);
+                            } else {
+                                out.push(Node::Push(self.value(acc), sum));
+                            }
+                        }
+                    }
+                }
+                Stmt::Loop { kind, var, body } => {
+                    let kind = match kind {
+                        LoopKind::Parallel => Kind::Parallel,
+                        LoopKind::Serial | LoopKind::Unrolled => Kind::Serial,
+                        LoopKind::Lane => Kind::Lane,
+                    };
+                    out.push(Node::Loop { kind, var: var.clone(), body: self.block(body) });
+                }
+                Stmt::Eval(v) => {
+                    if !matches!(self.kernel.inst(*v).op, InstOp::Const(_)) {
+                        out.push(Node::Eval(self.value(*v)));
+                    }
+                }
+                Stmt::Start(v) if self.written_out(*v, &stmts[at + 1..]) => {
+                    plain.insert(*v);
+                }
+                Stmt::Start(v) => out.push(Node::Start(self.value(*v))),
+                Stmt::Push(v) => out.extend(self.push(*v)),
+                Stmt::Finish(v) if plain.contains(v) => {
+                    if !self.known.contains_key(&(*v, Vec::new())) {
+                        self.nothing(*v);
+                    }
+                }
+                Stmt::Finish(v) => out.push(Node::Finish(self.value(*v))),
+                Stmt::Keep(v) => out.push(Node::Keep(self.value(*v))),
+                Stmt::Recall(v) => out.push(Node::Recall(self.value(*v))),
+                Stmt::Store(n) => {
+                    let store = &self.kernel.stores[*n];
+                    let index = store.index.iter().map(|d| self.here(d)).collect();
+                    out.push(Node::Store { output: store.output, index, value: self.value(store.value) });
+                }
+            }
+        }
+        out
+    }
+
+    /// Whether a loop is written out: its body is straight code, and the rows
+    /// that it loads have room on the stack.
+    fn unrolls(&self, var: &Sym, body: &[Stmt]) -> bool {
+        let inside = !self.point.is_empty();
+        straight(self.kernel, body) && (inside || self.tiles(body) * self.points(var) <= TILES)
+    }
+
+    /// How many bytes the packing tiles of the loads in written-out code take,
+    /// if every load varies over every loop around it.
+    fn tiles(&self, body: &[Stmt]) -> u64 {
+        let each = body.iter().map(|stmt| match stmt {
+            Stmt::Loop { var, body, .. } => self.tiles(body) * self.points(var),
+            Stmt::Eval(v) => {
+                let lane = self.column.as_ref().is_some_and(|lane| self.variables[v.0 as usize].contains(lane));
+                let inst = self.kernel.inst(*v);
+                let loads = lane && matches!(inst.op, InstOp::Load { .. });
+                if loads { TILE * inst.dtype.bytes() as u64 } else { 0 }
+            }
+            Stmt::Start(_) | Stmt::Push(_) | Stmt::Finish(_) | Stmt::Keep(_) | Stmt::Recall(_) | Stmt::Store(_) => 0,
+        });
+        each.sum()
+    }
+
+    /// The extent of an unrolled axis.
+    fn points(&self, var: &Sym) -> u64 {
+        let axis = self.kernel.axes().find(|a| a.var == *var);
+        axis.and_then(|a| a.extent.as_const()).and_then(|n| u64::try_from(n).ok()).unwrap_or(0)
+    }
+
+    fn unroll(&mut self, var: &Sym, body: &[Stmt]) -> Vec<Node> {
+        let mut out = Vec::new();
+        for i in 0..self.points(var) {
+            self.point.push((var.clone(), i as i64));
+            out.extend(self.block(body));
+            self.point.pop();
+        }
+        out
+    }
+
+    /// Whether the pushes to `acc` all stand in straight code after its start.
+    fn written_out(&self, acc: ValId, rest: &[Stmt]) -> bool {
+        rest.iter().any(|stmt| match stmt {
+            Stmt::Loop { kind: LoopKind::Unrolled, var, body } => self.unrolls(var, body) && pushes(body, acc),
+            Stmt::Loop { .. }
+            | Stmt::Eval(_)
+            | Stmt::Start(_)
+            | Stmt::Push(_)
+            | Stmt::Finish(_)
+            | Stmt::Keep(_)
+            | Stmt::Recall(_)
+            | Stmt::Store(_) => false,
+        })
+    }
+
+    /// The value at the present point.
+    fn value(&mut self, id: ValId) -> Ref {
+        let varies = &self.variables[id.0 as usize];
+        let point: Vec<(Sym, i64)> = self.point.iter().filter(|(v, _)| varies.contains(v)).cloned().collect();
+        let key = (id, point.iter().map(|(_, i)| *i).collect::<Vec<_>>());
+        if let Some(&known) = self.known.get(&key) {
+            return known;
+        }
+        let own: Vec<Sym> = varies.iter().filter(|v| !point.iter().any(|(p, _)| p == *v)).cloned().collect();
+        let name = point.iter().fold(format!("v{}", id.0), |name, (_, i)| format!("{name}_{i}"));
+        let inst = self.kernel.inst(id).clone();
+        let guards = |list: &[Guard]| -> Vec<Guard> {
+            list.iter().map(|g| Guard { index: self.here(&g.index), extent: self.here(&g.extent) }).collect()
+        };
+        let op = match inst.op {
+            InstOp::Load { input, index, guards: list, fill } => {
+                Op::Load { input, index: index.iter().map(|d| self.here(d)).collect(), guards: guards(&list), fill }
+            }
+            InstOp::Const(literal) => Op::Const(literal),
+            InstOp::Index(dim) => Op::Index(self.here(&dim)),
+            InstOp::Inside(list) => Op::Inside(guards(&list)),
+            InstOp::Map(op, args) => Op::Map(op, args.iter().map(|&a| self.value(a)).collect()),
+            InstOp::Cast(arg) => Op::Cast(self.value(arg)),
+            InstOp::Reduce(monoid, arg) => Op::Reduced(monoid, self.kernel.inst(arg).dtype),
+        };
+        let vars = match &op {
+            Op::Load { .. } | Op::Const(_) | Op::Index(_) | Op::Inside(_) => own,
+            Op::Map(_, args) => self.union(args),
+            Op::Cast(arg) => self.union(&[*arg]),
+            Op::Combine(_, a, b) => self.union(&[*a, *b]),
+            // An accumulator of the column form has a value a lane, if all are equal.
+            Op::Reduced(..) => own.into_iter().chain(self.column.clone()).collect(),
+        };
+        let known = self.make(Value { id, name, dtype: inst.dtype, op, vars });
+        self.known.insert(key, known);
+        known
+    }
+
+    /// The variables that any of these varies over.
+    fn union(&self, values: &[Ref]) -> Vec<Sym> {
+        let mut out: Vec<Sym> = Vec::new();
+        for var in values.iter().flat_map(|v| &self.values[v.0].vars) {
+            if !out.contains(var) {
+                out.push(var.clone());
+            }
+        }
+        out
+    }
+
+    /// An index expression at the present point.
+    fn here(&self, d: &Dim) -> Dim {
+        let at = |name: &str| self.point.iter().find(|(v, _)| **v == *name).map(|(_, i)| Dim::from(*i));
+        if self.point.is_empty() { d.clone() } else { d.substitute(self.kernel, &at) }
+    }
+
+    fn make(&mut self, value: Value) -> Ref {
+        self.values.push(value);
+        Ref(self.values.len() - 1)
+    }
+
+    fn push(&mut self, acc: ValId) -> Vec<Node> {
+        let InstOp::Reduce(monoid, arg) = self.kernel.inst(acc).op else { return Vec::new() };
+        let pushed = self.value(arg);
+        if self.point.is_empty() {
+            return vec![Node::Push(self.value(acc), pushed)];
+        }
+        let Some(&sum) = self.partial.get(&acc) else {
+            self.partial.insert(acc, pushed);
+            return Vec::new();
+        };
+        let dtype = self.values[pushed.0].dtype;
+        let vars = self.union(&[sum, pushed]);
+        let op = match &self.values[pushed.0].op {
+            Op::Map(mul, args)
+                if monoid.name() == "sum"
+                    && mul.name() == "mul"
+                    && dtype.is_float()
+                    && self.uses[arg.0 as usize] == 1 =>
+            {
+                Op::Map(MapOp::named("fma"), vec![args[0], args[1], sum])
+            }
+            Op::Load { .. }
+            | Op::Const(_)
+            | Op::Index(_)
+            | Op::Inside(_)
+            | Op::Map(..)
+            | Op::Cast(_)
+            | Op::Combine(..)
+            | Op::Reduced(..) => Op::Combine(monoid, sum, pushed),
+        };
+        let next = self.make(Value { id: acc, name: format!("v{}", acc.0), dtype, op, vars });
+        self.partial.insert(acc, next);
+        vec![Node::Eval(next)]
+    }
+
+    /// A reduction over no points.
+    fn nothing(&mut self, acc: ValId) {
+        let InstOp::Reduce(monoid, arg) = self.kernel.inst(acc).op else { return };
+        let start = monoid.start(self.kernel.inst(arg).dtype);
+        let value = Value {
+            id: acc,
+            name: String::new(),
+            dtype: self.kernel.inst(acc).dtype,
+            op: Op::Const(start),
+            vars: vec![],
+        };
+        let value = self.make(value);
+        self.known.insert((acc, Vec::new()), value);
+    }
+}
+
+/// Whether statements are straight code at each point of unrolled axes. What
+/// needs the number of a point in its accumulator is not.
+fn straight(kernel: &Kernel, body: &[Stmt]) -> bool {
+    body.iter().all(|stmt| match stmt {
+        Stmt::Loop { kind: LoopKind::Unrolled, body, .. } => straight(kernel, body),
+        Stmt::Loop { .. } => false,
+        Stmt::Push(v) => match &kernel.inst(*v).op {
+            InstOp::Reduce(monoid, _) => monoid.row().answer == Answer::Same,
+            InstOp::Load { .. }
+            | InstOp::Const(_)
+            | InstOp::Index(_)
+            | InstOp::Inside(_)
+            | InstOp::Map(..)
+            | InstOp::Cast(_) => true,
+        },
+        Stmt::Eval(_) | Stmt::Start(_) | Stmt::Finish(_) | Stmt::Keep(_) | Stmt::Recall(_) | Stmt::Store(_) => true,
+    })
+}
+
+fn pushes(body: &[Stmt], acc: ValId) -> bool {
+    body.iter().any(|stmt| match stmt {
+        Stmt::Loop { body, .. } => pushes(body, acc),
+        Stmt::Push(v) => *v == acc,
+        Stmt::Eval(_) | Stmt::Start(_) | Stmt::Finish(_) | Stmt::Keep(_) | Stmt::Recall(_) | Stmt::Store(_) => false,
+    })
+}
+
+impl Nest {
+    /// Moves each value out of the loops that it does not depend on. Answers
+    /// the nodes and what they define.
+    fn lift(&self, nodes: Vec<Node>) -> (Vec<Node>, BTreeSet<Ref>) {
+        let mut out = Vec::new();
+        let mut defined = BTreeSet::new();
+        for node in nodes {
+            match node {
+                Node::Loop { kind, var, body } => {
+                    let (body, mut inside) = self.lift(body);
+                    let mut rest = Vec::new();
+                    for node in body {
+                        match node {
+                            Node::Eval(v) if self.lifts(v, &var, &inside) => {
+                                inside.remove(&v);
+                                if defined.insert(v) {
+                                    out.push(Node::Eval(v));
+                                }
+                            }
+                            node => rest.push(node),
+                        }
+                    }
+                    out.push(Node::Loop { kind, var, body: rest });
+                }
+                Node::Eval(v) => {
+                    if defined.insert(v) {
+                        out.push(Node::Eval(v));
+                    }
+                }
+                Node::Finish(v) | Node::Recall(v) => {
+                    defined.insert(v);
+                    out.push(node);
+                }
+                Node::Start(_) | Node::Push(..) | Node::Keep(_) | Node::Store { .. } => out.push(node),
+            }
+        }
+        (out, defined)
+    }
+
+    fn lifts(&self, value: Ref, var: &Sym, inside: &BTreeSet<Ref>) -> bool {
+        !self.value(value).vars.contains(var) && !self.args(value).iter().any(|a| inside.contains(a))
+    }
+}

@@ -1,0 +1,292 @@
+//! A program as the `static` that the runtime executes.
+//!
+//! In: a [`Program`], the form of its kernels, the names of their types. Out:
+//! text of one `rt::plan::Plan`. Always: buffers are numbered as the runtime
+//! wants them: parameters, outputs, the rest. Next: [`super::items`].
+
+use super::code::Writer;
+use super::slots::Slots;
+use crate::graph::Relation;
+use crate::kernel::{InstOp, Kernel};
+use crate::loops::{Form, Loops};
+use crate::program::{Action, BufId, Dot, Epilogue, Launch, Place, Program, Role, Step};
+use crate::shape::{Dim, Sym};
+
+/// What a plan takes from outside.
+pub struct Context<'a> {
+    pub program: &'a Program,
+    /// The loops of each kernel of the program.
+    pub loops: &'a [Loops],
+    /// For each kernel of the program its type, and its function in CUDA C.
+    pub kernels: &'a [KernelNames],
+    pub explain: &'a str,
+    pub cuda: &'a str,
+}
+
+#[derive(Clone, Debug)]
+pub struct KernelNames {
+    pub rust: String,
+    pub cuda: String,
+}
+
+/// `pub static NAME: rt::Plan = …;`
+pub fn plan(name: &str, cx: &Context<'_>) -> String {
+    let program = cx.program;
+    let mut emit = Emit { cx, slots: Slots::new(&program.symbols), order: order(program) };
+    let mut steps = Writer::at(1);
+    emit.steps(&mut steps);
+    let mut tables = Writer::at(1);
+    emit.tables(&mut tables);
+    let mut out = Writer::default();
+    out.open(format!("pub static {name}: rt::Plan = rt::Plan"));
+    out.line(format!("function: {:?},", program.name));
+    let symbols: Vec<String> = program.symbols.iter().map(|s| format!("{s:?}")).collect();
+    out.line(format!("symbols: &[{}],", symbols.join(", ")));
+    out.line(format!("slots: {},", emit.slots.len()));
+    emit.slots.closure(&mut out);
+    out.append(&tables.text);
+    out.append(&steps.text);
+    out.line(format!("explain: {:?},", cx.explain));
+    out.line(format!("cuda: {:?},", cx.cuda));
+    out.close_with("};");
+    out.text
+}
+
+/// The buffers in the runtime's order.
+fn order(program: &Program) -> Vec<BufId> {
+    let ids = || (0..program.buffers.len() as u32).map(BufId);
+    let mut params: Vec<(usize, BufId)> = Vec::new();
+    let mut outputs: Vec<(usize, BufId)> = Vec::new();
+    let mut rest = Vec::new();
+    for id in ids() {
+        match program.buffer(id).place {
+            Place::Param(n) => params.push((n, id)),
+            Place::Output(n) => outputs.push((n, id)),
+            Place::Temp | Place::View(_) => rest.push(id),
+        }
+    }
+    params.sort_unstable();
+    outputs.sort_unstable();
+    params.into_iter().chain(outputs).map(|(_, id)| id).chain(rest).collect()
+}
+
+struct Emit<'a> {
+    cx: &'a Context<'a>,
+    slots: Slots,
+    order: Vec<BufId>,
+}
+
+impl Emit<'_> {
+    fn buffer(&self, id: BufId) -> usize {
+        self.order.iter().position(|b| *b == id).unwrap_or(0)
+    }
+
+    fn buffers(&self, ids: &[BufId]) -> String {
+        list(ids.iter().map(|&id| self.buffer(id)))
+    }
+
+    fn tables(&mut self, out: &mut Writer) {
+        let program = self.cx.program;
+        out.open_with("params: &[");
+        for param in &program.params {
+            let dims = self.slots.list(&param.ty.shape);
+            out.line(format!("Param {{ name: {:?}, dtype: DType::{:?}, dims: {dims} }},", param.name, param.ty.dtype));
+        }
+        out.close_with("],");
+        out.open_with("requires: &[");
+        for r in &program.requires {
+            let (left, right) = (self.slots.of(&r.left), self.slots.of(&r.right));
+            let relation = match r.relation {
+                Relation::Eq => "Eq",
+                Relation::Le => "Le",
+                Relation::Lt => "Lt",
+            };
+            let text = format!("{} {} {}", bare(&r.left), r.relation.sign(), bare(&r.right));
+            out.line(format!(
+                "Require {{ left: {left}, relation: Relation::{relation}, right: {right}, text: {text:?}, why: {:?} }},",
+                r.why
+            ));
+        }
+        out.close_with("],");
+        out.open_with("buffers: &[");
+        for id in self.order.clone() {
+            let buffer = program.buffer(id);
+            let place = match buffer.place {
+                Place::Param(_) => "Param".to_string(),
+                Place::Output(_) => "Output".to_string(),
+                Place::Temp => "Temp".to_string(),
+                Place::View(base) => format!("View({})", self.buffer(base)),
+            };
+            let (dims, order) = (self.slots.list(&buffer.shape), list(&buffer.order));
+            out.line(format!(
+                "Buffer {{ dtype: DType::{:?}, dims: {dims}, order: {order}, place: Place::{place} }},",
+                buffer.dtype
+            ));
+        }
+        out.close_with("],");
+        out.line(format!("outputs: {},", self.buffers(&program.outputs)));
+    }
+
+    fn steps(&mut self, out: &mut Writer) {
+        let steps: &[Step] = &self.cx.program.steps;
+        out.open_with("steps: &[");
+        for step in steps {
+            let release = self.buffers(&step.release);
+            out.open("Step");
+            match &step.action {
+                Action::Launch(launch) => {
+                    out.open("action: Action::Launch(Launch");
+                    self.launch(launch, out);
+                    out.close_with("}),");
+                }
+                Action::Dot(dot) => {
+                    out.open("action: Action::Dot(Dot");
+                    self.dot(dot, out);
+                    out.close_with("}),");
+                }
+            }
+            out.line(format!("release: {release},"));
+            out.close_with("},");
+        }
+        out.close_with("],");
+    }
+
+    fn launch(&mut self, launch: &Launch, out: &mut Writer) {
+        let (program, names) = (self.cx.program, &self.cx.kernels[launch.kernel]);
+        let kernel = &program.kernels[launch.kernel];
+        let column = self.cx.loops[launch.kernel].form == Form::Column;
+        out.line(format!("name: \"{}_{}\",", program.name, launch.kernel));
+        out.line(format!("cpu: rt::CpuKernel::new::<{}>(),", names.rust));
+        out.line(format!("cuda: {:?},", names.cuda));
+        out.line(format!("par: {},", kernel.par.len()));
+        out.line(format!("extents: {},", self.slots.list(&launch.extents)));
+        out.line(format!("lane_is_parallel: {column},"));
+        out.line(format!("sizes: {},", self.slots.list(&launch.sizes)));
+        out.line(format!("inputs: {},", self.buffers(&launch.inputs)));
+        let outputs = launch.outputs.iter().map(|&id| format!("Output {{ buffer: {} }}", self.buffer(id)));
+        out.line(format!("outputs: {},", list(outputs)));
+        let access = accesses(kernel);
+        out.line(format!("collapse: {},", list(collapse(kernel, &access))));
+        let rows = access.iter().map(|axes| list(axes.iter().map(|a| a.map_or("FREE".to_string(), |k| k.to_string()))));
+        out.line(format!("accesses: {},", list(rows)));
+        out.line(format!("cost: {},", cost(kernel)));
+    }
+
+    fn dot(&mut self, dot: &Dot, out: &mut Writer) {
+        let place =
+            |p: Option<(usize, i64)>| p.map_or("None".to_string(), |(axis, step)| format!("Some(({axis}, {step}))"));
+        out.line(format!("dtype: DType::{:?},", dot.dtype));
+        out.line(format!("left: {},", self.buffer(dot.left)));
+        out.line(format!("left_start: {},", self.slots.list(&dot.left_start)));
+        out.line(format!("right: {},", self.buffer(dot.right)));
+        out.line(format!("right_start: {},", self.slots.list(&dot.right_start)));
+        out.open_with("axes: &[");
+        for axis in &dot.axes {
+            let role = match axis.role {
+                Role::Batch => "Batch",
+                Role::Left => "Left",
+                Role::Right => "Right",
+                Role::Contract => "Contract",
+            };
+            let to = axis.out.map_or("None".to_string(), |k| format!("Some({k})"));
+            out.line(format!(
+                "DotAxis {{ role: Role::{role}, extent: {}, left: {}, right: {}, out: {to} }},",
+                self.slots.of(&axis.extent),
+                place(axis.left),
+                place(axis.right)
+            ));
+        }
+        out.close_with("],");
+        out.line(format!("out: {},", self.buffer(dot.out)));
+        match &dot.epilogue {
+            None => out.line("epilogue: None,"),
+            Some(Epilogue { launch, input, axes }) => {
+                out.open("epilogue: Some(Epilogue");
+                out.open("launch: Launch");
+                self.launch(launch, out);
+                out.close_with("},");
+                out.line(format!("input: {input},"));
+                let axes = axes.iter().map(|a| a.map_or("FREE".to_string(), |k| k.to_string()));
+                out.line(format!("axes: {},", list(axes)));
+                out.close_with("}),");
+            }
+        }
+    }
+}
+
+fn list<T: ToString>(items: impl IntoIterator<Item = T>) -> String {
+    let items: Vec<String> = items.into_iter().map(|i| i.to_string()).collect();
+    format!("&[{}]", items.join(", "))
+}
+
+/// A dimension without the parentheses of a single atom.
+fn bare(d: &Dim) -> String {
+    let text = d.to_string();
+    match (d.single(), text.strip_prefix('(').and_then(|t| t.strip_suffix(')'))) {
+        (Some(_), Some(inner)) => inner.to_string(),
+        _ => text,
+    }
+}
+
+/// For each input, then each output, for each axis the parallel axis that is
+/// its coordinate in every access.
+pub fn accesses(kernel: &Kernel) -> Vec<Vec<Option<usize>>> {
+    let axis = |d: &Dim| d.as_sym().and_then(|s| kernel.par.iter().position(|a| a.var == *s));
+    let meet = |indices: Vec<&Vec<Dim>>, rank: usize| -> Vec<Option<usize>> {
+        let at = |k: usize| {
+            let mut found = indices.iter().map(|index| axis(&index[k]));
+            let first = found.next().flatten();
+            found.all(|other| other == first).then_some(first).flatten()
+        };
+        (0..rank).map(at).collect()
+    };
+    let inputs = kernel.inputs.iter().enumerate().map(|(n, operand)| meet(loads(kernel, n), operand.rank()));
+    let outputs = kernel.outputs.iter().enumerate().map(|(n, operand)| {
+        meet(kernel.stores.iter().filter(|s| s.output == n).map(|s| &s.index).collect(), operand.rank())
+    });
+    inputs.chain(outputs).collect()
+}
+
+/// The indices at which an input is read.
+fn loads(kernel: &Kernel, number: usize) -> Vec<&Vec<Dim>> {
+    let index = |op| match op {
+        &InstOp::Load { input, ref index, .. } if input == number => Some(index),
+        InstOp::Load { .. }
+        | InstOp::Const(_)
+        | InstOp::Index(_)
+        | InstOp::Inside(_)
+        | InstOp::Map(..)
+        | InstOp::Cast(_)
+        | InstOp::Reduce(..) => None,
+    };
+    kernel.code.iter().filter_map(|inst| index(&inst.op)).collect()
+}
+
+/// For each adjacent pair of parallel axes whether both occur only as bare
+/// coordinates, at the same axes in all accesses of an operand.
+fn collapse(kernel: &Kernel, accesses: &[Vec<Option<usize>>]) -> Vec<bool> {
+    let bare = |k: usize| {
+        let var: &Sym = &kernel.par[k].var;
+        let mentions = |dims: &[&Dim]| dims.iter().filter(|d| d.mentions(var)).count();
+        let coordinates = |n: usize| accesses[n].iter().filter(|a| **a == Some(k)).count();
+        let free = kernel.code.iter().all(|inst| match &inst.op {
+            // Each mention is a bare coordinate that all loads of the input agree on.
+            InstOp::Load { input, .. } => mentions(&inst.op.dims()) == coordinates(*input),
+            InstOp::Index(_) | InstOp::Inside(_) => mentions(&inst.op.dims()) == 0,
+            InstOp::Const(_) | InstOp::Map(..) | InstOp::Cast(_) | InstOp::Reduce(..) => true,
+        });
+        free && (0..accesses.len()).all(|n| coordinates(n) <= 1)
+    };
+    (1..kernel.par.len()).map(|k| bare(k - 1) && bare(k)).collect()
+}
+
+/// About how many machine instructions a point costs.
+fn cost(kernel: &Kernel) -> u32 {
+    let one = |op: &InstOp| match op {
+        InstOp::Map(op, _) => op.row().cost,
+        InstOp::Load { .. } | InstOp::Cast(_) | InstOp::Reduce(..) => 1,
+        InstOp::Index(_) | InstOp::Inside(_) => 1,
+        InstOp::Const(_) => 0,
+    };
+    kernel.code.iter().map(|inst| one(&inst.op)).sum::<u32>() + kernel.stores.len() as u32
+}

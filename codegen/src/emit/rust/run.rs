@@ -1,0 +1,374 @@
+//! A run: statements between two loops, as one vector loop.
+//!
+//! In: evaluations, pushes, keeps and stores that follow each other. Out: the
+//! rows they read, scalars, one loop over the tile, then the pushes. Always: a
+//! value that is read once, in the loop, stands where it is read; a value that
+//! is read after the loop is written to a row that lives as long as the tile.
+//! Outside the lane everything is a scalar. Next: [`super::access`].
+
+use super::access::{self, Load, plain};
+use super::code::{self, ATOM, Code, LOOSE};
+use super::kernel::{Emit, Repr, mentions};
+use super::nest::{Node, Op, Ref};
+use crate::kernel::InstOp;
+use crate::shape::{Dim, Sym};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// An expression longer than this gets a name.
+const LONG: usize = 88;
+
+/// A store of the run.
+struct Sink<'a> {
+    output: usize,
+    index: &'a [Dim],
+    value: Ref,
+}
+
+/// What a run has to do.
+struct Run<'a> {
+    /// In order, without what nobody reads.
+    evals: Vec<Ref>,
+    stores: Vec<Sink<'a>>,
+    keeps: Vec<Ref>,
+    /// Accumulators with what is pushed to them.
+    pushes: Vec<(Ref, Ref)>,
+    /// Values that must lie in a slice after the loop.
+    rows: BTreeSet<Ref>,
+    /// How often a value is read in the run; many times if it is read later.
+    reads: BTreeMap<Ref, usize>,
+    /// Values that are read by vector code.
+    by_vector: BTreeSet<Ref>,
+}
+
+impl Emit<'_> {
+    pub(super) fn run(&mut self, nodes: &[Node], rest: &[Node]) {
+        for node in nodes {
+            if let Node::Recall(v) = node {
+                let (name, row) = (self.nest.value(*v).name.clone(), self.kept(*v));
+                self.out.line(format!("let {name} = &{row};"));
+                self.scope[v.0] = Some(Repr::Slice(name));
+            }
+        }
+        let run = self.plan(nodes, rest);
+        if self.lane_here().is_some() { self.vector(&run) } else { self.scalar(&run) }
+    }
+
+    /// The lane, inside its loop.
+    fn lane_here(&self) -> Option<&Sym> {
+        self.loops.lane.as_ref().filter(|lane| self.open.contains(lane))
+    }
+
+    fn is_vector(&self, value: Ref) -> bool {
+        self.lane_here().is_some_and(|lane| self.nest.value(value).vars.contains(lane))
+    }
+
+    fn is_slice(&self, value: Ref) -> bool {
+        matches!(self.scope[value.0], Some(Repr::Slice(_)))
+    }
+
+    /// A value that becomes a slice of its own.
+    fn is_row_load(&self, value: Ref) -> bool {
+        self.is_vector(value) && matches!(self.nest.value(value).op, Op::Load { .. })
+    }
+
+    fn plan<'n>(&self, nodes: &'n [Node], rest: &[Node]) -> Run<'n> {
+        let (mut evals, mut stores, mut keeps, mut pushes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for node in nodes {
+            match node {
+                Node::Eval(v) if self.scope[v.0].is_none() => evals.push(*v),
+                Node::Store { output, index, value } => stores.push(Sink { output: *output, index, value: *value }),
+                Node::Keep(v) => keeps.push(*v),
+                Node::Push(acc, v) => pushes.push((*acc, *v)),
+                Node::Eval(_) | Node::Recall(_) | Node::Loop { .. } | Node::Start(_) | Node::Finish(_) => {}
+            }
+        }
+        let mut later = BTreeSet::new();
+        self.reads_of(rest, &mut later);
+        later.retain(|v| evals.contains(v));
+        let mut reads: BTreeMap<Ref, usize> = later.iter().map(|v| (*v, 2)).collect();
+        let mut by_vector = BTreeSet::new();
+        let mut rows: BTreeSet<Ref> = later.into_iter().filter(|v| self.is_vector(*v)).collect();
+        rows.extend(pushes.iter().map(|(_, v)| *v));
+        for (k, sink) in stores.iter().enumerate() {
+            let twin = stores.iter().enumerate().any(|(j, other)| j != k && other.output == sink.output);
+            if twin && self.lane_here().is_some() {
+                rows.insert(sink.value);
+            }
+        }
+        for v in stores.iter().map(|s| s.value).chain(keeps.iter().copied()).chain(rows.iter().copied()) {
+            *reads.entry(v).or_default() += 1;
+            if self.lane_here().is_some() {
+                by_vector.insert(v);
+            }
+        }
+        // A pushed value that is stored or kept anyway has no row of its own.
+        for v in &rows {
+            if keeps.contains(v) || stores.iter().any(|s| s.value == *v) {
+                *reads.entry(*v).or_default() -= 1;
+            }
+        }
+        for &v in evals.iter().rev() {
+            if reads.get(&v).is_some_and(|&n| n > 0) {
+                for arg in self.nest.args(v) {
+                    *reads.entry(arg).or_default() += 1;
+                    if self.is_vector(v) {
+                        by_vector.insert(arg);
+                    }
+                }
+            }
+        }
+        evals.retain(|v| reads.get(v).is_some_and(|&n| n > 0));
+        rows.retain(|v| !self.is_slice(*v) && !self.is_row_load(*v));
+        Run { evals, stores, keeps, pushes, rows, reads, by_vector }
+    }
+
+    fn reads_of(&self, nodes: &[Node], out: &mut BTreeSet<Ref>) {
+        for node in nodes {
+            match node {
+                Node::Loop { body, .. } => self.reads_of(body, out),
+                Node::Eval(v) => out.extend(self.nest.args(*v)),
+                Node::Push(_, v) | Node::Keep(v) | Node::Store { value: v, .. } => {
+                    out.insert(*v);
+                }
+                Node::Start(_) | Node::Finish(_) | Node::Recall(_) => {}
+            }
+        }
+    }
+
+    /// Outside the lane: locals, then single elements.
+    fn scalar(&mut self, run: &Run<'_>) {
+        let mut local = BTreeMap::new();
+        for &v in &run.evals {
+            self.scalar_value(run, v, &mut local);
+        }
+        for sink in &run.stores {
+            let index: Vec<String> = sink.index.iter().map(|d| plain(d).text).collect();
+            let value = self.read(sink.value, &local).text;
+            self.out.line(format!("{}.put([{}], {value});", self.outputs[sink.output], index.join(", ")));
+        }
+    }
+
+    /// A scalar: a local, or its text where it is read once by a scalar.
+    fn scalar_value(&mut self, run: &Run<'_>, v: Ref, local: &mut BTreeMap<Ref, Code>) {
+        let code = self.build(v, local);
+        if self.stands_inline(run, v, &code) && !run.by_vector.contains(&v) {
+            local.insert(v, code);
+            return;
+        }
+        let name = self.nest.value(v).name.clone();
+        self.out.line(format!("let {name} = {};", code.text));
+        self.scope[v.0] = Some(Repr::Scalar(name));
+    }
+
+    fn stands_inline(&self, run: &Run<'_>, v: Ref, code: &Code) -> bool {
+        // The steps of a written-out reduction are statements, under one name.
+        let step = matches!(self.loops.kernel.inst(self.nest.value(v).id).op, InstOp::Reduce(..));
+        run.reads.get(&v) == Some(&1) && !step && code.text.len() <= LONG
+    }
+
+    /// Inside the lane: rows and scalars, the loop, what follows it.
+    fn vector(&mut self, run: &Run<'_>) {
+        let mut local = BTreeMap::new();
+        for &v in &run.evals {
+            if self.is_row_load(v) {
+                self.row_load(v);
+            } else if !self.is_vector(v) {
+                self.scalar_value(run, v, &mut local);
+            }
+        }
+        let held = self.hold_rows(run);
+        self.vector_loop(run, &held, local);
+        for (v, row) in held.of.iter().filter(|(v, _)| self.is_vector(**v)).collect::<Vec<_>>() {
+            self.scope[v.0] = Some(Repr::Slice(row.clone()));
+        }
+        for sink in run.stores.iter().filter(|s| held.late.contains(&s.output)) {
+            let row = self.out_row(sink);
+            let from = self.slice(sink.value, &held);
+            self.out.line(format!("{row}.copy_from_slice({from});"));
+        }
+        let at = self.tile_position();
+        for (acc, v) in &run.pushes {
+            let from = self.slice(*v, &held);
+            self.out.line(format!("a{}.push(m, {at}, {from});", self.nest.value(*acc).id.0));
+        }
+        // What was only a register of the loop is gone.
+        for &v in &run.evals {
+            if self.is_vector(v) && !self.is_slice(v) {
+                self.scope[v.0] = None;
+            }
+        }
+    }
+
+    fn row_load(&mut self, v: Ref) {
+        let value = self.nest.value(v);
+        if let Op::Load { input, index, guards, fill } = &value.op
+            && let Some(lane) = self.loops.lane.as_ref()
+        {
+            let tile = format!("{}_t", value.name);
+            let load = Load { input: &self.inputs[*input], index, guards, fill: code::literal(*fill, value.dtype) };
+            self.out.line(format!("let {} = {};", value.name, access::row(&load, lane, &tile)));
+            self.tiles.insert(tile, value.dtype);
+            self.scope[v.0] = Some(Repr::Slice(value.name.clone()));
+        }
+    }
+
+    /// The row of an output, as a place expression.
+    fn out_row(&mut self, sink: &Sink<'_>) -> String {
+        let lane = self.loops.lane.as_deref().unwrap_or_default();
+        let name = &self.outputs[sink.output];
+        let axis = sink.index.iter().position(|d| d.mentions(lane)).unwrap_or(0);
+        let index =
+            sink.index.iter().map(|d| code::dim(d, &|s| if s == lane { "t.start".into() } else { s.to_string() }).text);
+        let (tile, index) = (format!("{name}_t"), index.collect::<Vec<_>>().join(", "));
+        let row = format!("{name}.row([{index}], {axis}, t.len, &mut {tile})");
+        self.tiles.insert(tile, self.loops.kernel.outputs[sink.output].dtype);
+        row
+    }
+
+    /// Opens the rows that the loop writes.
+    fn hold_rows(&mut self, run: &Run<'_>) -> Held {
+        let mut held = Held::default();
+        for (k, sink) in run.stores.iter().enumerate() {
+            if run.stores.iter().enumerate().any(|(j, other)| j != k && other.output == sink.output) {
+                held.late.insert(sink.output);
+            }
+        }
+        for &v in &run.keeps {
+            let (name, row) = (format!("k{}", self.nest.value(v).id.0), self.kept(v));
+            self.out.line(format!("let {name} = &mut {row};"));
+            held.writes.push((name.clone(), v));
+            held.of.insert(v, name);
+        }
+        for sink in run.stores.iter().filter(|s| !held.late.contains(&s.output)).collect::<Vec<_>>() {
+            let (row, name) = (self.out_row(sink), format!("{}_w", self.outputs[sink.output]));
+            self.out.line(format!("let mut {name} = {row};"));
+            self.out.line(format!("let {name} = &mut {name}[..t.len];"));
+            held.writes.push((name.clone(), sink.value));
+            if run.rows.contains(&sink.value) {
+                held.of.entry(sink.value).or_insert(name);
+            }
+        }
+        for &v in &run.rows {
+            if !held.of.contains_key(&v) {
+                let value = self.nest.value(v);
+                let name =
+                    if value.name.is_empty() { format!("v{}_b", value.id.0) } else { format!("{}_b", value.name) };
+                self.buffers.insert(name.clone(), value.dtype);
+                self.out.line(format!("let {name} = &mut {name}[..t.len];"));
+                held.writes.push((name.clone(), v));
+                held.of.insert(v, name);
+            }
+        }
+        held
+    }
+
+    fn vector_loop(&mut self, run: &Run<'_>, held: &Held, mut local: BTreeMap<Ref, Code>) {
+        if held.writes.is_empty() {
+            return;
+        }
+        let mut lines = Vec::new();
+        for &v in &run.evals {
+            if !self.is_vector(v) || self.is_row_load(v) {
+                continue;
+            }
+            let code = self.build(v, &local);
+            if self.stands_inline(run, v, &code) {
+                local.insert(v, code);
+            } else {
+                let name = self.nest.value(v).name.clone();
+                lines.push(format!("let {name} = {};", code.text));
+                local.insert(v, Code::atom(name));
+            }
+        }
+        for (row, v) in &held.writes {
+            lines.push(format!("{row}[i] = {};", self.read(*v, &local).text));
+        }
+        self.out.open("for i in 0..t.len");
+        let lane = self.loops.lane.as_deref().unwrap_or_default();
+        if lines.iter().any(|line| mentions(line, lane)) {
+            self.out.line(format!("let {lane} = t.start + i as isize;"));
+        }
+        for line in lines {
+            self.out.line(line);
+        }
+        self.out.close();
+    }
+
+    /// The place of this tile in a value's row buffer.
+    fn kept(&self, v: Ref) -> String {
+        let name = format!("k{}", self.nest.value(v).id.0);
+        match self.loops.kernel.red.len() {
+            1 => format!("{name}[t.range()]"),
+            _ => format!("{name}[({}) as usize..][..t.len]", self.tile_position()),
+        }
+    }
+
+    /// The position of the tile's first point in the reduced axes.
+    fn tile_position(&self) -> String {
+        let lane = self.loops.lane.as_deref().unwrap_or_default();
+        code::dim(&self.position(), &|s| if s == lane { "t.start".into() } else { s.to_string() }).text
+    }
+
+    /// A value as a slice, after the loop.
+    fn slice(&self, v: Ref, held: &Held) -> String {
+        match (held.of.get(&v), &self.scope[v.0]) {
+            (Some(name), _) | (None, Some(Repr::Slice(name) | Repr::Scalar(name))) => name.clone(),
+            (None, None) => self.nest.value(v).name.clone(),
+        }
+    }
+
+    /// How a value is read here.
+    fn read(&self, v: Ref, local: &BTreeMap<Ref, Code>) -> Code {
+        if let Some(code) = local.get(&v) {
+            return code.clone();
+        }
+        if let Op::Const(literal) = self.nest.value(v).op {
+            return code::literal(literal, self.nest.value(v).dtype);
+        }
+        match &self.scope[v.0] {
+            Some(Repr::Slice(name)) => Code::atom(format!("{name}[i]")),
+            Some(Repr::Scalar(name)) => Code::atom(name.clone()),
+            None => Code::atom(self.nest.value(v).name.clone()),
+        }
+    }
+
+    /// A value's expression.
+    fn build(&self, v: Ref, local: &BTreeMap<Ref, Code>) -> Code {
+        let value = self.nest.value(v);
+        match &value.op {
+            Op::Load { input, index, guards, fill } => {
+                let fill = code::literal(*fill, value.dtype);
+                access::element(&Load { input: &self.inputs[*input], index, guards, fill })
+            }
+            Op::Const(literal) => code::literal(*literal, value.dtype),
+            Op::Index(dim) => Code::new(format!("{} as i64", plain(dim).at(ATOM)), LOOSE + 1),
+            Op::Inside(guards) => access::inside(guards),
+            Op::Map(op, args) => {
+                let float = args.last().is_some_and(|a| self.nest.value(*a).dtype.is_float());
+                let template = if float { op.row().rust } else { op.row().rust_int };
+                let args: Vec<Code> = args.iter().map(|a| self.read(*a, local)).collect();
+                code::fill(template, &args)
+            }
+            Op::Cast(arg) => {
+                let from = self.nest.value(*arg).dtype;
+                Code::atom(format!("rt::cast::<{from}, {}>({})", value.dtype, self.read(*arg, local).text))
+            }
+            Op::Combine(monoid, a, b) => {
+                let (a, b) = (self.read(*a, local).text, self.read(*b, local).text);
+                Code::atom(format!("rt::monoid::{}::combine(m, {a}, {b})", monoid.row().rust))
+            }
+            Op::Reduced(..) => Code::atom(value.name.clone()),
+        }
+    }
+}
+
+/// The rows that a loop writes.
+#[derive(Default)]
+struct Held {
+    /// The row's variable, and what goes there.
+    writes: Vec<(String, Ref)>,
+    /// Where a value can be read after the loop.
+    of: BTreeMap<Ref, String>,
+    /// Outputs with several rows in the run: written after it.
+    late: BTreeSet<usize>,
+}

@@ -1,0 +1,93 @@
+//! What `tensor!` stands for: the items of a block, and its errors.
+//!
+//! In: tokens. Out: tokens. Always: every error of the block is reported, and
+//! every function whose signature is right is an item even so. The macro crate
+//! calls [`expand`]; [`dump`] is what `NDFUSE_DUMP` prints.
+
+use crate::driver::{Compilation, Compiled, compile};
+use crate::emit::errors::compile_errors;
+use crate::emit::{cuda, rust};
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+
+/// A stage of the compiler whose text can be printed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stage {
+    Graph,
+    Fused,
+    Loops,
+    Cuda,
+    Rust,
+}
+
+impl Stage {
+    pub const ALL: [Stage; 5] = [Stage::Graph, Stage::Fused, Stage::Loops, Stage::Cuda, Stage::Rust];
+
+    /// The name in `NDFUSE_DUMP`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Stage::Graph => "graph",
+            Stage::Fused => "fused",
+            Stage::Loops => "loops",
+            Stage::Cuda => "cuda",
+            Stage::Rust => "rust",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Stage> {
+        Stage::ALL.into_iter().find(|s| s.name() == name)
+    }
+}
+
+/// Expands `tensor!`.
+pub fn expand(tokens: TokenStream) -> TokenStream {
+    expansion(&compile(tokens))
+}
+
+/// The tokens that a compiled block stands for.
+pub fn expansion(compiled: &Compilation) -> TokenStream {
+    let errors = compile_errors(&compiled.diagnostics);
+    let units: Vec<rust::Unit<'_>> = compiled.functions.iter().map(unit).collect();
+    match (compiled.inline, units.as_slice()) {
+        (true, [one]) if errors.is_empty() => rust::inline(one),
+        (true, _) => TokenTree::from(Group::new(Delimiter::Brace, errors)).into(),
+        (false, units) => {
+            let mut out = errors;
+            out.extend(rust::block(&compiled.structs, units));
+            out
+        }
+    }
+}
+
+/// The text of one stage for every function of a block.
+pub fn dump(compiled: &Compilation, stage: Stage) -> String {
+    let units: Vec<rust::Unit<'_>> = compiled.functions.iter().map(unit).collect();
+    if stage == Stage::Rust {
+        return rust::text(&units);
+    }
+    let mut out = String::new();
+    for unit in &units {
+        let Some(code) = unit.code else { continue };
+        out.push_str(&match stage {
+            Stage::Graph => code.graph.to_string(),
+            Stage::Fused => code.program.to_string(),
+            Stage::Loops => code.loops.iter().map(|l| format!("{l}\n")).collect(),
+            Stage::Cuda => unit.cuda.source.clone(),
+            Stage::Rust => unreachable!("printed above"),
+        });
+        out.push('\n');
+    }
+    out
+}
+
+fn unit(compiled: &Compiled) -> rust::Unit<'_> {
+    rust::Unit { function: &compiled.function, code: compiled.code.as_ref(), cuda: cuda_of(compiled) }
+}
+
+/// The CUDA C of a function; its kernels are named after it.
+pub fn cuda_of(compiled: &Compiled) -> rust::Cuda {
+    let Some(code) = &compiled.code else { return rust::Cuda::default() };
+    let name = |k: usize| format!("{}_{k}", compiled.function.name);
+    let names: Vec<String> = (0..code.loops.len()).map(name).collect();
+    let kernels: Vec<_> = names.iter().cloned().zip(code.loops.iter().cloned()).collect();
+    rust::Cuda { source: cuda::source(&kernels), names }
+}

@@ -1,0 +1,416 @@
+//! One kernel from one or more nodes.
+//!
+//! In: the nodes to be stored (roots), which nodes are in memory, and the order
+//! of their axes. Out: the kernel's SSA over loop variables, or the node that
+//! must be in memory first. Always: a node is pulled into the kernel where it
+//! is read; a reduction is pulled in iff the index at which it is read is the
+//! kernel's own index without the reduced axes. A view never makes a kernel.
+//! Next: [`super::finish`].
+
+use super::index::{Through, Vars, through};
+use crate::dtype::DType;
+use crate::graph::{Graph, NodeId, Op};
+use crate::kernel::{Guard, Inst, InstOp, ValId};
+use crate::ops::{Answer, Literal, MapOp};
+use crate::shape::{Dim, Ranges, Sym};
+use std::collections::{BTreeMap, HashMap};
+
+/// A producer that costs this many instructions an element is written out
+/// rather than computed again for each of several readers.
+pub const EXPENSIVE: u32 = 8;
+
+/// The node that must be in memory before the kernel can be built.
+pub struct Blocked(pub NodeId);
+
+/// What a kernel reads: a node in memory, or that node's elements in C order
+/// under the shape of a reshape.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub enum Source {
+    Node(NodeId),
+    Reshaped { base: NodeId, shape_of: NodeId },
+}
+
+impl Source {
+    /// The node in memory.
+    pub fn node(self) -> NodeId {
+        match self {
+            Source::Node(node) | Source::Reshaped { base: node, .. } => node,
+        }
+    }
+}
+
+/// A kernel before its variables and sizes get their final names.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    pub par: Vec<(Sym, Dim)>,
+    pub red: Vec<(Sym, Dim)>,
+    pub inputs: Vec<Source>,
+    pub code: Vec<Inst>,
+    /// Root, its index, its value.
+    pub stores: Vec<(NodeId, Vec<Dim>, ValId)>,
+    /// The nodes computed here, besides the roots.
+    pub computed: Vec<NodeId>,
+}
+
+/// What the builder knows of the whole graph.
+pub struct Context<'g> {
+    pub graph: &'g Graph,
+    /// Which nodes are in memory.
+    pub stored: &'g [bool],
+    pub orders: &'g [Vec<usize>],
+}
+
+struct Builder<'g> {
+    cx: &'g Context<'g>,
+    roots: &'g [NodeId],
+    /// All variables; the reduced ones among them are listed in `red`.
+    vars: Vars,
+    red: Option<Vec<Sym>>,
+    inputs: Vec<Source>,
+    code: Vec<Inst>,
+    known: HashMap<Inst, ValId>,
+    memo: HashMap<(NodeId, Vec<Dim>, Vec<Guard>), ValId>,
+    computed: BTreeMap<NodeId, Vec<Dim>>,
+}
+
+/// Builds the kernel that stores all `roots`.
+pub fn build(cx: &Context, roots: &[NodeId]) -> Result<Draft, Blocked> {
+    // The root of the highest rank spans the kernel's index space.
+    let space = roots.iter().copied().max_by_key(|&r| (cx.graph.ty(r).rank(), std::cmp::Reverse(r))).expect("a root");
+    let shape = &cx.graph.ty(space).shape;
+    let axes = cx.orders[space.0 as usize].iter().filter(|&&k| !shape[k].is(1));
+    let vars = Vars(axes.map(|&k| (Sym::from(format!("v{k}")), shape[k].clone())).collect());
+    let mut b = Builder {
+        cx,
+        roots,
+        vars,
+        red: None,
+        inputs: Vec::new(),
+        code: Vec::new(),
+        known: HashMap::new(),
+        memo: HashMap::new(),
+        computed: BTreeMap::new(),
+    };
+    let own = |k: usize, dim: &Dim| if dim.is(1) { Dim::zero() } else { Dim::sym(format!("v{k}")) };
+    let index: Vec<Dim> = shape.iter().enumerate().map(|(k, d)| own(k, d)).collect();
+    let mut stores = vec![(space, index.clone(), b.value(space, &index, &[])?)];
+    for &root in roots.iter().filter(|&&r| r != space) {
+        let index = b.index_of(root).ok_or(Blocked(root))?;
+        let value = b.value(root, &index, &[])?;
+        stores.push((root, index, value));
+    }
+    // A store that varies over nothing but parallel axes must cover them all.
+    let red = b.red.clone().unwrap_or_default();
+    let is_red = |v: &(Sym, Dim)| red.contains(&v.0);
+    let (red, par): (Vec<_>, Vec<_>) = b.vars.0.iter().cloned().partition(is_red);
+    for (root, index, _) in &stores {
+        let used = b.vars.of(index);
+        let covers = |axes: &[(Sym, Dim)]| axes.iter().filter(|v| used.contains(&v.0)).count();
+        if covers(&par) != par.len() || !(covers(&red) == 0 || covers(&red) == red.len()) {
+            return Err(Blocked(*root));
+        }
+    }
+    Ok(Draft { par, red, inputs: b.inputs, code: b.code, stores, computed: b.computed.into_keys().collect() })
+}
+
+impl Builder<'_> {
+    /// The index of a further root: all variables, or the parallel ones.
+    fn index_of(&self, root: NodeId) -> Option<Vec<Dim>> {
+        let shape = &self.cx.graph.ty(root).shape;
+        let order = &self.cx.orders[root.0 as usize];
+        let red = self.red.clone().unwrap_or_default();
+        let all: Vec<_> = self.vars.0.iter().collect();
+        let par: Vec<_> = self.vars.0.iter().filter(|v| !red.contains(&v.0)).collect();
+        let axes: Vec<usize> = order.iter().copied().filter(|&k| !shape[k].is(1)).collect();
+        let fits =
+            |vars: &[&(Sym, Dim)]| vars.len() == axes.len() && vars.iter().zip(&axes).all(|(v, &k)| v.1 == shape[k]);
+        let vars = [all, par].into_iter().find(|vars| fits(vars))?;
+        let mut index = vec![Dim::zero(); shape.len()];
+        for (var, k) in vars.iter().zip(axes) {
+            index[k] = Dim::sym(var.0.clone());
+        }
+        Some(index)
+    }
+
+    fn push(&mut self, op: InstOp, dtype: DType) -> ValId {
+        let inst = Inst { op, dtype };
+        if let Some(&id) = self.known.get(&inst) {
+            return id;
+        }
+        let id = ValId(self.code.len() as u32);
+        self.code.push(inst.clone());
+        self.known.insert(inst, id);
+        id
+    }
+
+    /// The value of a node at an index, where the guards hold.
+    fn value(&mut self, id: NodeId, index: &[Dim], guards: &[Guard]) -> Result<ValId, Blocked> {
+        let key = (id, index.to_vec(), guards.to_vec());
+        if let Some(&value) = self.memo.get(&key) {
+            return Ok(value);
+        }
+        let value = if self.cx.stored[id.0 as usize] && !self.is_root_at(id, index) {
+            self.load(Source::Node(id), index, guards)?
+        } else {
+            self.compute(id, index, guards)?
+        };
+        self.memo.insert(key, value);
+        Ok(value)
+    }
+
+    /// A root is computed where it is stored, and read from memory elsewhere.
+    fn is_root_at(&self, id: NodeId, index: &[Dim]) -> bool {
+        let bare = |dim: &Dim| dim.is(0) || dim.as_sym().is_some_and(|s| self.vars.extent(s).is_some());
+        self.roots.contains(&id) && index.iter().all(bare)
+    }
+
+    fn load(&mut self, source: Source, index: &[Dim], guards: &[Guard]) -> Result<ValId, Blocked> {
+        let node = source.node();
+        // What this kernel writes it cannot read from memory.
+        if self.roots.contains(&node) {
+            return Err(Blocked(node));
+        }
+        let dtype = self.cx.graph.ty(node).dtype;
+        let input = match self.inputs.iter().position(|&s| s == source) {
+            Some(k) => k,
+            None => {
+                self.inputs.push(source);
+                self.inputs.len() - 1
+            }
+        };
+        let fill = Literal::Int(0).cast(dtype);
+        Ok(self.push(InstOp::Load { input, index: index.to_vec(), guards: guards.to_vec(), fill }, dtype))
+    }
+
+    fn compute(&mut self, id: NodeId, index: &[Dim], guards: &[Guard]) -> Result<ValId, Blocked> {
+        let graph = self.cx.graph;
+        let node = graph.node(id);
+        let dtype = node.ty.dtype;
+        match &node.op {
+            Op::Const(literal) => Ok(self.push(InstOp::Const(literal.cast(dtype)), dtype)),
+            Op::Size(dim) => Ok(self.push(InstOp::Index(dim.clone()), dtype)),
+            Op::Iota(axis) => Ok(self.push(InstOp::Index(index[*axis].clone()), dtype)),
+            Op::Map(op) => {
+                self.note(id, index, op.row().cost)?;
+                let args = self.values(&node.args, index, guards)?;
+                Ok(self.push(InstOp::Map(*op, args), dtype))
+            }
+            Op::Cast => {
+                self.note(id, index, 1)?;
+                let arg = self.value(node.args[0], index, guards)?;
+                Ok(self.push(InstOp::Cast(arg), dtype))
+            }
+            Op::Reduce { .. } => self.reduce(id, index, guards),
+            Op::Param(_) | Op::Dot { .. } => Err(Blocked(id)),
+            Op::Broadcast(_) | Op::Permute(_) | Op::Reshape | Op::Slice { .. } | Op::Pad { .. } | Op::Window { .. } => {
+                self.view(id, index, guards)
+            }
+        }
+    }
+
+    fn values(&mut self, ids: &[NodeId], index: &[Dim], guards: &[Guard]) -> Result<Vec<ValId>, Blocked> {
+        ids.iter().map(|&id| self.value(id, index, guards)).collect()
+    }
+
+    /// Notes that a node is computed at an index; an expensive one that is
+    /// wanted at a second index is wanted in memory.
+    fn note(&mut self, id: NodeId, index: &[Dim], cost: u32) -> Result<(), Blocked> {
+        match self.computed.get(&id) {
+            Some(first) if first != index && cost >= EXPENSIVE && !self.roots.contains(&id) => Err(Blocked(id)),
+            Some(_) => Ok(()),
+            None => {
+                self.computed.insert(id, index.to_vec());
+                Ok(())
+            }
+        }
+    }
+
+    fn view(&mut self, id: NodeId, index: &[Dim], guards: &[Guard]) -> Result<ValId, Blocked> {
+        let graph = self.cx.graph;
+        match through(graph, id, index, &self.vars) {
+            Through::At { arg, index: inner, guards: new, fill } => {
+                self.expansion(id, arg, &inner)?;
+                let mut all = guards.to_vec();
+                all.extend(new.iter().filter(|g| !guards.contains(g)).cloned());
+                let value = self.value(arg, &inner, &all)?;
+                match fill {
+                    Some(fill) if !new.is_empty() => self.filled(value, fill, &all, &new),
+                    _ => Ok(value),
+                }
+            }
+            Through::Opaque { arg } => {
+                let c_order = |k: NodeId| self.cx.orders[k.0 as usize].is_sorted();
+                if !self.cx.stored[arg.0 as usize] {
+                    return Err(Blocked(arg));
+                }
+                if c_order(arg) {
+                    return self.load(Source::Reshaped { base: arg, shape_of: id }, index, guards);
+                }
+                let flat = flatten(&graph.ty(id).shape, index);
+                let inner = unflatten(&graph.ty(arg).shape, &flat, &self.vars);
+                self.value(arg, &inner, guards)
+            }
+            Through::Value => unreachable!("only views are followed"),
+        }
+    }
+
+    /// The value inside the guards, else the fill: folded into a load where
+    /// the value is one.
+    fn filled(&mut self, value: ValId, fill: NodeId, all: &[Guard], new: &[Guard]) -> Result<ValId, Blocked> {
+        let Inst { op, dtype } = self.code[value.0 as usize].clone();
+        let literal = match &self.cx.graph.node(fill).op {
+            Op::Const(literal) => Some(literal.cast(dtype)),
+            _ => None,
+        };
+        if let (InstOp::Load { input, index, guards, .. }, Some(fill)) = (op, literal)
+            && guards == all
+            && all.len() == new.len()
+        {
+            return Ok(self.push(InstOp::Load { input, index, guards, fill }, dtype));
+        }
+        let inside = self.push(InstOp::Inside(new.to_vec()), DType::Bool);
+        let fill = self.value(fill, &[], &[])?;
+        Ok(self.push(InstOp::Map(MapOp::named("where"), vec![inside, value, fill]), dtype))
+    }
+
+    /// A view that makes many elements of one wants an expensive operand in
+    /// memory: a window wants any, a broadcast along the lane a costly one.
+    fn expansion(&self, view: NodeId, arg: NodeId, index: &[Dim]) -> Result<(), Blocked> {
+        let graph = self.cx.graph;
+        let Some(base) = self.computed_base(arg) else { return Ok(()) };
+        match &graph.node(view).op {
+            Op::Window { .. } => Err(Blocked(base)),
+            Op::Broadcast(_) => {
+                let mut cost = 0;
+                let reduces = self.weigh(base, &mut cost);
+                let used = self.vars.of(index);
+                let lane = self.vars.0.last().is_some_and(|(var, _)| used.contains(var));
+                match !reduces && cost >= EXPENSIVE && lane && used.len() < self.vars.0.len() {
+                    true => Err(Blocked(base)),
+                    false => Ok(()),
+                }
+            }
+            Op::Permute(_) | Op::Reshape | Op::Slice { .. } | Op::Pad { .. } => Ok(()),
+            Op::Param(_) | Op::Const(_) | Op::Size(_) | Op::Iota(_) | Op::Map(_) | Op::Cast => Ok(()),
+            Op::Reduce { .. } | Op::Dot { .. } => Ok(()),
+        }
+    }
+
+    /// The node behind the views, if it is computed and not in memory.
+    fn computed_base(&self, mut id: NodeId) -> Option<NodeId> {
+        loop {
+            if self.cx.stored[id.0 as usize] {
+                return None;
+            }
+            let node = self.cx.graph.node(id);
+            match &node.op {
+                op if op.is_view() => id = node.args[0],
+                Op::Map(_) | Op::Cast | Op::Reduce { .. } => return Some(id),
+                _ => return None,
+            }
+        }
+    }
+
+    /// Adds up what a node costs down to memory; whether a reduction is in it.
+    fn weigh(&self, id: NodeId, cost: &mut u32) -> bool {
+        let node = self.cx.graph.node(id);
+        if self.cx.stored[id.0 as usize] || *cost > 1000 {
+            return false;
+        }
+        let own = match &node.op {
+            Op::Map(op) => op.row().cost,
+            Op::Cast => 1,
+            _ => 0,
+        };
+        *cost = cost.saturating_add(own);
+        let below = node.args.iter().filter(|&&arg| self.weigh(arg, cost)).count() > 0;
+        below || matches!(node.op, Op::Reduce { .. })
+    }
+
+    fn reduce(&mut self, id: NodeId, index: &[Dim], guards: &[Guard]) -> Result<ValId, Blocked> {
+        let graph = self.cx.graph;
+        let node = graph.node(id);
+        let Op::Reduce { monoid, axes } = &node.op else { unreachable!("called for reductions") };
+        let arg = node.args[0];
+        let shape = &graph.ty(arg).shape;
+        let wide: Vec<usize> = axes.iter().copied().filter(|&k| !shape[k].is(1)).collect();
+        let vars = if wide.is_empty() { Vec::new() } else { self.reduced(id, index, guards, &wide, shape)? };
+        let mut rest = index.iter();
+        let mut inner = Vec::with_capacity(shape.len());
+        for k in 0..shape.len() {
+            inner.push(match (axes.contains(&k), wide.iter().position(|&w| w == k)) {
+                (true, Some(n)) => Dim::sym(vars[n].clone()),
+                (true, None) => Dim::zero(),
+                (false, _) => rest.next().expect("one coordinate an axis").clone(),
+            });
+        }
+        if wide.is_empty() {
+            return match monoid.row().answer {
+                Answer::Same => self.value(arg, &inner, guards),
+                Answer::Index => Ok(self.push(InstOp::Const(Literal::Int(0)), node.ty.dtype)),
+            };
+        }
+        self.note(id, index, EXPENSIVE)?;
+        let value = self.value(arg, &inner, &[])?;
+        Ok(self.push(InstOp::Reduce(*monoid, value), node.ty.dtype))
+    }
+
+    /// The variables over which a reduction at `index` runs: the kernel's
+    /// reduced ones, if its index is the kernel's other ones.
+    fn reduced(
+        &mut self,
+        id: NodeId,
+        index: &[Dim],
+        guards: &[Guard],
+        wide: &[usize],
+        shape: &[Dim],
+    ) -> Result<Vec<Sym>, Blocked> {
+        let bare: Option<Vec<Sym>> = index.iter().filter(|d| !d.is(0)).map(|d| d.as_sym().cloned()).collect();
+        let outer = bare.filter(|vars| vars.iter().all(|v| self.vars.extent(v).is_some()));
+        let Some(outer) = outer.filter(|_| guards.is_empty()) else { return Err(Blocked(id)) };
+        let distinct = (1..outer.len()).all(|n| !outer[..n].contains(&outer[n]));
+        let rest: Vec<(Sym, Dim)> = self.vars.0.iter().filter(|v| !outer.contains(&v.0)).cloned().collect();
+        let extents: Vec<&Dim> = wide.iter().map(|&k| &shape[k]).collect();
+        let chosen = match &self.red {
+            Some(red) => self.vars.0.iter().filter(|v| red.contains(&v.0)).cloned().collect(),
+            None => rest.clone(),
+        };
+        if !distinct || chosen != rest {
+            return Err(Blocked(id));
+        }
+        if chosen.is_empty() {
+            let fresh: Vec<Sym> = (0..wide.len()).map(|n| Sym::from(format!("w{n}"))).collect();
+            self.vars.0.extend(fresh.iter().cloned().zip(extents.into_iter().cloned()));
+            self.red = Some(fresh.clone());
+            return Ok(fresh);
+        }
+        // Pair each reduced axis with a variable of its extent.
+        let mut free = chosen.clone();
+        let mut out = Vec::new();
+        for extent in extents {
+            let at = free.iter().position(|v| &v.1 == extent).ok_or(Blocked(id))?;
+            out.push(free.remove(at).0);
+        }
+        if !free.is_empty() {
+            return Err(Blocked(id));
+        }
+        self.red = Some(chosen.into_iter().map(|v| v.0).collect());
+        Ok(out)
+    }
+}
+
+/// The position in C order.
+fn flatten(shape: &[Dim], index: &[Dim]) -> Dim {
+    shape.iter().zip(index).fold(Dim::zero(), |flat, (extent, i)| flat.mul(extent).add(i))
+}
+
+/// The index of a position in C order.
+fn unflatten(shape: &[Dim], flat: &Dim, vars: &Vars) -> Vec<Dim> {
+    let mut flat = flat.clone();
+    let mut out = vec![Dim::zero(); shape.len()];
+    for k in (0..shape.len()).rev() {
+        out[k] = if k == 0 { flat.clone() } else { flat.rem(&shape[k], vars) };
+        flat = flat.div(&shape[k], vars);
+    }
+    out
+}

@@ -1,0 +1,317 @@
+//! Fusion: a graph becomes kernels over buffers.
+//!
+//! In: a verified graph. Out: a [`Program`]. Always: every node that is
+//! computed is computed inside a kernel that reads memory and writes memory;
+//! which nodes are in memory is decided here and nowhere else.
+//!
+//! How: parameters, results and matrix products are in memory. A kernel is
+//! built for each result by pulling in all that it reads ([`builder`]); what
+//! cannot be pulled in is put in memory and gets a kernel of its own. Kernels
+//! over one index space that share what they read are merged; costly nodes that
+//! several kernels would compute are put in memory; a kernel that alone reads a
+//! matrix product at its own index becomes its epilogue.
+//! Next: [`crate::loops`], [`crate::program`].
+
+mod builder;
+mod dots;
+mod finish;
+mod index;
+mod layout;
+mod order;
+mod pack;
+
+use crate::graph::{Graph, NodeId, Op};
+use crate::kernel::{InstOp, Kernel};
+use crate::program::Program;
+use crate::shape::Dim;
+use builder::{Blocked, Context, Draft, Source};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A producer of at least this many instructions an element is not computed
+/// in two kernels.
+const SHARED: u32 = 30;
+
+/// The state of the search for kernels.
+struct Search<'g> {
+    graph: &'g Graph,
+    live: Vec<bool>,
+    stored: Vec<bool>,
+    orders: Vec<Vec<usize>>,
+    /// Kernels by their first root.
+    groups: BTreeMap<NodeId, Group>,
+}
+
+/// The roots of one kernel, and its draft.
+#[derive(Clone)]
+struct Group {
+    roots: Vec<NodeId>,
+    draft: Draft,
+    /// The extents of its axes, sorted.
+    extents: Vec<Dim>,
+    /// The arrays that it reads, but for single numbers.
+    reads: BTreeSet<NodeId>,
+}
+
+impl Group {
+    fn new(graph: &Graph, roots: Vec<NodeId>, draft: Draft) -> Group {
+        let mut extents: Vec<Dim> = draft.par.iter().chain(&draft.red).map(|v| v.1.clone()).collect();
+        extents.sort();
+        let reads = draft.inputs.iter().map(|s| s.node()).filter(|n| graph.ty(*n).rank() > 0).collect();
+        Group { roots, draft, extents, reads }
+    }
+}
+
+/// Fuses a graph into a program.
+pub fn fuse(graph: &Graph) -> Program {
+    let graph = distinct_outputs(graph);
+    let mut search = Search::new(&graph, &BTreeMap::new());
+    search.settle();
+    let lanes = pack::lanes(&search);
+    if lanes.is_empty() {
+        search.finish();
+        return order::program(&search);
+    }
+    let (graph, orders) = pack::packed(&graph, &lanes);
+    let mut search = Search::new(&graph, &orders);
+    search.settle();
+    search.finish();
+    order::program(&search)
+}
+
+/// Gives each result a node of its own that is no parameter: a copy, where one
+/// is a parameter or stands twice.
+fn distinct_outputs(graph: &Graph) -> Graph {
+    let mut out = graph.clone();
+    let mut taken = Vec::new();
+    for k in 0..out.outputs.len() {
+        let mut id = out.outputs[k];
+        while taken.contains(&id) || matches!(out.node(id).op, Op::Param(_)) {
+            let ty = out.ty(id).clone();
+            id = out.add(Op::Permute((0..ty.rank()).collect()), vec![id], ty);
+        }
+        taken.push(id);
+        out.outputs[k] = id;
+    }
+    out
+}
+
+impl<'g> Search<'g> {
+    /// Merges kernels, and puts in memory what several of them would compute.
+    fn finish(&mut self) {
+        self.merge();
+        while let Some(node) = self.shared() {
+            self.stored[node.0 as usize] = true;
+            self.settle();
+            self.merge();
+        }
+    }
+
+    /// The search before any kernel is built; nodes with a given order are put
+    /// in memory in it.
+    fn new(graph: &'g Graph, given: &BTreeMap<NodeId, Vec<usize>>) -> Search<'g> {
+        let live = graph.live();
+        let in_memory = |id: NodeId| match graph.node(id).op {
+            Op::Param(_) => true,
+            Op::Dot { .. } => live[id.0 as usize],
+            _ => graph.outputs.contains(&id),
+        };
+        let stored = graph.ids().map(|id| in_memory(id) || given.contains_key(&id)).collect();
+        let mut search =
+            Search { graph, live: live.clone(), stored, orders: layout::orders(graph), groups: BTreeMap::new() };
+        for (id, order) in given {
+            search.orders[id.0 as usize] = order.clone();
+        }
+        search.store_operands();
+        search
+    }
+
+    fn context(&self) -> Context<'_> {
+        Context { graph: self.graph, stored: &self.stored, orders: &self.orders }
+    }
+
+    fn dots(&self) -> Vec<NodeId> {
+        let is_dot = |id: &NodeId| self.live[id.0 as usize] && matches!(self.graph.node(*id).op, Op::Dot { .. });
+        self.graph.ids().filter(is_dot).collect()
+    }
+
+    /// Puts in memory what matrix products read.
+    fn store_operands(&mut self) {
+        for dot in self.dots() {
+            for operand in 0..2 {
+                let node = self.graph.node(dot).args[operand];
+                while let Err(missing) = dots::side(&self.context(), node) {
+                    let fixed = self.graph.outputs.contains(&missing.node);
+                    if missing.whole && !fixed {
+                        self.orders[missing.node.0 as usize] = dots::natural_order(&self.context(), dot, operand);
+                    }
+                    assert!(!self.stored[missing.node.0 as usize], "an operand in memory is strided");
+                    self.stored[missing.node.0 as usize] = true;
+                }
+            }
+        }
+    }
+
+    /// The nodes that need a kernel: in memory, live, neither given nor products.
+    fn roots(&self) -> Vec<NodeId> {
+        let needs = |id: &NodeId| {
+            let given = matches!(self.graph.node(*id).op, Op::Param(_) | Op::Dot { .. });
+            self.stored[id.0 as usize] && self.live[id.0 as usize] && !given
+        };
+        self.graph.ids().filter(needs).collect()
+    }
+
+    /// Builds a kernel for every root; a node that blocks one becomes a root.
+    fn settle(&mut self) {
+        loop {
+            // A node that has come into memory is read, no more computed.
+            let stored = &self.stored;
+            let stale = |g: &Group| g.draft.computed.iter().any(|n| stored[n.0 as usize] && !g.roots.contains(n));
+            self.groups.retain(|_, g| !stale(g));
+            let have: BTreeSet<NodeId> = self.groups.values().flat_map(|g| g.roots.iter().copied()).collect();
+            let missing: Vec<NodeId> = self.roots().into_iter().filter(|r| !have.contains(r)).collect();
+            if missing.is_empty() {
+                return;
+            }
+            for root in missing {
+                let draft = self.build(root);
+                self.groups.insert(root, Group::new(self.graph, vec![root], draft));
+            }
+        }
+    }
+
+    fn build(&mut self, root: NodeId) -> Draft {
+        loop {
+            match builder::build(&self.context(), &[root]) {
+                Ok(draft) => return draft,
+                Err(Blocked(node)) => {
+                    assert!(!self.stored[node.0 as usize], "node %{} blocks its own kernel", node.0);
+                    self.stored[node.0 as usize] = true;
+                }
+            }
+        }
+    }
+
+    /// Merges kernels over one index space that read the same memory.
+    fn merge(&mut self) {
+        for later in self.groups.keys().copied().collect::<Vec<_>>() {
+            let earlier: Vec<NodeId> = self.groups.range(..later).rev().map(|(&k, _)| k).collect();
+            for first in earlier {
+                if let Some(group) = self.merged(&self.groups[&first], &self.groups[&later]) {
+                    self.groups.remove(&later);
+                    self.groups.insert(first, group);
+                    break;
+                }
+            }
+        }
+    }
+
+    fn merged(&self, a: &Group, b: &Group) -> Option<Group> {
+        if a.extents != b.extents {
+            return None;
+        }
+        let feeds = a.roots.iter().any(|r| b.reads.contains(r)) || b.roots.iter().any(|r| a.reads.contains(r));
+        let shares = feeds || a.reads.intersection(&b.reads).next().is_some();
+        let products = |reads: &BTreeSet<NodeId>| reads.iter().filter(|n| self.is_dot(**n)).count();
+        let union: BTreeSet<NodeId> = a.reads.union(&b.reads).copied().collect();
+        if !shares || products(&union) > products(&a.reads).max(products(&b.reads)) {
+            return None;
+        }
+        let roots: Vec<NodeId> = a.roots.iter().chain(&b.roots).copied().collect();
+        let draft = builder::build(&self.context(), &roots).ok()?;
+        let outside = draft.inputs.iter().map(|s| s.node());
+        let acyclic = outside.into_iter().all(|n| !self.depends(n, &roots, &mut BTreeSet::new()));
+        acyclic.then(|| Group::new(self.graph, roots, draft))
+    }
+
+    fn is_dot(&self, id: NodeId) -> bool {
+        matches!(self.graph.node(id).op, Op::Dot { .. })
+    }
+
+    /// The nodes in memory that a node in memory is made from.
+    fn sources(&self, id: NodeId) -> Vec<NodeId> {
+        if self.is_dot(id) {
+            let operand = |&arg: &NodeId| dots::side(&self.context(), arg).ok().map(|s| s.source.node());
+            return self.graph.node(id).args.iter().filter_map(operand).collect();
+        }
+        let group = self.groups.values().find(|g| g.roots.contains(&id));
+        group.map(|g| g.draft.inputs.iter().map(|s| s.node()).collect()).unwrap_or_default()
+    }
+
+    fn depends(&self, id: NodeId, on: &[NodeId], seen: &mut BTreeSet<NodeId>) -> bool {
+        on.contains(&id) || seen.insert(id) && self.sources(id).into_iter().any(|s| self.depends(s, on, seen))
+    }
+
+    /// The last costly node that two kernels compute.
+    fn shared(&self) -> Option<NodeId> {
+        let mut count: BTreeMap<NodeId, usize> = BTreeMap::new();
+        for group in self.groups.values() {
+            for &node in &group.draft.computed {
+                *count.entry(node).or_default() += 1;
+            }
+        }
+        let twice = count.into_iter().rev().filter(|&(n, c)| c > 1 && !self.stored[n.0 as usize]);
+        twice.map(|(n, _)| n).find(|&n| self.cost(n) >= SHARED)
+    }
+
+    /// What a node costs down to memory; a reduction costs more than any limit.
+    fn cost(&self, id: NodeId) -> u32 {
+        let node = self.graph.node(id);
+        if self.stored[id.0 as usize] {
+            return 0;
+        }
+        let below = node.args.iter().map(|&a| self.cost(a)).fold(0, u32::saturating_add);
+        let own = match &node.op {
+            Op::Map(op) => op.row().cost,
+            Op::Cast => 1,
+            Op::Reduce { .. } => SHARED,
+            _ => 0,
+        };
+        own.saturating_add(below).min(1000)
+    }
+
+    /// For each product the kernel that its result can be handed to panel by
+    /// panel: its only reader, without reduced axes, reading it at its own index.
+    fn epilogues(&self) -> BTreeMap<NodeId, NodeId> {
+        let read_by_dots: BTreeSet<NodeId> = self.dots().into_iter().flat_map(|d| self.sources(d)).collect();
+        let mut readers: BTreeMap<NodeId, Vec<NodeId>> = BTreeMap::new();
+        for (&key, group) in &self.groups {
+            let nodes: BTreeSet<NodeId> = group.draft.inputs.iter().map(|s| s.node()).collect();
+            for node in nodes {
+                readers.entry(node).or_default().push(key);
+            }
+        }
+        let epilogue = |dot: NodeId| {
+            let [key] = readers.get(&dot)?.as_slice() else { return None };
+            let draft = &self.groups[key].draft;
+            let own = draft.red.is_empty() && !read_by_dots.contains(&dot) && !self.graph.outputs.contains(&dot);
+            (own && reads_at_own_index(draft, dot, &self.graph.ty(dot).shape)).then_some((dot, *key))
+        };
+        self.dots().into_iter().filter_map(epilogue).collect()
+    }
+}
+
+/// Whether every load of the node, of this shape, is at an index made of all
+/// parallel axes.
+fn reads_at_own_index(draft: &Draft, node: NodeId, shape: &[Dim]) -> bool {
+    let mut loads = draft.code.iter().filter_map(|inst| match &inst.op {
+        InstOp::Load { input, index, guards, .. } if draft.inputs[*input].node() == node => {
+            Some((draft.inputs[*input], index, guards))
+        }
+        _ => None,
+    });
+    loads.all(|(source, index, guards)| {
+        let names: Vec<_> = index.iter().zip(shape).filter(|(_, n)| !n.is(1)).map(|(d, _)| d.as_sym()).collect();
+        let bare = names.iter().all(Option::is_some);
+        let covers = draft.par.iter().all(|(var, _)| names.iter().filter(|n| **n == Some(var)).count() == 1);
+        matches!(source, Source::Node(_)) && guards.is_empty() && bare && covers && names.len() == draft.par.len()
+    })
+}
+
+/// A kernel with its operand names erased, to find equal ones.
+fn anonymous(kernel: &Kernel) -> Kernel {
+    let mut out = kernel.clone();
+    for operand in out.inputs.iter_mut().chain(&mut out.outputs) {
+        operand.name.clear();
+    }
+    out
+}

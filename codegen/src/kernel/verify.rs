@@ -1,0 +1,182 @@
+//! The invariants of a kernel.
+//!
+//! In: any kernel. Out: nothing, or the first thing that breaks an invariant and
+//! how. Always: what fusion returns is accepted here.
+//!
+//! - sizes are `s0…`, parallel axes `p0…`, reduced axes `r0…`; an extent is the
+//!   name of its place, `e0…`, or a constant of at most [`UNROLL`];
+//! - operands' names differ, and their orders are permutations;
+//! - an instruction's operands come before it, and its dtype is the one that
+//!   the op tables give;
+//! - an index has one coordinate an axis, and mentions loop variables and sizes
+//!   alone;
+//! - `argmax` and `argmin` reduce over one axis;
+//! - each output is stored once, at an index of loop variables and zeros: each
+//!   parallel variable once; each reduced one once if one of them stands there or
+//!   the value varies over any of them, otherwise never.
+
+use super::print::extent_name;
+use super::{Axis, Guard, Inst, InstOp, Kernel, Store, UNROLL, ValId};
+use crate::dtype::DType;
+use crate::ops::{Answer, Literal};
+use crate::shape::{Dim, Sym};
+use crate::text::{in_order, show};
+
+/// Checks every invariant.
+pub fn verify(kernel: &Kernel) -> Result<(), String> {
+    header(kernel)?;
+    for (id, inst) in kernel.ids().zip(&kernel.code) {
+        instruction(kernel, id, inst).map_err(|why| format!("{id}: {why}"))?;
+    }
+    let variables = kernel.variables();
+    for (number, output) in kernel.outputs.iter().enumerate() {
+        let stores: Vec<&Store> = kernel.stores.iter().filter(|s| s.output == number).collect();
+        match stores.as_slice() {
+            [one] => store(kernel, one, &variables).map_err(|why| format!("store to `{}`: {why}", output.name))?,
+            many => return Err(format!("`{}` is stored {} times", output.name, many.len())),
+        }
+    }
+    match kernel.stores.iter().find(|s| s.output >= kernel.outputs.len()) {
+        Some(store) => Err(format!("there is no output {}", store.output)),
+        None => Ok(()),
+    }
+}
+
+fn header(kernel: &Kernel) -> Result<(), String> {
+    for (number, size) in kernel.sizes.iter().enumerate() {
+        named(size, "s", number)?;
+    }
+    for (number, axis) in kernel.par.iter().enumerate() {
+        named(&axis.var, "p", number)?;
+    }
+    for (number, axis) in kernel.red.iter().enumerate() {
+        named(&axis.var, "r", number)?;
+    }
+    for (number, Axis { var, extent }) in kernel.axes().enumerate() {
+        let fits = match extent.as_const() {
+            Some(n) => (0..=UNROLL).contains(&n),
+            None => *extent == Dim::sym(extent_name(number)),
+        };
+        if !fits {
+            return Err(format!("the extent of `{var}` is `{extent}`, neither `{}` nor small", extent_name(number)));
+        }
+    }
+    for operand in kernel.inputs.iter().chain(&kernel.outputs) {
+        let mut order = operand.order.clone();
+        order.sort_unstable();
+        if !in_order(&order) {
+            return Err(format!("the order {:?} of `{}` is no permutation", operand.order, operand.name));
+        }
+    }
+    let names: Vec<&String> = kernel.inputs.iter().chain(&kernel.outputs).map(|o| &o.name).collect();
+    for (at, name) in names.iter().enumerate() {
+        if names[..at].contains(name) {
+            return Err(format!("two operands are named `{name}`"));
+        }
+        if name.is_empty() || name.contains(|c: char| c.is_whitespace() || "[]#".contains(c)) {
+            return Err(format!("`{name}` is no name of an operand"));
+        }
+    }
+    Ok(())
+}
+
+fn named(name: &Sym, prefix: &str, number: usize) -> Result<(), String> {
+    let want = format!("{prefix}{number}");
+    if **name == *want { Ok(()) } else { Err(format!("`{name}`, where `{want}` is wanted")) }
+}
+
+fn instruction(kernel: &Kernel, id: ValId, inst: &Inst) -> Result<(), String> {
+    if let Some(late) = inst.op.args().iter().find(|&&arg| arg >= id) {
+        return Err(format!("its operand {late} does not come before it"));
+    }
+    inst.op.dims().into_iter().try_for_each(|d| declared(kernel, d))?;
+    let dtype = |arg: ValId| kernel.inst(arg).dtype;
+    let (want, what) = match &inst.op {
+        InstOp::Load { input, index, guards, fill } => {
+            let operand = kernel.inputs.get(*input).ok_or_else(|| format!("there is no input {input}"))?;
+            coordinates(index, operand.rank())?;
+            literal(*fill, inst.dtype)?;
+            within(guards)?;
+            (operand.dtype, operand.name.as_str())
+        }
+        InstOp::Const(value) => {
+            literal(*value, inst.dtype)?;
+            (inst.dtype, "const")
+        }
+        InstOp::Index(_) => (DType::I64, "index"),
+        InstOp::Inside(guards) => {
+            within(guards)?;
+            (DType::Bool, "inside")
+        }
+        InstOp::Map(op, args) => {
+            let dtypes: Vec<DType> = args.iter().map(|&a| dtype(a)).collect();
+            let result = op.result(&dtypes);
+            (result.ok_or_else(|| format!("`{}` does not take {dtypes:?}", op.name()))?, op.name())
+        }
+        InstOp::Cast(_) => (inst.dtype, "cast"),
+        InstOp::Reduce(monoid, arg) => {
+            let name = monoid.name();
+            match (kernel.red.len(), monoid.row().answer) {
+                (0, _) => return Err(format!("`{name}` without a reduced axis")),
+                (2.., Answer::Index) => return Err(format!("`{name}` over more than one axis")),
+                (_, Answer::Index | Answer::Same) => {}
+            }
+            (monoid.result(dtype(*arg)).ok_or_else(|| format!("`{name}` does not take {}", dtype(*arg)))?, name)
+        }
+    };
+    if want == inst.dtype { Ok(()) } else { Err(format!("`{what}` gives {want}, not {}", inst.dtype)) }
+}
+
+/// Every name is a loop variable or a size.
+fn declared(kernel: &Kernel, dim: &Dim) -> Result<(), String> {
+    let known = |name: &Sym| kernel.axes().any(|a| a.var == *name) || kernel.sizes.contains(name);
+    match dim.symbols().iter().find(|name| !known(name)) {
+        Some(name) => Err(format!("`{name}` is neither a loop variable nor a size")),
+        None => Ok(()),
+    }
+}
+
+fn coordinates(index: &[Dim], rank: usize) -> Result<(), String> {
+    if index.len() == rank { Ok(()) } else { Err(format!("{} coordinates for {rank} axes", index.len())) }
+}
+
+fn within(guards: &[Guard]) -> Result<(), String> {
+    let negative = |g: &&Guard| g.extent.as_const().is_some_and(|n| n < 0);
+    match guards.iter().find(negative) {
+        Some(guard) => Err(format!("the guard `{guard}` has a negative extent")),
+        None => Ok(()),
+    }
+}
+
+fn literal(value: Literal, dtype: DType) -> Result<(), String> {
+    if value.cast(dtype) == value { Ok(()) } else { Err(format!("{} is not a value of {dtype}", show(value, dtype))) }
+}
+
+fn store(kernel: &Kernel, store: &Store, variables: &[Vec<Sym>]) -> Result<(), String> {
+    let output = &kernel.outputs[store.output];
+    let Some(inst) = kernel.code.get(store.value.0 as usize) else {
+        return Err(format!("there is no value {}", store.value));
+    };
+    if inst.dtype != output.dtype {
+        return Err(format!("{} is {}, but the output is {}", store.value, inst.dtype, output.dtype));
+    }
+    coordinates(&store.index, output.rank())?;
+    for d in &store.index {
+        let variable = d.as_sym().is_some_and(|name| kernel.axes().any(|a| a.var == *name));
+        if !variable && !d.is(0) {
+            return Err(format!("the coordinate `{d}` is neither a loop variable nor 0"));
+        }
+    }
+    let varies = &variables[store.value.0 as usize];
+    // A value that is one for the whole row may be stored over the row.
+    let stored = |a: &Axis| store.index.iter().any(|d| d.as_sym() == Some(&a.var));
+    let over_rows = kernel.red.iter().any(|a| varies.contains(&a.var) || stored(a));
+    let axes = kernel.par.iter().map(|a| (a, 1)).chain(kernel.red.iter().map(|a| (a, usize::from(over_rows))));
+    for (axis, want) in axes {
+        let found = store.index.iter().filter(|d| d.as_sym() == Some(&axis.var)).count();
+        if found != want {
+            return Err(format!("`{}` stands {found} times in its index, not {want}", axis.var));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,80 @@
+//! Every function of `tests/corpus`, through the whole compiler: each stage's
+//! text is a snapshot, and the number of kernels is what fusion promises.
+
+use ndfuse_codegen::driver::{self, Code, Compilation, Compiled};
+use ndfuse_codegen::expand::{Stage, dump};
+use std::path::{Path, PathBuf};
+
+fn corpus() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
+    files.sort();
+    files
+}
+
+fn compile(path: &Path) -> Compilation {
+    let source = std::fs::read_to_string(path).unwrap();
+    let out = driver::compile(source.parse().unwrap());
+    let errors: Vec<String> = out.diagnostics.iter().map(|d| d.render(&source)).collect();
+    assert!(errors.is_empty(), "{}:\n{}", path.display(), errors.join("\n"));
+    out
+}
+
+fn code(compiled: &Compiled) -> &Code {
+    let code = compiled.code.as_ref().expect("a function without an error has code");
+    driver::verify(code).unwrap_or_else(|why| panic!("{}: {why}", compiled.function.name));
+    code
+}
+
+/// All stages as one text.
+fn stages(code: &Code) -> String {
+    let mut out = format!("{}\n{}\n", code.graph, code.program);
+    for (k, loops) in code.loops.iter().enumerate() {
+        let text = loops.to_string();
+        let body = text.find("loops ").map_or(text.as_str(), |at| &text[at..]);
+        out.push_str(&format!("{}\n", body.replacen("loops", &format!("loops k{k}"), 1)));
+    }
+    out
+}
+
+#[test]
+fn every_stage_is_as_it_was() {
+    for path in corpus() {
+        let compiled = compile(&path);
+        let file = path.file_stem().unwrap().to_string_lossy();
+        let all: Vec<String> = compiled.functions.iter().map(|f| stages(code(f))).collect();
+        insta::assert_snapshot!(format!("{file}.stages"), all.join("\n"));
+        insta::assert_snapshot!(format!("{file}.rust"), dump(&compiled, Stage::Rust));
+        insta::assert_snapshot!(format!("{file}.cuda"), dump(&compiled, Stage::Cuda));
+    }
+}
+
+/// How many launches each function takes; a product with its epilogue is one.
+#[test]
+fn as_few_launches_as_fusion_promises() {
+    let want = [
+        ("rows_softmax", 1),
+        ("rows_log_softmax", 1),
+        ("rows_layer_norm", 1),
+        ("rows_variance", 1),
+        ("gelu_chain", 1),
+        ("rows_cross_entropy", 1),
+        ("image_prep", 1),
+        ("column_sum", 1),
+        ("classes", 1),
+        ("linear_gelu", 1),
+        ("black_scholes", 1),
+        ("bits", 1),
+        ("differences", 1),
+        ("mirrored", 1),
+        ("joined", 1),
+        ("flat", 1),
+        ("whole_mean", 2),
+    ];
+    let all: Vec<Compiled> = corpus().iter().flat_map(|path| compile(path).functions).collect();
+    for (name, launches) in want {
+        let compiled = all.iter().find(|c| c.function.name == name).unwrap_or_else(|| panic!("no `{name}`"));
+        let code = code(compiled);
+        assert_eq!(code.program.steps.len(), launches, "{name}\n{}", code.program);
+    }
+}

@@ -1,0 +1,232 @@
+//! Kernels on the emulated device: CUDA text and operands in, results out.
+//!
+//! The text is compiled with the system's C++ compiler against `cuda.hpp`. Every
+//! operand lies in memory with strides of its own and gaps between its elements;
+//! gaps and outputs are poisoned, and a write to a gap is an error.
+
+use libloading::Library;
+use ndfuse_codegen::dtype::{DType, Kind};
+use ndfuse_codegen::emit::cuda::{self, Parameter, geometry};
+use ndfuse_codegen::interp::Value;
+use ndfuse_codegen::interp::value::{count, each_index};
+use ndfuse_codegen::loops::Loops;
+use ndfuse_codegen::ops::Literal;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// What every byte is before a kernel runs.
+const POISON: u8 = 0xa5;
+
+/// Threads of a block, of a row, of a column; elements of a row that a thread
+/// holds.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Teams {
+    pub block: u32,
+    pub row: u32,
+    pub column: u32,
+    pub items: u32,
+}
+
+pub struct Machine {
+    library: Library,
+    teams: Teams,
+}
+
+impl Machine {
+    /// Compiles all kernels; `None`, and a word about it, without a compiler.
+    pub fn new(name: &str, kernels: &[(String, Loops)], teams: Teams) -> Option<Machine> {
+        let compiler = std::env::var("CXX").unwrap_or_else(|_| "c++".into());
+        if Command::new(&compiler).arg("--version").output().is_err() {
+            eprintln!("skipped: no C++ compiler `{compiler}` (CXX names another)");
+            return None;
+        }
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+        let (source, library) = (folder.join(format!("{name}.cpp")), folder.join(format!("{name}.so")));
+        let entries: String = kernels.iter().map(|(name, loops)| entry(name, loops)).collect();
+        let text = format!("#include \"cuda.hpp\"\n{}\n{entries}", cuda::source(kernels));
+        std::fs::write(&source, text).expect("the folder for temporary files can be written");
+        let mut command = Command::new(&compiler);
+        command.args(["-std=c++17", "-O1", "-ffp-contract=off", "-fwrapv", "-w", "-shared", "-fPIC", "-I"]);
+        command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/emulate"));
+        command.arg(format!("-DND_BLOCK={}", teams.block));
+        command.arg(format!("-DND_ROW_THREADS={}", teams.row)).arg(format!("-DND_COLUMN_THREADS={}", teams.column));
+        command.arg(format!("-DND_ROW_ITEMS={}", teams.items));
+        let out = command.arg(&source).arg("-o").arg(&library).output().expect("the compiler runs");
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        // SAFETY: the library has no initialisers but those of its static data.
+        let library = unsafe { Library::new(&library) }.expect("a library that was just made");
+        Some(Machine { library, teams })
+    }
+
+    /// Whether its threads can hold rows of this length.
+    pub fn holds(&self, length: i64) -> bool {
+        self.teams.items == 0 || length <= i64::from(self.teams.items * self.teams.row)
+    }
+
+    /// Runs a kernel on so many blocks: the values of its outputs, of these
+    /// shapes. `seed` chooses the strides.
+    pub fn run(
+        &self,
+        (name, loops): &(String, Loops),
+        extents: &[i64],
+        sizes: &[i64],
+        inputs: &[Value],
+        outputs: &[Vec<usize>],
+        seed: u64,
+    ) -> Result<Vec<Value>, String> {
+        let kernel = &loops.kernel;
+        let named = |name: &str| {
+            let number: usize = name.get(1..)?.parse().ok()?;
+            if name.starts_with('e') { extents.get(number).copied() } else { None }
+        };
+        let points = geometry::geometry(loops).points.eval(&named).ok_or("points without a number")?;
+        let mut memory: Vec<Memory> = Vec::new();
+        for (k, (operand, value)) in kernel.inputs.iter().zip(inputs).enumerate() {
+            let mut m = Memory::new(operand.dtype, &value.shape, seed.wrapping_add(k as u64));
+            m.write(value);
+            memory.push(m);
+        }
+        for (k, (operand, shape)) in kernel.outputs.iter().zip(outputs).enumerate() {
+            memory.push(Memory::new(operand.dtype, shape, seed.wrapping_add(17 + k as u64)));
+        }
+        let before: Vec<Vec<u8>> = memory.iter().map(|m| m.bytes.clone()).collect();
+        let mut arguments = Vec::new();
+        for parameter in cuda::parameters(kernel) {
+            arguments.push(match parameter {
+                Parameter::Data(k) => memory[k].bytes.as_mut_ptr().wrapping_add(memory[k].offset) as i64,
+                Parameter::Stride(k, axis) => memory[k].strides[axis],
+                Parameter::Extent(k) => extents[k],
+                Parameter::Size(k) => sizes[k],
+            });
+        }
+        if points > 0 {
+            type Entry = unsafe extern "C" fn(*const i64, u32, u32) -> i32;
+            let blocks = 1 + (seed % 3) as u32;
+            // SAFETY: the entry was made with this signature; the arguments are the
+            // kernel's parameters in their order and outlive the call.
+            let status = unsafe {
+                let entry = self.library.get::<Entry>(format!("run_{name}").as_bytes()).expect("an entry a kernel");
+                entry(arguments.as_ptr(), blocks, self.teams.block)
+            };
+            if status != 0 {
+                return Err("threads wait for ever, or shuffle outside of their mask".into());
+            }
+        }
+        for (k, (m, old)) in memory.iter().zip(&before).enumerate() {
+            m.untouched(old, k >= inputs.len())?;
+        }
+        memory[inputs.len()..].iter().zip(outputs).map(|(m, shape)| Ok(m.read(shape))).collect()
+    }
+}
+
+/// The C function that calls a kernel with an array of arguments.
+fn entry(name: &str, loops: &Loops) -> String {
+    let kernel = &loops.kernel;
+    let argument = |(at, parameter): (usize, Parameter)| match parameter {
+        Parameter::Data(k) => {
+            let operand = kernel.inputs.iter().chain(&kernel.outputs).nth(k).expect("an operand's number");
+            format!("({}*)a[{at}]", operand.dtype.cuda())
+        }
+        Parameter::Stride(..) | Parameter::Extent(_) | Parameter::Size(_) => format!("a[{at}]"),
+    };
+    let arguments: Vec<String> = cuda::parameters(kernel).into_iter().enumerate().map(argument).collect();
+    format!(
+        "static void call_{name}(const long long* a) {{ {name}({}); }}\n\
+         extern \"C\" int run_{name}(const long long* a, unsigned blocks, unsigned threads) {{\n    \
+         return emulated::launch(call_{name}, a, blocks, threads);\n}}\n",
+        arguments.join(", ")
+    )
+}
+
+/// An operand in memory.
+struct Memory {
+    dtype: DType,
+    shape: Vec<usize>,
+    /// In elements.
+    strides: Vec<i64>,
+    /// In bytes, of the first element.
+    offset: usize,
+    bytes: Vec<u8>,
+}
+
+impl Memory {
+    fn new(dtype: DType, shape: &[usize], seed: u64) -> Memory {
+        let rank = shape.len();
+        // The axes from the innermost in memory: rotated, some of them backwards.
+        let turn = seed as usize % rank.max(1);
+        let mut strides = vec![0i64; rank];
+        let (mut step, mut first) = (1 + (seed / 3 % 2) as i64, 0i64);
+        for k in 0..rank {
+            let axis = (rank - 1 - k + turn) % rank;
+            let backwards = seed >> (5 + k) & 1 == 1;
+            strides[axis] = if backwards { -step } else { step };
+            let reach = step * (shape[axis].max(1) as i64 - 1);
+            first += if backwards { reach } else { 0 };
+            step += reach + (seed / 7 % 2) as i64;
+        }
+        let gap = 3;
+        let elements = step as usize + 2 * gap;
+        let offset = (gap + first as usize) * dtype.bytes();
+        Memory { dtype, shape: shape.to_vec(), strides, offset, bytes: vec![POISON; elements * dtype.bytes()] }
+    }
+
+    /// Where each element lies, in C order.
+    fn places(&self) -> Vec<usize> {
+        let mut out = Vec::new();
+        each_index(&self.shape, |index| {
+            let far: i64 = index.iter().zip(&self.strides).map(|(&i, s)| i as i64 * s).sum();
+            out.push((self.offset as i64 + far * self.dtype.bytes() as i64) as usize);
+        });
+        out
+    }
+
+    fn write(&mut self, value: &Value) {
+        for (k, at) in self.places().into_iter().enumerate() {
+            let bytes = encoded(value.data.get(k), self.dtype);
+            self.bytes[at..at + bytes.len()].copy_from_slice(&bytes);
+        }
+    }
+
+    fn read(&self, shape: &[usize]) -> Value {
+        assert_eq!(self.places().len(), count(shape).expect("a small shape"));
+        let size = self.dtype.bytes();
+        let elements: Vec<Literal> =
+            self.places().into_iter().map(|at| decoded(&self.bytes[at..at + size], self.dtype)).collect();
+        Value::literals(shape.to_vec(), self.dtype, elements)
+    }
+
+    /// Whether all but the elements of an output is as it was.
+    fn untouched(&self, before: &[u8], output: bool) -> Result<(), String> {
+        let mut own = vec![false; self.bytes.len()];
+        if output {
+            self.places().into_iter().for_each(|at| own[at..at + self.dtype.bytes()].fill(true));
+        }
+        let changed = (0..own.len()).find(|&at| !own[at] && self.bytes[at] != before[at]);
+        changed.map_or(Ok(()), |at| Err(format!("byte {at} is written, which is no element of an output")))
+    }
+}
+
+fn encoded(value: Literal, dtype: DType) -> Vec<u8> {
+    match value.cast(dtype) {
+        Literal::Bool(b) => vec![u8::from(b)],
+        Literal::Int(i) => i.to_le_bytes()[..dtype.bytes()].to_vec(),
+        Literal::Float(bits) if dtype == DType::F32 => (f64::from_bits(bits) as f32).to_le_bytes().to_vec(),
+        Literal::Float(bits) => bits.to_le_bytes().to_vec(),
+    }
+}
+
+fn decoded(bytes: &[u8], dtype: DType) -> Literal {
+    let mut wide = [0u8; 16];
+    wide[..bytes.len()].copy_from_slice(bytes);
+    let whole = u128::from_le_bytes(wide);
+    match dtype.kind() {
+        Kind::Bool => Literal::Bool(whole != 0),
+        Kind::Unsigned => Literal::Int(whole as i128),
+        Kind::Signed => {
+            let unused = 128 - dtype.bits();
+            Literal::Int((whole as i128) << unused >> unused)
+        }
+        Kind::Float if dtype == DType::F32 => Literal::float(f64::from(f32::from_bits(whole as u32))),
+        Kind::Float => Literal::Float(whole as u64),
+    }
+}

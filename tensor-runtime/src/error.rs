@@ -1,0 +1,276 @@
+//! The one error type.
+//!
+//! In: what went wrong, with the operation, the operands, the axis and the sizes.
+//! Out: [`Error`], whose text names all of them and, where there is one, the mend.
+//! Always: nothing in this crate panics on bad input; what an [`Error`]
+//! carries is boxed, so that a `Result` stays cheap. Next: [`crate::dtype`].
+//!
+//! ```
+//! use ndfuse_runtime::Tensor;
+//! let error = Tensor::<f32, (usize, usize)>::from_vec((2, 3), vec![0.0; 5]).unwrap_err();
+//! assert_eq!(error.to_string(), "from_vec: shape [2, 3] has 6 elements, but 5 were given");
+//! ```
+
+use std::path::Path;
+
+use crate::dtype::DType;
+
+/// The result of everything that can fail here.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Everything that can go wrong.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A symbolic dimension has two sizes in one call, or in one parameter struct.
+    #[error(transparent)]
+    DimMismatch(Box<DimMismatch>),
+    /// A shape is not the one wanted: another rank, another size, another number of elements.
+    #[error(transparent)]
+    Shape(Box<ShapeError>),
+    /// An operand has another element type than the one wanted.
+    #[error("{operation}: `{operand}` holds {found}, but {expected} is wanted")]
+    DType { operation: &'static str, operand: Box<str>, found: DType, expected: DType },
+    /// An operand is on another device than the one wanted.
+    #[error(transparent)]
+    Device(Box<DeviceError>),
+    /// An axis is out of range, or named twice.
+    #[error("{operation}: axis {axis} {reason}, for a shape of rank {rank}")]
+    Axis { operation: &'static str, axis: isize, rank: usize, reason: &'static str },
+    /// A maximum, or any reduction without a start value, over no elements.
+    #[error("{function}: {what} over an axis of size 0 has no value\n  = help: check that the operand is not empty")]
+    EmptyReduction { function: &'static str, what: Box<str> },
+    /// A `where` clause of a function, or a relation that its shapes need, does not hold for this call.
+    #[error(transparent)]
+    Requirement(Box<Requirement>),
+    /// A shape has more elements, or bytes, than an address can count.
+    #[error("{operation}: shape {sizes:?} has more elements than memory can address")]
+    TooLarge { operation: &'static str, sizes: Box<[usize]> },
+    /// Strides and an offset that do not describe valid memory.
+    #[error("{operation}: {reason}")]
+    Layout { operation: &'static str, reason: Box<str> },
+    /// A tensor that the struct needs is not in the file.
+    #[error("{file}: there is no tensor `{name}`; {expected} is wanted")]
+    MissingTensor { file: Box<str>, name: Box<str>, expected: Box<str> },
+    /// A tensor in the file that the struct has no place for.
+    #[error("{file}: tensor `{name}`, {found}, has no place in the struct")]
+    ExtraTensor { file: Box<str>, name: Box<str>, found: Box<str> },
+    /// A tensor of the file has another dtype or shape than the struct's.
+    #[error(transparent)]
+    WrongTensor(Box<WrongTensor>),
+    /// A file that is not what its format says.
+    #[error("{file}: {reason}")]
+    Format { file: Box<str>, reason: Box<str> },
+    /// The operating system refused to read or write.
+    #[error("{operation} {file}: {source}")]
+    Io { operation: &'static str, file: Box<str>, source: std::io::Error },
+    /// A device that is not there, or cannot be used.
+    #[error(transparent)]
+    DeviceUnavailable(Box<DeviceUnavailable>),
+    /// No memory of that size could be had.
+    #[error("out of memory: {bytes} bytes on {device}")]
+    OutOfMemory { device: Box<str>, bytes: usize },
+    /// A combination that this version does not have.
+    #[error("{operation}: {reason}")]
+    Unsupported { operation: &'static str, reason: Box<str> },
+    /// A kernel or a plan broke its own rules: a fault of the compiler, not of the caller.
+    #[error("{function}: internal error: {reason}")]
+    Internal { function: &'static str, reason: Box<str> },
+}
+
+/// One place where a dimension takes its size: axis `axis` of `operand`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Site {
+    /// The operand's, or the parameter's, name.
+    pub operand: Box<str>,
+    /// Counted from 0.
+    pub axis: usize,
+    /// The size found there.
+    pub size: usize,
+}
+
+impl Site {
+    /// The site of `size` at `axis` of `operand`.
+    pub fn new(operand: impl Into<Box<str>>, axis: usize, size: usize) -> Site {
+        Site { operand: operand.into(), axis, size }
+    }
+}
+
+/// See [`Error::DimMismatch`].
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{function}: `{symbol}` is {} from `{}` but {} from `{}`\n  = note: axis {} of `{}`, axis {} of `{}`",
+    .first.size, .first.operand, .second.size, .second.operand,
+    .first.axis, .first.operand, .second.axis, .second.operand
+)]
+pub struct DimMismatch {
+    /// The function, or the parameter struct.
+    pub function: &'static str,
+    /// The dimension's name.
+    pub symbol: &'static str,
+    /// Where it was bound.
+    pub first: Site,
+    /// Where it was found again.
+    pub second: Site,
+}
+
+/// See [`Error::Shape`].
+#[derive(Debug, thiserror::Error)]
+#[error("{operation}: {reason}")]
+pub struct ShapeError {
+    /// What was being done.
+    pub operation: &'static str,
+    /// The shape that was found.
+    pub found: Box<[usize]>,
+    /// The axis at fault, where it is one axis.
+    pub axis: Option<usize>,
+    /// The whole sentence, both shapes included.
+    pub reason: Box<str>,
+}
+
+/// See [`Error::Device`].
+#[derive(Debug, thiserror::Error)]
+#[error("{operation}: tensor is on {found}, but {expected} is wanted: call `.{mend}`")]
+pub struct DeviceError {
+    /// What was being done.
+    pub operation: &'static str,
+    /// Where the operand is.
+    pub found: Box<str>,
+    /// Where it should be.
+    pub expected: Box<str>,
+    /// The call that mends it.
+    pub mend: &'static str,
+}
+
+/// See [`Error::Requirement`].
+#[derive(Debug, thiserror::Error)]
+#[error("{function}: {what} does not hold: the left side is {left}, the right side is {right}")]
+pub struct Requirement {
+    /// The function.
+    pub function: &'static str,
+    /// The relation, as it was written.
+    pub what: Box<str>,
+    /// The value of its left side.
+    pub left: i64,
+    /// The value of its right side.
+    pub right: i64,
+}
+
+/// See [`Error::WrongTensor`].
+#[derive(Debug, thiserror::Error)]
+#[error("{file}: tensor `{name}` is {found}, but {expected} is wanted")]
+pub struct WrongTensor {
+    /// The file.
+    pub file: Box<str>,
+    /// The tensor's dotted name.
+    pub name: Box<str>,
+    /// What the struct wants, as `f32[3, _]`.
+    pub expected: Box<str>,
+    /// What the file has, as `f32[3, 4]`.
+    pub found: Box<str>,
+}
+
+/// See [`Error::DeviceUnavailable`].
+#[derive(Debug, thiserror::Error)]
+#[error("{device} is not available: {reason}\n  = help: {mend}")]
+pub struct DeviceUnavailable {
+    /// The device, as `cuda:0`.
+    pub device: Box<str>,
+    /// Why it cannot be used.
+    pub reason: Box<str>,
+    /// What to do instead.
+    pub mend: &'static str,
+}
+
+impl Error {
+    /// Two sizes for one symbolic dimension.
+    ///
+    /// ```
+    /// use ndfuse_runtime::{Error, Site};
+    /// let e = Error::dim_mismatch("loss", "B", Site::new("x", 0, 32), Site::new("y", 0, 31));
+    /// assert!(e.to_string().starts_with("loss: `B` is 32 from `x` but 31 from `y`"));
+    /// ```
+    #[cold]
+    pub fn dim_mismatch(function: &'static str, symbol: &'static str, first: Site, second: Site) -> Error {
+        Error::DimMismatch(Box::new(DimMismatch { function, symbol, first, second }))
+    }
+
+    /// A shape that is not the one wanted; `reason` is the whole sentence.
+    #[cold]
+    pub fn shape(operation: &'static str, found: &[usize], axis: Option<usize>, reason: impl Into<Box<str>>) -> Error {
+        Error::Shape(Box::new(ShapeError { operation, found: found.into(), axis, reason: reason.into() }))
+    }
+
+    /// A relation between dimensions that does not hold.
+    #[cold]
+    pub fn requirement(function: &'static str, what: impl Into<Box<str>>, left: i64, right: i64) -> Error {
+        Error::Requirement(Box::new(Requirement { function, what: what.into(), left, right }))
+    }
+
+    /// A reduction over no elements that has no value.
+    #[cold]
+    pub fn empty_reduction(function: &'static str, what: impl Into<Box<str>>) -> Error {
+        Error::EmptyReduction { function, what: what.into() }
+    }
+
+    /// A shape that no address can count.
+    #[cold]
+    pub fn too_large(operation: &'static str, sizes: &[usize]) -> Error {
+        Error::TooLarge { operation, sizes: sizes.into() }
+    }
+
+    /// Strides or an offset outside the memory.
+    #[cold]
+    pub fn layout(operation: &'static str, reason: impl Into<Box<str>>) -> Error {
+        Error::Layout { operation, reason: reason.into() }
+    }
+
+    /// An operand on the wrong device.
+    #[cold]
+    pub fn device(
+        operation: &'static str,
+        found: impl std::fmt::Display,
+        expected: impl std::fmt::Display,
+        mend: &'static str,
+    ) -> Error {
+        let (found, expected) = (found.to_string().into(), expected.to_string().into());
+        Error::Device(Box::new(DeviceError { operation, found, expected, mend }))
+    }
+
+    /// A device that cannot be used.
+    #[cold]
+    pub fn unavailable(device: impl Into<Box<str>>, reason: impl Into<Box<str>>, mend: &'static str) -> Error {
+        Error::DeviceUnavailable(Box::new(DeviceUnavailable { device: device.into(), reason: reason.into(), mend }))
+    }
+
+    /// A combination that this version does not have.
+    #[cold]
+    pub fn unsupported(operation: &'static str, reason: impl Into<Box<str>>) -> Error {
+        Error::Unsupported { operation, reason: reason.into() }
+    }
+
+    #[cold]
+    pub(crate) fn io(operation: &'static str, file: &Path, source: std::io::Error) -> Error {
+        Error::Io { operation, file: file.display().to_string().into(), source }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_are_cheap() {
+        assert!(size_of::<Error>() <= 7 * size_of::<usize>(), "{}", size_of::<Error>());
+    }
+
+    #[test]
+    fn texts_name_both_sides() {
+        let text = Error::dim_mismatch("f", "B", Site::new("x", 0, 32), Site::new("y", 1, 31)).to_string();
+        assert_eq!(text, "f: `B` is 32 from `x` but 31 from `y`\n  = note: axis 0 of `x`, axis 1 of `y`");
+        let text = Error::device("view", "cuda:0", "cpu", "to_host()").to_string();
+        assert_eq!(text, "view: tensor is on cuda:0, but cpu is wanted: call `.to_host()`");
+        let text = Error::requirement("f", "`C % 2 == 0`", 1, 0).to_string();
+        assert_eq!(text, "f: `C % 2 == 0` does not hold: the left side is 1, the right side is 0");
+    }
+}

@@ -1,0 +1,101 @@
+//! Gives each symbol its size, and checks the operands of a call.
+//!
+//! In: a plan and its operands. Out: all sizes. Always: an error names the operand, the axis and both sizes.
+//! Next: [`super::memory`].
+
+use crate::error::{Error, Result, Site};
+use crate::operand::RawView;
+use crate::plan::{Plan, Relation};
+
+use super::internal;
+
+/// Fills `sizes`, one a slot of the plan.
+pub(super) fn bind(plan: &'static Plan, operands: &[RawView<'_>], sizes: &mut [i64]) -> Result<()> {
+    let symbols = plan.symbols.len();
+    if operands.len() != plan.params.len() || symbols > sizes.len() {
+        return Err(internal(plan, format!("{} operands for {} parameters", operands.len(), plan.params.len())));
+    }
+    const UNBOUND: i64 = -1;
+    sizes[..symbols].fill(UNBOUND);
+    for (p, (param, operand)) in plan.params.iter().zip(operands).enumerate() {
+        if !operand.device().is_cpu() {
+            return Err(Error::device(plan.function, operand.device(), "cpu", "to_host()"));
+        }
+        if operand.dtype() != param.dtype {
+            let (found, expected) = (operand.dtype(), param.dtype);
+            return Err(Error::DType { operation: plan.function, operand: param.name.into(), found, expected });
+        }
+        let found = operand.sizes();
+        if found.len() != param.dims.len() {
+            let text = format!(
+                "`{}` has shape {found:?}, of {} axes, but {} are wanted",
+                param.name,
+                found.len(),
+                param.dims.len()
+            );
+            return Err(Error::shape(plan.function, found, None, text));
+        }
+        for (axis, (&size, &slot)) in found.iter().zip(param.dims).enumerate() {
+            let slot = usize::from(slot);
+            if slot >= symbols {
+                continue;
+            }
+            if sizes[slot] == UNBOUND {
+                sizes[slot] = size as i64;
+            } else if sizes[slot] != size as i64 {
+                return Err(mismatch(plan, operands, slot, p, axis));
+            }
+        }
+    }
+    if let Some(slot) = sizes[..symbols].iter().position(|&size| size == UNBOUND) {
+        return Err(internal(plan, format!("no operand gives `{}` its size", plan.symbols[slot])));
+    }
+    (plan.sizes)(sizes).ok_or_else(|| too_large(plan, operands))?;
+    for (param, operand) in plan.params.iter().zip(operands) {
+        let found = operand.sizes();
+        for (axis, (&size, &slot)) in found.iter().zip(param.dims).enumerate() {
+            let slot = usize::from(slot);
+            if slot < symbols {
+                continue;
+            }
+            let Some(&wanted) = sizes.get(slot) else { return Err(internal(plan, format!("no size {slot}"))) };
+            if wanted != size as i64 {
+                let text = format!("axis {axis} of `{}` is {size}, but {wanted} is wanted", param.name);
+                return Err(Error::shape(plan.function, found, Some(axis), text));
+            }
+        }
+    }
+    for require in plan.requires {
+        let (Some(&left), Some(&right)) = (sizes.get(usize::from(require.left)), sizes.get(usize::from(require.right)))
+        else {
+            return Err(internal(plan, format!("no sizes for `{}`", require.text)));
+        };
+        let holds = match require.relation {
+            Relation::Eq => left == right,
+            Relation::Le => left <= right,
+            Relation::Lt => left < right,
+        };
+        if !holds {
+            let what = format!("`{}`, for {},", require.text, require.why);
+            return Err(Error::requirement(plan.function, what, left, right));
+        }
+    }
+    Ok(())
+}
+
+/// Two sizes for one symbol: the first place that gave it one, and the one at fault.
+#[cold]
+fn mismatch(plan: &'static Plan, operands: &[RawView<'_>], slot: usize, param: usize, axis: usize) -> Error {
+    let site = |p: usize, axis: usize| Site::new(plan.params[p].name, axis, operands[p].sizes()[axis]);
+    let places =
+        plan.params.iter().enumerate().flat_map(|(p, q)| q.dims.iter().enumerate().map(move |(a, &d)| (p, a, d)));
+    let first = places.into_iter().find(|&(_, _, d)| usize::from(d) == slot).map(|(p, a, _)| site(p, a));
+    let second = site(param, axis);
+    Error::dim_mismatch(plan.function, plan.symbols[slot], first.unwrap_or_else(|| second.clone()), second)
+}
+
+#[cold]
+fn too_large(plan: &'static Plan, operands: &[RawView<'_>]) -> Error {
+    let sizes: Vec<usize> = operands.iter().flat_map(|o| o.sizes()).copied().collect();
+    Error::too_large(plan.function, &sizes)
+}

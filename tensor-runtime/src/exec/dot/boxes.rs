@@ -1,0 +1,147 @@
+//! The cut of a product into boxes.
+//!
+//! In: the product's axes, and where they lie. Out: boxes that together are the product. Always: they depend on the
+//! sizes and strides alone. Next: [`super`].
+//!
+//! A box holds at most [`PANEL`] bytes, and is as near to square as that allows, for a box reads as much of the
+//! operands as half its border says; it is a multiple of [`ALONG`] along the axis that is contiguous in the destination
+//! and of [`ACROSS`] across it, which are multiples of the multiplication's registers.
+
+use std::ops::Range;
+
+use crate::MAX_RANK;
+use crate::plan::Role;
+
+use super::Product;
+
+/// Bytes of a box: half a core's second-level cache, on small machines.
+const PANEL: usize = 256 << 10;
+/// Multiply-adds below which a box is not worth cutting.
+const LEAST: u64 = 1 << 21;
+const ALONG: usize = 48;
+const ACROSS: usize = 8;
+
+/// For each axis of the product how it is cut.
+pub(super) struct Boxes {
+    rank: usize,
+    size: [usize; MAX_RANK],
+    /// How much of the axis a box takes.
+    step: [usize; MAX_RANK],
+    count: usize,
+}
+
+impl Boxes {
+    pub(super) fn new(product: &Product, shape: &[usize], strides: &[isize]) -> Boxes {
+        let rank = shape.len();
+        let mut boxes = Boxes { rank, size: [1; MAX_RANK], step: [1; MAX_RANK], count: 1 };
+        boxes.size[..rank].copy_from_slice(shape);
+        // Axes of each role, the largest steps first.
+        let group = |role: Role| {
+            let of_role = product.loops.iter().zip(&product.axes).filter(move |(l, _)| l.role == role);
+            let mut axes: Vec<usize> = of_role.filter_map(|(_, axis)| *axis).collect();
+            axes.sort_by_key(|&k| std::cmp::Reverse(strides[k].unsigned_abs()));
+            axes
+        };
+        let (left, right) = (group(Role::Left), group(Role::Right));
+        let extent = |axes: &[usize]| axes.iter().map(|&k| shape[k]).product::<usize>().max(1);
+        let (m, n) = (extent(&left), extent(&right));
+        let inner = |axes: &[usize]| axes.last().map_or(isize::MAX as usize, |&k| strides[k].unsigned_abs());
+        let ((along, width), (across, height)) =
+            if inner(&left) < inner(&right) { ((&left, m), (&right, n)) } else { ((&right, n), (&left, m)) };
+        let depth = product.loops.iter().filter(|l| l.role == Role::Contract).map(|l| l.extent as u64).product::<u64>();
+        let total = (m as u64).saturating_mul(n as u64);
+        let fair = LEAST.div_ceil(depth.max(1));
+        // The elements of a box: what fits, but no less than is worth a box.
+        let most = (PANEL / product.dtype.bytes()) as u64;
+        let aim = most.min(total.div_ceil(8)).max(fair.min(most)) as usize;
+        let side = aim.isqrt().max(aim / height.max(1));
+        let wide = side.next_multiple_of(ALONG).min(width.max(1));
+        let high = (aim / wide).max(1).next_multiple_of(ACROSS).min(height.max(1));
+        boxes.cut(along, wide);
+        boxes.cut(across, high);
+        boxes.count = (0..rank).map(|k| boxes.size[k].div_ceil(boxes.step[k])).product();
+        boxes
+    }
+
+    /// Lets a box take about `aim` elements of a group of axes: all of the inner ones, a part of one.
+    fn cut(&mut self, axes: &[usize], mut aim: usize) {
+        for &k in axes.iter().rev() {
+            // Parts of nearly equal size.
+            let parts = self.size[k].div_ceil(aim.max(1)).max(1);
+            let even = self.size[k].div_ceil(parts);
+            self.step[k] =
+                if parts == 1 { self.size[k].max(1) } else { even.next_multiple_of(unit(even)).min(self.size[k]) };
+            aim /= self.size[k].max(1);
+        }
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// The `i`-th.
+    pub(super) fn get(&self, mut i: usize) -> [Range<isize>; MAX_RANK] {
+        let mut ranges = std::array::from_fn(|_| 0..1);
+        for k in (0..self.rank).rev() {
+            let parts = self.size[k].div_ceil(self.step[k]);
+            let start = i % parts * self.step[k];
+            i /= parts;
+            ranges[k] = start as isize..(start + self.step[k]).min(self.size[k]) as isize;
+        }
+        ranges
+    }
+}
+
+/// What a part of this size is rounded up to.
+fn unit(size: usize) -> usize {
+    match size {
+        ALONG.. => ALONG,
+        ACROSS.. => ACROSS,
+        _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::gemm::Loop;
+    use super::*;
+    use crate::dtype::DType;
+
+    fn product(m: usize, n: usize, k: usize) -> Product {
+        let l = |role, extent| Loop { role, extent, left: 0, right: 0, out: 0 };
+        Product {
+            dtype: DType::F32,
+            left: std::ptr::null_mut(),
+            right: std::ptr::null_mut(),
+            loops: vec![l(Role::Left, m), l(Role::Right, n), l(Role::Contract, k)],
+            axes: vec![Some(0), Some(1), None],
+        }
+    }
+
+    #[test]
+    fn boxes_are_the_product_and_fit() {
+        for (m, n, k) in [
+            (49, 1280, 320),
+            (2048, 2048, 2048),
+            (1, 1, 1),
+            (3, 5, 7),
+            (1, 4096, 4096),
+            (1000, 3, 900),
+            (12544, 32, 27),
+        ] {
+            let boxes = Boxes::new(&product(m, n, k), &[m, n], &[n as isize, 1]);
+            let mut seen = 0;
+            for i in 0..boxes.count() {
+                let [rows, columns, ..] = boxes.get(i);
+                assert!(rows.end <= m as isize && columns.end <= n as isize);
+                let area = rows.len() * columns.len();
+                assert!(area > 0 && area * 4 <= 2 * PANEL, "{m} {n} {k}: {rows:?} {columns:?}");
+                seen += area;
+            }
+            assert_eq!(seen, m * n, "{m} {n} {k}");
+        }
+        assert!(Boxes::new(&product(49, 1280, 320), &[49, 1280], &[1280, 1]).count() >= 4);
+        assert_eq!(Boxes::new(&product(8, 8, 8), &[8, 8], &[8, 1]).count(), 1);
+    }
+}

@@ -1,0 +1,306 @@
+//! Runs a matrix product, with or without a kernel on its result.
+//!
+//! In: a [`Dot`], the buffers. Out: the product is written, or the outputs of its epilogue. Always: the product is cut
+//! into boxes of its own axes, small enough for a core's cache; with an epilogue a box is a panel that never leaves
+//! that cache; the boxes depend on the sizes alone, so the result does not depend on the number of threads.
+//! Next: [`gemm`].
+
+mod boxes;
+mod gemm;
+
+use std::ops::Range;
+
+use crate::MAX_RANK;
+use crate::dtype::{AnyBuffer, DType};
+use crate::error::{Error, Result};
+use crate::kernel::Window;
+use crate::plan::{Dot, DotAxis, Epilogue, FREE, Plan, Role};
+
+use super::launch::{self, MAX_AXES, Ready, Shared};
+use super::memory::{Memory, Spot, address_mut, layout_of};
+use super::{internal, jobs};
+use boxes::Boxes;
+use gemm::{Loop, MAX_LOOPS};
+
+/// A product with its operands.
+struct Product {
+    dtype: DType,
+    left: *mut u8,
+    right: *mut u8,
+    /// `out` is the destination's axis here, and not yet a step.
+    loops: Vec<Loop>,
+    /// For each loop the axis of the product.
+    axes: Vec<Option<usize>>,
+}
+
+/// Runs the product.
+pub(super) fn run(plan: &'static Plan, dot: &'static Dot, memory: &mut Memory<'_>, sizes: &[i64]) -> Result<()> {
+    if !matches!(dot.dtype, DType::F32 | DType::F64) {
+        return Err(Error::unsupported(plan.function, format!("a matrix product of {}", dot.dtype)));
+    }
+    let left = memory.reading(dot.left, sizes)?;
+    let right = memory.reading(dot.right, sizes)?;
+    let Some(buffer) = plan.buffers.get(usize::from(dot.out)) else {
+        return Err(internal(plan, format!("there is no buffer {}", dot.out)));
+    };
+    let shape = layout_of(plan, buffer, sizes)?;
+    if left.dtype != dot.dtype || right.dtype != dot.dtype || buffer.dtype != dot.dtype || dot.axes.len() > MAX_LOOPS {
+        return Err(internal(plan, "a product of unlike operands".into()));
+    }
+    let mut product = Product {
+        dtype: dot.dtype,
+        left: start(plan, &left, dot.left_start, dot.axes, |a| a.left, sizes)?,
+        right: start(plan, &right, dot.right_start, dot.axes, |a| a.right, sizes)?,
+        loops: Vec::with_capacity(dot.axes.len()),
+        axes: Vec::with_capacity(dot.axes.len()),
+    };
+    let mut covered = [1usize; MAX_RANK];
+    for axis in dot.axes {
+        let step = |spot: &Spot, at: Option<(u8, i64)>| {
+            at.map_or(0, |(k, step)| spot.layout.strides()[usize::from(k)].wrapping_mul(step as isize))
+        };
+        let extent = extent(plan, axis, sizes)?;
+        let out = axis.out.map(usize::from);
+        let fits = match (axis.role, out) {
+            (Role::Contract, None) => true,
+            (Role::Contract, Some(_)) | (_, None) => false,
+            (_, Some(k)) => k < shape.rank() && covered[k] == 1 && shape.sizes()[k] == extent,
+        };
+        if !fits {
+            return Err(internal(plan, "a product whose axes are not its loops'".into()));
+        }
+        if let Some(k) = out {
+            covered[k] = extent;
+        }
+        product.loops.push(Loop {
+            role: axis.role,
+            extent,
+            left: step(&left, axis.left),
+            right: step(&right, axis.right),
+            out: 0,
+        });
+        product.axes.push(out);
+    }
+    if covered[..shape.rank()] != *shape.sizes() {
+        return Err(internal(plan, "a product that is not wholly written".into()));
+    }
+    match &dot.epilogue {
+        None => whole(plan, dot, &product, memory, sizes, [left.root, right.root]),
+        Some(epilogue) => panels(plan, epilogue, &product, shape.sizes(), memory, sizes),
+    }
+}
+
+fn extent(plan: &'static Plan, axis: &DotAxis, sizes: &[i64]) -> Result<usize> {
+    let size = sizes.get(usize::from(axis.extent)).and_then(|&size| usize::try_from(size).ok());
+    size.ok_or_else(|| internal(plan, format!("a product over an axis of slot {}", axis.extent)))
+}
+
+/// The first element of an operand, once all that the loops reach is known to lie in it.
+fn start(
+    plan: &'static Plan,
+    spot: &Spot,
+    starts: &[u16],
+    axes: &[DotAxis],
+    of: impl Fn(&DotAxis) -> Option<(u8, i64)>,
+    sizes: &[i64],
+) -> Result<*mut u8> {
+    let rank = spot.layout.rank();
+    let outside = || internal(plan, "a product reaches beyond an operand".into());
+    if starts.len() != rank || axes.iter().filter_map(&of).any(|(k, _)| usize::from(k) >= rank) {
+        return Err(outside());
+    }
+    let mut offset = spot.layout.offset() as isize;
+    // With an empty loop nothing is read.
+    let mut empty = false;
+    for axis in axes {
+        empty |= extent(plan, axis, sizes)? == 0;
+    }
+    for k in 0..rank {
+        let first = sizes.get(usize::from(starts[k])).copied().ok_or_else(outside)?;
+        let (mut low, mut high) = (first as i128, first as i128);
+        for axis in axes {
+            if let Some((_, step)) = of(axis).filter(|&(at, _)| usize::from(at) == k) {
+                let reach = (extent(plan, axis, sizes)? as i128 - 1) * step as i128;
+                (low, high) = (low + reach.min(0), high + reach.max(0));
+            }
+        }
+        if !empty && (low < 0 || high >= spot.layout.sizes()[k] as i128) {
+            return Err(outside());
+        }
+        offset = offset.wrapping_add((first as isize).wrapping_mul(spot.layout.strides()[k]));
+    }
+    Ok(spot.start.wrapping_offset(offset.wrapping_mul(spot.dtype.bytes() as isize)))
+}
+
+impl Product {
+    /// Computes the box `ranges` of the product to memory where coordinates 0 would be at `origin`.
+    ///
+    /// # Safety
+    /// The box must be within the product's axes, and its elements at `origin` with `strides` distinct and exclusive.
+    unsafe fn compute(&self, ranges: &[Range<isize>], origin: *mut u8, strides: &[isize]) {
+        let mut loops = [Loop { role: Role::Batch, extent: 1, left: 0, right: 0, out: 0 }; MAX_LOOPS];
+        let (mut left, mut right, mut out) = (0isize, 0isize, 0isize);
+        for ((to, from), axis) in loops.iter_mut().zip(&self.loops).zip(&self.axes) {
+            *to = *from;
+            if let Some(k) = *axis {
+                let range = &ranges[k];
+                to.extent = (range.end - range.start) as usize;
+                to.out = strides[k];
+                left = left.wrapping_add(range.start * from.left);
+                right = right.wrapping_add(range.start * from.right);
+                out = out.wrapping_add(range.start * strides[k]);
+            }
+        }
+        let loops = &loops[..self.loops.len()];
+        let bytes = self.dtype.bytes() as isize;
+        let at = |start: *mut u8, offset: isize| start.wrapping_offset(offset.wrapping_mul(bytes));
+        let (left, right, out) = (at(self.left, left), at(self.right, right), at(origin, out));
+        // SAFETY: `start` checked that the loops stay within the operands, whose elements are initialised and written
+        // by nobody during the step; a box is a part of the loops. The destination is the caller's promise.
+        unsafe {
+            match self.dtype {
+                DType::F64 => gemm::product::<f64>(loops, left.cast(), right.cast(), out.cast()),
+                _ => gemm::product::<f32>(loops, left.cast(), right.cast(), out.cast()),
+            }
+        }
+    }
+
+    /// The product's work, in about machine instructions on single elements.
+    fn work(&self) -> u64 {
+        self.loops.iter().fold(1, |n: u64, l| n.saturating_mul(l.extent as u64))
+    }
+}
+
+/// The product to its own buffer.
+fn whole(
+    plan: &'static Plan,
+    dot: &Dot,
+    product: &Product,
+    memory: &mut Memory<'_>,
+    sizes: &[i64],
+    operands: [u16; 2],
+) -> Result<()> {
+    let out = memory.writing(dot.out, sizes)?;
+    if operands.contains(&out.root) {
+        return Err(internal(plan, "a product that is written to its own operand".into()));
+    }
+    if out.layout.is_empty() {
+        return Ok(());
+    }
+    let strides = out.layout.strides();
+    let boxes = Boxes::new(product, out.layout.sizes(), strides);
+    let n = jobs::count(product.work()).min(boxes.count());
+    let origin = out.start.wrapping_add(out.layout.offset() * out.dtype.bytes());
+    let shared = Shared::new(|job: usize| {
+        for i in jobs::part(boxes.count(), n, job) {
+            // SAFETY: `out` is borrowed or owned by `memory`, of another root than the operands and injective; boxes
+            // are parts of its axes that do not meet.
+            unsafe { product.compute(&boxes.get(i), origin, strides) };
+        }
+    });
+    jobs::run(n, &|job| shared.call(job)).map_err(|text| internal(plan, text))
+}
+
+/// The product a panel at a time, each at once the input of the epilogue.
+fn panels(
+    plan: &'static Plan,
+    epilogue: &'static Epilogue,
+    product: &Product,
+    shape: &[usize],
+    memory: &mut Memory<'_>,
+    sizes: &[i64],
+) -> Result<()> {
+    let launch = &epilogue.launch;
+    let input = epilogue.input;
+    if input >= launch.inputs.len() || epilogue.axes.len() != shape.len() {
+        return Err(internal(plan, format!("kernel {} is no epilogue", launch.name)));
+    }
+    let rank = shape.len();
+    // Its place is set for each panel.
+    let layout = crate::Layout::contiguous(shape)?;
+    let unplaced = Spot { start: std::ptr::null_mut(), dtype: product.dtype, layout, root: u16::MAX, writable: false };
+    let ready = launch::prepare(plan, launch, memory, sizes, Some((input, unplaced)))?;
+    if ready.ranges[..launch.par].iter().any(|r| r.is_empty()) {
+        return Ok(());
+    }
+    // The panel's axes lie in the order of the kernel's parallel axes.
+    let mut order: Vec<usize> = (0..rank).collect();
+    order.sort_by_key(|&k| (epilogue.axes[k] != FREE, epilogue.axes[k]));
+    for (k, &axis) in epilogue.axes.iter().enumerate() {
+        let par = usize::from(axis);
+        let fits =
+            if axis == FREE { shape[k] == 1 } else { par < launch.par && ready.extents[par] == shape[k] as isize };
+        let twice = axis != FREE && epilogue.axes[..k].contains(&axis);
+        // Two boxes must differ in what they write.
+        let split = shape[k] == 1 || ready.splits(launch, par);
+        if !fits || twice || !split {
+            return Err(internal(plan, format!("kernel {} does not follow its product's axes", launch.name)));
+        }
+    }
+    let mut strides = [0isize; MAX_RANK];
+    dense(&order, |k| shape[k], &mut strides);
+    let boxes = Boxes::new(product, shape, &strides[..rank]);
+    let n = jobs::count(product.work().saturating_add(launch::work(launch, &ready))).min(boxes.count());
+    let shared = Shared::new(|job: usize| {
+        for i in jobs::part(boxes.count(), n, job) {
+            panel(epilogue, product, &ready, &boxes.get(i), &order)?;
+        }
+        Ok(())
+    });
+    let failure = std::sync::Mutex::new(None);
+    let run = |job: usize| {
+        if let Err(error) = shared.call(job) {
+            failure.lock().unwrap_or_else(|e| e.into_inner()).get_or_insert(error);
+        }
+    };
+    jobs::run(n, &run).map_err(|text| internal(plan, format!("kernel {}: {text}", launch.name)))?;
+    failure.into_inner().unwrap_or_else(|e| e.into_inner()).map_or(Ok(()), Err)
+}
+
+/// The strides of dense memory with its axes in this order, and the number of its elements.
+fn dense(order: &[usize], size: impl Fn(usize) -> usize, strides: &mut [isize; MAX_RANK]) -> usize {
+    let mut len = 1;
+    for &k in order.iter().rev() {
+        strides[k] = len as isize;
+        len *= size(k);
+    }
+    len
+}
+
+/// One panel: the product, then the kernel on it.
+fn panel(
+    epilogue: &'static Epilogue,
+    product: &Product,
+    ready: &Ready,
+    ranges: &[Range<isize>; MAX_RANK],
+    order: &[usize],
+) -> Result<()> {
+    let rank = order.len();
+    let mut strides = [0isize; MAX_RANK];
+    let size = |k: usize| (ranges[k].end - ranges[k].start) as usize;
+    let len = dense(order, size, &mut strides);
+    let mut buffer = AnyBuffer::uninit(product.dtype, len)?;
+    let low: isize = (0..rank).map(|k| ranges[k].start.wrapping_mul(strides[k])).fold(0, isize::wrapping_add);
+    let bytes = product.dtype.bytes() as isize;
+    let origin = address_mut(buffer.slice_mut()).wrapping_offset(low.wrapping_neg().wrapping_mul(bytes));
+    // SAFETY: `buffer` is this job's own and as large as the box; counted from `origin` the box's elements are all of
+    // it, each once.
+    unsafe { product.compute(ranges, origin, &strides[..rank]) };
+
+    let mut job = ready.clone();
+    let window: &mut Window = &mut job.windows[epilogue.input];
+    window.origin = origin;
+    for k in 0..rank {
+        (window.low[k], window.size[k], window.stride[k]) = (ranges[k].start, size(k), strides[k]);
+    }
+    for k in (0..rank).filter(|&k| epilogue.axes[k] != FREE) {
+        job.narrow(&epilogue.launch, usize::from(epilogue.axes[k]), &ranges[k]);
+    }
+    job.collapse(&epilogue.launch);
+    // SAFETY: the panel is initialised and this job's own; of the other operands see `launch::prepare`. The windows of
+    // two jobs on one output differ in some axis of the product, which every output has.
+    unsafe { job.run(&epilogue.launch) };
+    Ok(())
+}
+
+const _: () = assert!(MAX_AXES >= MAX_RANK);

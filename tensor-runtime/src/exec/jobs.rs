@@ -1,0 +1,65 @@
+//! Runs jobs on the threads of rayon's current pool.
+//!
+//! In: a number of jobs and what one does. Out: nothing, or the text of a panic. Always: one job runs on the
+//! caller's thread, with no hand-off; no panic leaves. Next: [`super::launch`].
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// The work below which a thread is not worth waking, in about machine instructions on single elements.
+const LEAST_WORK: u64 = 1 << 17;
+/// Jobs a thread, so that a slow one does not hold up the others.
+const JOBS_A_THREAD: u64 = 4;
+
+/// How many jobs to cut `work` into.
+pub(super) fn count(work: u64) -> usize {
+    if work < 2 * LEAST_WORK {
+        return 1;
+    }
+    match rayon::current_num_threads() as u64 {
+        1 => 1,
+        threads => (work / LEAST_WORK).min(threads * JOBS_A_THREAD) as usize,
+    }
+}
+
+/// Part `i` of `n` nearly equal parts of `0..total`.
+pub(super) fn part(total: usize, n: usize, i: usize) -> std::ops::Range<usize> {
+    let at = |i: usize| (total as u128 * i as u128 / n as u128) as usize;
+    at(i)..at(i + 1)
+}
+
+/// Runs `job(0)` to `job(n - 1)`, in any order, and answers the text of the first panic.
+pub(super) fn run(n: usize, job: &(dyn Fn(usize) + Sync)) -> Result<(), String> {
+    if n == 1 {
+        return catch_unwind(AssertUnwindSafe(|| job(0))).map_err(|panic| text(&*panic));
+    }
+    let next = AtomicUsize::new(0);
+    let failure = Mutex::new(None);
+    let work = || {
+        loop {
+            let i = next.fetch_add(1, Ordering::Relaxed);
+            if i >= n {
+                return;
+            }
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| job(i))) {
+                // The others need not start what nobody will see.
+                next.store(n, Ordering::Relaxed);
+                let mut failure = failure.lock().unwrap_or_else(|e| e.into_inner());
+                failure.get_or_insert_with(|| text(&*panic));
+            }
+        }
+    };
+    rayon::in_place_scope(|scope| {
+        for _ in 1..rayon::current_num_threads().min(n) {
+            scope.spawn(|_| work());
+        }
+        work();
+    });
+    failure.into_inner().unwrap_or_else(|e| e.into_inner()).map_or(Ok(()), Err)
+}
+
+fn text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|s| s.to_string()).or_else(|| panic.downcast_ref::<String>().cloned());
+    text.unwrap_or_else(|| "a kernel panicked".into())
+}

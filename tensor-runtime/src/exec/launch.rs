@@ -1,0 +1,301 @@
+//! Launches a kernel: gives it windows on its operands, and cuts its parallel axes into jobs.
+//!
+//! In: a launch, the buffers. Out: nothing; the outputs are written. Always: jobs divide one parallel axis, and each
+//! may write only its own part of the outputs, so the cut never changes a result.
+//! Next: [`super::jobs`].
+
+use std::ops::Range;
+
+use crate::MAX_RANK;
+use crate::error::Result;
+use crate::kernel::{Cx, TILE, Window};
+use crate::plan::{Launch, Plan};
+
+use super::memory::{Memory, Spot};
+use super::{internal, jobs};
+
+/// The most axes of a kernel.
+pub(super) const MAX_AXES: usize = 24;
+/// A job takes a multiple of so many elements of a lane: whole cache lines, and vectors.
+const LANE_UNIT: usize = 64;
+
+/// Everything about a launch but its cut into jobs.
+#[derive(Clone)]
+pub(super) struct Ready {
+    axes: usize,
+    pub(super) extents: [isize; MAX_AXES],
+    pub(super) ranges: [Range<isize>; MAX_AXES],
+    sizes: Vec<isize>,
+    /// Inputs, then outputs.
+    pub(super) windows: Vec<Window>,
+}
+
+/// Runs a launch over all of its axes.
+pub(super) fn run(plan: &'static Plan, launch: &'static Launch, memory: &mut Memory<'_>, sizes: &[i64]) -> Result<()> {
+    let mut ready = prepare(plan, launch, memory, sizes, None)?;
+    if ready.ranges[..launch.par].iter().any(|r| r.is_empty()) {
+        return Ok(());
+    }
+    ready.collapse(launch);
+    let (axis, unit, n) = cut(launch, &ready, jobs::count(work(launch, &ready)));
+    let shared = Shared::new(|i: usize| {
+        if n == 1 {
+            // SAFETY: the only job has the whole of every output.
+            return unsafe { ready.run(launch) };
+        }
+        let mut job = ready.clone();
+        job.narrow(launch, axis, &part(&ready.ranges[axis], unit, n, i));
+        // SAFETY: the windows of two jobs on one output differ in their part of the one axis that `cut` chose because
+        // every output has it.
+        unsafe { job.run(launch) };
+    });
+    jobs::run(n, &|i| shared.call(i)).map_err(|text| internal(plan, format!("kernel {}: {text}", launch.name)))
+}
+
+/// A job that holds windows, which are pointers.
+pub(super) struct Shared<F>(F);
+
+// SAFETY: what keeps the jobs of one launch apart is said where they are made; the memory itself may be used by any
+// thread, for all elements are `Send` and `Sync`.
+unsafe impl<F> Sync for Shared<F> {}
+
+impl<R, F: Fn(usize) -> R> Shared<F> {
+    pub(super) fn new(job: F) -> Shared<F> {
+        Shared(job)
+    }
+
+    pub(super) fn call(&self, i: usize) -> R {
+        (self.0)(i)
+    }
+}
+
+/// Finds the operands of a launch. `given` is an input that has no buffer, and its place.
+///
+/// All windows then lie in initialised memory that `memory` borrows or owns; outputs are of other roots than the inputs
+/// and than one another, so nothing reads them and no two overlap; each has an injective layout.
+pub(super) fn prepare(
+    plan: &'static Plan,
+    launch: &Launch,
+    memory: &mut Memory<'_>,
+    sizes: &[i64],
+    given: Option<(usize, Spot)>,
+) -> Result<Ready> {
+    let mut spots = Vec::with_capacity(launch.inputs.len() + launch.outputs.len());
+    for (k, &input) in launch.inputs.iter().enumerate() {
+        match given {
+            Some((at, spot)) if at == k => spots.push(spot),
+            _ => spots.push(memory.reading(input, sizes)?),
+        }
+    }
+    for output in launch.outputs {
+        let spot = memory.writing(output.buffer, sizes)?;
+        if spots.iter().any(|other| other.root == spot.root) {
+            return Err(internal(plan, format!("kernel {} writes what it reads", launch.name)));
+        }
+        spots.push(spot);
+    }
+    let axes = launch.extents.len();
+    if axes > MAX_AXES || launch.par > axes || launch.outputs.len() > 64 {
+        return Err(internal(plan, format!("kernel {} has {axes} axes", launch.name)));
+    }
+    let size = |slot: u16| match sizes.get(usize::from(slot)) {
+        Some(&size) => Ok(size as isize),
+        None => Err(internal(plan, format!("kernel {} wants size {slot}", launch.name))),
+    };
+    let mut extents = [0; MAX_AXES];
+    for (extent, &slot) in extents.iter_mut().zip(launch.extents) {
+        *extent = size(slot)?.max(0);
+    }
+    let ranges = std::array::from_fn(|k| 0..extents[k]);
+    let launch_sizes = launch.sizes.iter().map(|&slot| size(slot)).collect::<Result<_>>()?;
+    let windows = spots.iter().map(window).collect();
+    Ok(Ready { axes, extents, ranges, sizes: launch_sizes, windows })
+}
+
+impl Ready {
+    /// Limits the job to a part of a parallel axis.
+    pub(super) fn narrow(&mut self, launch: &Launch, axis: usize, part: &Range<isize>) {
+        for (k, window) in self.windows.iter_mut().enumerate().skip(launch.inputs.len()) {
+            narrow(window, accesses(launch, k), axis, part);
+        }
+        self.ranges[axis] = part.clone();
+    }
+
+    /// Runs the kernel on this job.
+    ///
+    /// # Safety
+    /// Windows on outputs must not meet those of another job that runs meanwhile; see [`prepare`] for the rest.
+    pub(super) unsafe fn run(&self, launch: &Launch) {
+        let (inputs, outputs) = self.windows.split_at(launch.inputs.len());
+        let (ranges, extents) = (&self.ranges[..launch.par], &self.extents[..self.axes]);
+        // SAFETY: what `prepare` says of the windows, and the caller's promise.
+        let mut cx = unsafe { Cx::new(inputs, outputs, ranges, extents, &self.sizes) };
+        launch.cpu.run(&mut cx);
+    }
+
+    /// Runs adjacent parallel axes as one where the kernel and all strides allow it: the inner one takes both extents.
+    pub(super) fn collapse(&mut self, launch: &Launch) {
+        // What the axis after `k` was merged into.
+        let mut inner = launch.par.saturating_sub(1);
+        for k in (0..inner).rev() {
+            let may = launch.collapse.get(k).copied().unwrap_or(false);
+            if !(may && self.merge(launch, k, inner)) {
+                inner = k;
+            }
+        }
+    }
+
+    /// Whether each output has this parallel axis, so that jobs with parts of it write different elements.
+    pub(super) fn splits(&self, launch: &Launch, axis: usize) -> bool {
+        let mut outputs = self.windows.iter().enumerate().skip(launch.inputs.len());
+        outputs.all(|(k, window)| !matches!(axis_of(launch, k, axis, window.rank), Found::No))
+    }
+
+    /// Whether the two axes are one now.
+    fn merge(&mut self, launch: &Launch, outer: usize, inner: usize) -> bool {
+        let (n, m) = (self.extents[outer], self.extents[inner]);
+        // A job's part of the inner axis is a run of the whole only if it is all of it.
+        let Some(both) = n.checked_mul(m).filter(|_| self.ranges[inner] == (0..m)) else { return false };
+        let outputs = launch.inputs.len();
+        let axes = |operand: usize, window: &Window| {
+            (axis_of(launch, operand, outer, window.rank), axis_of(launch, operand, inner, window.rank))
+        };
+        for (operand, window) in self.windows.iter().enumerate() {
+            let fits = match axes(operand, window) {
+                (Found::No, Found::No) => operand < outputs,
+                (Found::At(a), Found::At(b)) => {
+                    // Of a single outer coordinate the stride means nothing.
+                    let run = m == 1 || window.stride[b].checked_mul(m) == Some(window.stride[a]);
+                    window.size[b] == m as usize && (run || (n == 1 && window.size[a] == 1))
+                }
+                // One of them is repeated; then the other must be too.
+                (Found::At(a), Found::No) => {
+                    let first = window.low[a] == 0 && window.size[a] > 0;
+                    operand < outputs && first && (n == 1 || window.stride[a] == 0)
+                }
+                (Found::No, Found::At(b)) => {
+                    operand < outputs && window.size[b] == m as usize && (n == 1 || window.stride[b] == 0)
+                }
+                (Found::Twice, _) | (_, Found::Twice) => false,
+            };
+            if !fits {
+                return false;
+            }
+        }
+        for (operand, window) in self.windows.iter_mut().enumerate() {
+            let (a, b) = axes(operand, window);
+            if let Found::At(b) = b {
+                // Coordinates of the inner axis now count through both.
+                let (low, size) = match a {
+                    Found::At(a) => {
+                        if m == 1 {
+                            window.stride[b] = window.stride[a];
+                        }
+                        (window.low[a], window.size[a])
+                    }
+                    Found::No | Found::Twice => (0, n as usize),
+                };
+                (window.low[b], window.size[b]) = (low * m, size * m as usize);
+            }
+            if let Found::At(a) = a {
+                (window.low[a], window.size[a]) = (0, 1);
+            }
+        }
+        let range = self.ranges[outer].clone();
+        (self.extents[outer], self.extents[inner]) = (1, both);
+        (self.ranges[outer], self.ranges[inner]) = (0..1, range.start * m..range.end * m);
+        true
+    }
+}
+
+/// Where an operand has a parallel axis.
+enum Found {
+    No,
+    At(usize),
+    Twice,
+}
+
+fn axis_of(launch: &Launch, operand: usize, axis: usize, rank: usize) -> Found {
+    let of_axis = |&(_, &a): &(usize, &u8)| usize::from(a) == axis;
+    let mut found = accesses(launch, operand).iter().take(rank).enumerate().filter(of_axis);
+    match (found.next(), found.next()) {
+        (None, _) => Found::No,
+        (Some((k, _)), None) => Found::At(k),
+        (Some(_), Some(_)) => Found::Twice,
+    }
+}
+
+/// The whole of a spot.
+fn window(spot: &Spot) -> Window {
+    let rank = spot.layout.rank();
+    let mut window = Window {
+        origin: spot.start.wrapping_add(spot.layout.offset() * spot.dtype.bytes()),
+        dtype: spot.dtype,
+        rank,
+        low: [0; MAX_RANK],
+        size: [0; MAX_RANK],
+        stride: [0; MAX_RANK],
+    };
+    window.size[..rank].copy_from_slice(spot.layout.sizes());
+    window.stride[..rank].copy_from_slice(spot.layout.strides());
+    window
+}
+
+/// For each axis of an operand its parallel axis.
+pub(super) fn accesses(launch: &Launch, operand: usize) -> &'static [u8] {
+    launch.accesses.get(operand).copied().unwrap_or(&[])
+}
+
+/// Cuts a window to a part of a parallel axis.
+fn narrow(window: &mut Window, accesses: &[u8], axis: usize, part: &Range<isize>) {
+    for (k, &access) in accesses.iter().enumerate().take(window.rank) {
+        if usize::from(access) == axis {
+            let end = (window.low[k] + window.size[k] as isize).min(part.end);
+            let start = window.low[k].max(part.start);
+            window.low[k] = start;
+            window.size[k] = usize::try_from(end - start).unwrap_or(0);
+        }
+    }
+}
+
+/// About how many instructions on single elements the launch takes.
+pub(super) fn work(launch: &Launch, ready: &Ready) -> u64 {
+    let elements = ready.extents[..ready.axes].iter().fold(1u64, |n, &e| n.saturating_mul(e as u64));
+    elements.saturating_mul(u64::from(launch.cost.max(1)))
+}
+
+/// The axis to cut, the number of its elements that stay together, and into how many jobs.
+fn cut(launch: &Launch, ready: &Ready, wanted: usize) -> (usize, usize, usize) {
+    let mut best = (0, 1, 1);
+    if wanted <= 1 {
+        return best;
+    }
+    for axis in 0..launch.par {
+        if !ready.splits(launch, axis) {
+            continue;
+        }
+        let lane = launch.lane_is_parallel && axis + 1 == launch.par;
+        let extent = ready.extents[axis] as usize;
+        let unit = match lane {
+            true if extent >= wanted * TILE => TILE,
+            true => LANE_UNIT,
+            false => 1,
+        };
+        let n = extent.div_ceil(unit).min(wanted);
+        if n > best.2 {
+            best = (axis, unit, n);
+        }
+        if n == wanted {
+            break;
+        }
+    }
+    best
+}
+
+/// Part `i` of `n` of a range, in whole units.
+fn part(range: &Range<isize>, unit: usize, n: usize, i: usize) -> Range<isize> {
+    let len = (range.end - range.start) as usize;
+    let units = jobs::part(len.div_ceil(unit), n, i);
+    let at = |u: usize| range.start + (u * unit).min(len) as isize;
+    at(units.start)..at(units.end)
+}

@@ -1,0 +1,291 @@
+//! The buffers of one call.
+//!
+//! In: a plan, its operands, the caller's memory for results. Out: where the elements of each buffer lie.
+//! Always: a buffer that has a place has it to the end of the call or its release; its elements are initialised;
+//! the places of two buffers are of one root, or do not overlap. Next: [`super::launch`].
+
+use crate::dtype::{AnyBuffer, AnySlice, AnySliceMut, DType};
+use crate::error::{Error, Result};
+use crate::layout::Layout;
+use crate::operand::{RawView, RawViewMut};
+use crate::plan::{Buffer, BufferId, Place, Plan};
+use crate::tensor::AnyTensor;
+
+use super::internal;
+
+/// Where the elements of a buffer lie.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spot {
+    /// Position 0 of the layout.
+    pub(super) start: *mut u8,
+    pub(super) dtype: DType,
+    pub(super) layout: Layout,
+    /// The buffer whose memory it is: views share their base's.
+    pub(super) root: BufferId,
+    /// May the call write to it?
+    pub(super) writable: bool,
+}
+
+/// All buffers of a call. `'m` is the time for which its operands and targets are borrowed.
+pub(super) struct Memory<'m> {
+    plan: &'static Plan,
+    spots: Vec<Option<Spot>>,
+    /// What the call allocated itself, by root.
+    owned: Vec<Option<AnyBuffer>>,
+    borrows: std::marker::PhantomData<&'m mut ()>,
+}
+
+impl<'m> Memory<'m> {
+    /// Places for the parameters and the results.
+    pub(super) fn new(
+        plan: &'static Plan,
+        operands: &'m [RawView<'_>],
+        targets: &'m mut [RawViewMut<'_>],
+        sizes: &[i64],
+    ) -> Result<Memory<'m>> {
+        let count = plan.buffers.len();
+        let mut memory = Memory {
+            plan,
+            spots: vec![None; count],
+            owned: std::iter::repeat_with(|| None).take(count).collect(),
+            borrows: std::marker::PhantomData,
+        };
+        if count < operands.len() {
+            return Err(internal(plan, format!("{count} buffers for {} operands", operands.len())));
+        }
+        for (id, operand) in operands.iter().enumerate() {
+            memory.spots[id] = Some(Spot {
+                start: address(operand.slice()),
+                dtype: operand.dtype(),
+                layout: *operand.layout(),
+                root: id as BufferId,
+                writable: false,
+            });
+        }
+        let into = !targets.is_empty();
+        let mut targets = targets.iter_mut();
+        for (k, &id) in plan.outputs.iter().enumerate() {
+            let buffer = memory.described(id)?;
+            if memory.spots[usize::from(id)].is_some() || !matches!(buffer.place, Place::Output) {
+                return Err(internal(plan, format!("result {k} is not a buffer of its own")));
+            }
+            if !into {
+                memory.allocate(id, sizes)?;
+                continue;
+            }
+            let Some(target) = targets.next() else { return Err(internal(plan, "too few results".into())) };
+            let wanted = layout_of(plan, buffer, sizes)?;
+            if !target.device().is_cpu() {
+                return Err(Error::device(plan.function, target.device(), "cpu", "to_host()"));
+            }
+            if target.dtype() != buffer.dtype {
+                let (found, expected) = (target.dtype(), buffer.dtype);
+                let operand = format!("result {k}").into();
+                return Err(Error::DType { operation: plan.function, operand, found, expected });
+            }
+            if target.sizes() != wanted.sizes() {
+                let text = format!("result {k} has shape {:?}, but {:?} is wanted", target.sizes(), wanted.sizes());
+                return Err(Error::shape(plan.function, target.sizes(), None, text));
+            }
+            if !target.layout().is_injective() {
+                return Err(Error::layout(plan.function, format!("two elements of result {k} share memory")));
+            }
+            let layout = *target.layout();
+            memory.spots[usize::from(id)] = Some(Spot {
+                start: address_mut(target.slice_mut()),
+                dtype: buffer.dtype,
+                layout,
+                root: id,
+                writable: true,
+            });
+        }
+        Ok(memory)
+    }
+
+    fn described(&self, id: BufferId) -> Result<&'static Buffer> {
+        self.plan.buffers.get(usize::from(id)).ok_or_else(|| internal(self.plan, format!("there is no buffer {id}")))
+    }
+
+    fn allocate(&mut self, id: BufferId, sizes: &[i64]) -> Result<Spot> {
+        let buffer = self.described(id)?;
+        let layout = layout_of(self.plan, buffer, sizes)?;
+        let mut owned = AnyBuffer::uninit(buffer.dtype, layout.len())?;
+        let start = address_mut(owned.slice_mut());
+        let spot = Spot { start, dtype: buffer.dtype, layout, root: id, writable: true };
+        self.owned[usize::from(id)] = Some(owned);
+        self.spots[usize::from(id)] = Some(spot);
+        Ok(spot)
+    }
+
+    /// Where a step reads a buffer.
+    pub(super) fn reading(&mut self, id: BufferId, sizes: &[i64]) -> Result<Spot> {
+        let buffer = self.described(id)?;
+        if let Some(spot) = self.spots[usize::from(id)] {
+            return Ok(spot);
+        }
+        let Place::View(base) = buffer.place else {
+            return Err(internal(self.plan, format!("buffer {id} is read before it is written")));
+        };
+        if base >= id {
+            return Err(internal(self.plan, format!("buffer {id} views a later one")));
+        }
+        let base = self.reading(base, sizes)?;
+        let layout = layout_of(self.plan, buffer, sizes)?;
+        if base.dtype != buffer.dtype || base.layout.len() != layout.len() {
+            return Err(internal(self.plan, format!("buffer {id} is no view of its base")));
+        }
+        let contiguous = Layout::contiguous(layout.sizes())?;
+        if base.layout.is_contiguous() {
+            let start = base.start.wrapping_add(base.layout.offset() * buffer.dtype.bytes());
+            let spot = Spot { start, layout: contiguous, writable: false, ..base };
+            self.spots[usize::from(id)] = Some(spot);
+            return Ok(spot);
+        }
+        let mut owned = AnyBuffer::uninit(buffer.dtype, layout.len())?;
+        let start = address_mut(owned.slice_mut());
+        copy(&base, start);
+        let spot = Spot { start, dtype: buffer.dtype, layout: contiguous, root: id, writable: false };
+        self.owned[usize::from(id)] = Some(owned);
+        self.spots[usize::from(id)] = Some(spot);
+        Ok(spot)
+    }
+
+    /// Where a step writes a buffer.
+    pub(super) fn writing(&mut self, id: BufferId, sizes: &[i64]) -> Result<Spot> {
+        let buffer = self.described(id)?;
+        match self.spots[usize::from(id)] {
+            Some(spot) if spot.writable => Ok(spot),
+            None if matches!(buffer.place, Place::Temp) => self.allocate(id, sizes),
+            _ => Err(internal(self.plan, format!("buffer {id} cannot be written"))),
+        }
+    }
+
+    /// Gives a temporary's memory back, unless a view still needs it.
+    pub(super) fn release(&mut self, id: BufferId) {
+        let Some(spot) = self.spots.get_mut(usize::from(id)) else { return };
+        let Some(gone) = spot.take() else { return };
+        if !self.spots.iter().flatten().any(|other| other.root == gone.root) {
+            self.owned[usize::from(gone.root)] = None;
+        }
+    }
+
+    /// The results that the call allocated.
+    pub(super) fn into_results(mut self, plan: &'static Plan) -> Result<Vec<AnyTensor>> {
+        let mut results = Vec::with_capacity(plan.outputs.len());
+        for &id in plan.outputs {
+            let (owned, spot) = (self.owned[usize::from(id)].take(), self.spots[usize::from(id)]);
+            if let (Some(owned), Some(spot)) = (owned, spot) {
+                results.push(AnyTensor::new(owned, spot.layout)?);
+            }
+        }
+        Ok(results)
+    }
+}
+
+/// The dense layout of a buffer, its axes in the plan's order.
+pub(super) fn layout_of(plan: &'static Plan, buffer: &Buffer, sizes: &[i64]) -> Result<Layout> {
+    let rank = buffer.dims.len();
+    let mut extents = [0usize; crate::MAX_RANK];
+    let mut strides = [0isize; crate::MAX_RANK];
+    if rank > crate::MAX_RANK || buffer.order.len() != rank {
+        return Err(internal(plan, format!("a buffer of {rank} axes")));
+    }
+    for (extent, &slot) in extents.iter_mut().zip(buffer.dims) {
+        let size = sizes.get(usize::from(slot)).and_then(|&size| usize::try_from(size).ok());
+        let Some(size) = size else {
+            let text = format!("a size within the function is {:?}", sizes.get(usize::from(slot)));
+            return Err(Error::shape(plan.function, &[], None, text));
+        };
+        *extent = size;
+    }
+    let mut len = 1usize;
+    for &axis in buffer.order.iter().rev() {
+        let axis = usize::from(axis);
+        if axis >= rank || strides[axis] != 0 {
+            return Err(internal(plan, "an order of axes that is none".into()));
+        }
+        strides[axis] = len as isize;
+        let next = len.checked_mul(extents[axis].max(1)).filter(|&n| isize::try_from(n).is_ok());
+        len = next.ok_or_else(|| Error::too_large(plan.function, &extents[..rank]))?;
+    }
+    Layout::strided(&extents[..rank], &strides[..rank], 0, len)
+}
+
+/// Copies the elements of a spot in C order to dense memory.
+fn copy(from: &Spot, to: *mut u8) {
+    let (sizes, strides) = (from.layout.sizes(), from.layout.strides());
+    let rank = sizes.len();
+    if from.layout.is_empty() {
+        return;
+    }
+    // A layout that is not contiguous has an axis.
+    let (inner, step) = (sizes[rank - 1], strides[rank - 1]);
+    let bytes = from.dtype.bytes();
+    let mut index = [0usize; crate::MAX_RANK];
+    let mut to = to;
+    loop {
+        let mut offset = from.layout.offset() as isize;
+        for k in 0..rank - 1 {
+            offset += index[k] as isize * strides[k];
+        }
+        let row = from.start.wrapping_offset(offset * bytes as isize);
+        // SAFETY: the elements of `from.layout` lie in the memory at `from.start` (see `Memory`); `to` has room for
+        // as many, of which `inner` are written here, and is memory of its own.
+        unsafe {
+            match bytes {
+                1 => copy_row::<u8>(row.cast(), step, inner, to.cast()),
+                2 => copy_row::<u16>(row.cast(), step, inner, to.cast()),
+                4 => copy_row::<u32>(row.cast(), step, inner, to.cast()),
+                _ => copy_row::<u64>(row.cast(), step, inner, to.cast()),
+            }
+        }
+        to = to.wrapping_add(inner * bytes);
+        let mut axis = rank - 1;
+        loop {
+            if axis == 0 {
+                return;
+            }
+            axis -= 1;
+            index[axis] += 1;
+            if index[axis] < sizes[axis] {
+                break;
+            }
+            index[axis] = 0;
+        }
+    }
+}
+
+/// # Safety
+/// `n` elements `step` apart from `from` on must be readable, and as many neighbours from `to` on writable.
+unsafe fn copy_row<W: Copy>(from: *const W, step: isize, n: usize, to: *mut W) {
+    for i in 0..n {
+        // SAFETY: the caller's promise.
+        unsafe { to.add(i).write(from.wrapping_offset(i as isize * step).read()) };
+    }
+}
+
+macro_rules! each_slice {
+    ($slice:expr, $any:ident, $s:ident => $value:expr) => {
+        match $slice {
+            $any::Bool($s) => $value,
+            $any::U8($s) => $value,
+            $any::I8($s) => $value,
+            $any::U16($s) => $value,
+            $any::I16($s) => $value,
+            $any::U32($s) => $value,
+            $any::I32($s) => $value,
+            $any::U64($s) => $value,
+            $any::I64($s) => $value,
+            $any::F32($s) => $value,
+            $any::F64($s) => $value,
+        }
+    };
+}
+
+fn address(slice: AnySlice<'_>) -> *mut u8 {
+    each_slice!(slice, AnySlice, s => s.as_ptr().cast_mut().cast())
+}
+
+pub(super) fn address_mut(slice: AnySliceMut<'_>) -> *mut u8 {
+    each_slice!(slice, AnySliceMut, s => s.as_mut_ptr().cast())
+}

@@ -1,0 +1,297 @@
+//! What a generated kernel sees: its operands as rows, its axes as ranges.
+//!
+//! In: windows on memory that [`crate::exec`] has checked, one job's ranges. Out: [`In`], [`Out`], [`Row`] and the
+//! spans of [`tiles`]. Always: a kernel is safe code and may be wrong: every row and every element it asks for is
+//! checked against its window, whole rows at a time, and panics outside; the windows of two jobs on one output
+//! never overlap, an output is taken once, and one row of it is held at a time. So no kernel can cause undefined
+//! behaviour; the executor turns the panic into an error.
+//! Next: [`crate::monoid`], [`crate::exec`].
+//!
+//! ```
+//! use ndfuse_runtime::rt;
+//! struct Double;
+//! impl rt::Kernel for Double {
+//!     #[inline(always)]
+//!     fn run<M: rt::Isa>(_: M, cx: &mut rt::Cx<'_>) {
+//!         let x = cx.input::<f32, 1>(0);
+//!         let mut y = cx.output::<f32, 1>(0);
+//!         let (mut x_t, mut y_t) = (rt::Tile::<f32>::new(), rt::Tile::<f32>::new());
+//!         for t in rt::tiles(cx.range(0)) {
+//!             let v0 = x.row([t.start], [1], t.len, &mut x_t);
+//!             let mut y0 = y.row([t.start], 0, t.len, &mut y_t);
+//!             let y0 = &mut y0[..t.len];
+//!             for i in 0..t.len {
+//!                 y0[i] = 2.0 * v0[i];
+//!             }
+//!         }
+//!     }
+//! }
+//! static DOUBLE: rt::CpuKernel = rt::CpuKernel::new::<Double>();
+//! ```
+
+mod operand;
+mod row;
+mod tile;
+
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::ops::Range;
+
+use crate::dims::MAX_RANK;
+use crate::dtype::{DType, Element};
+#[cfg(target_arch = "aarch64")]
+use crate::isa::Neon;
+use crate::isa::{self, Base, Isa, Level};
+#[cfg(target_arch = "x86_64")]
+use crate::isa::{Avx2, Avx512};
+
+use operand::Place;
+pub use operand::{In, Out, RowMut};
+pub use row::Row;
+pub use tile::{Span, Tile, Tiles, meet, tiles, valid};
+
+/// The most elements of a lane that a kernel handles at a time.
+pub const TILE: usize = 1024;
+
+/// The body of a generated kernel, for any instruction set.
+pub trait Kernel {
+    /// Computes one job.
+    fn run<M: Isa>(m: M, cx: &mut Cx<'_>);
+}
+
+type Entry = unsafe fn(&mut Cx<'_>);
+
+/// A kernel's clones, one an instruction set.
+pub struct CpuKernel {
+    base: Entry,
+    #[cfg(target_arch = "x86_64")]
+    avx2: Entry,
+    #[cfg(target_arch = "x86_64")]
+    avx512: Entry,
+    #[cfg(target_arch = "aarch64")]
+    neon: Entry,
+}
+
+impl CpuKernel {
+    /// The clones of `K`.
+    pub const fn new<K: Kernel>() -> CpuKernel {
+        CpuKernel {
+            base: run_base::<K>,
+            #[cfg(target_arch = "x86_64")]
+            avx2: run_avx2::<K>,
+            #[cfg(target_arch = "x86_64")]
+            avx512: run_avx512::<K>,
+            #[cfg(target_arch = "aarch64")]
+            neon: run_neon::<K>,
+        }
+    }
+
+    /// Runs the clone for this machine.
+    #[inline]
+    pub(crate) fn run(&self, cx: &mut Cx<'_>) {
+        self.run_at(isa::active(), cx);
+    }
+
+    fn run_at(&self, level: Level, cx: &mut Cx<'_>) {
+        let entry = match level {
+            Level::Base => self.base,
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => self.avx2,
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => self.avx512,
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon => self.neon,
+        };
+        // SAFETY: an entry is unsafe only for its instruction set, and `isa::active`, the only source of levels,
+        // answers none above what it detected on this machine.
+        unsafe { entry(cx) }
+    }
+}
+
+impl std::fmt::Debug for CpuKernel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("CpuKernel")
+    }
+}
+
+fn run_base<K: Kernel>(cx: &mut Cx<'_>) {
+    K::run(Base, cx);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
+fn run_avx2<K: Kernel>(cx: &mut Cx<'_>) {
+    K::run(Avx2, cx);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512cd,avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
+fn run_avx512<K: Kernel>(cx: &mut Cx<'_>) {
+    K::run(Avx512, cx);
+}
+
+#[cfg(target_arch = "aarch64")]
+fn run_neon<K: Kernel>(cx: &mut Cx<'_>) {
+    K::run(Neon, cx);
+}
+
+/// A box of an operand's elements that a job may touch.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Window {
+    /// Where the element of coordinates 0 would be; it may lie outside of the box, and of the memory.
+    pub(crate) origin: *mut u8,
+    pub(crate) dtype: DType,
+    pub(crate) rank: usize,
+    /// The first coordinate of the box on each axis.
+    pub(crate) low: [isize; MAX_RANK],
+    /// How many there are.
+    pub(crate) size: [usize; MAX_RANK],
+    /// In elements.
+    pub(crate) stride: [isize; MAX_RANK],
+}
+
+/// One job of a launch: its operands and its part of the axes.
+pub struct Cx<'a> {
+    inputs: &'a [Window],
+    outputs: &'a [Window],
+    ranges: &'a [Range<isize>],
+    extents: &'a [isize],
+    sizes: &'a [isize],
+    taken: Cell<u64>,
+}
+
+impl<'a> Cx<'a> {
+    /// A job.
+    ///
+    /// # Safety
+    /// For `'a`, every element in a window of `inputs` must be initialised, readable and written by nobody; every
+    /// element in a window of `outputs` initialised and neither read nor written by anybody else; and two elements
+    /// of one output window, or of two, must not overlap. Every origin must be aligned for the window's dtype, with
+    /// the provenance of the whole window.
+    pub(crate) unsafe fn new(
+        inputs: &'a [Window],
+        outputs: &'a [Window],
+        ranges: &'a [Range<isize>],
+        extents: &'a [isize],
+        sizes: &'a [isize],
+    ) -> Cx<'a> {
+        Cx { inputs, outputs, ranges, extents, sizes, taken: Cell::new(0) }
+    }
+
+    /// Input `k`, of the element type and rank that it has.
+    #[inline]
+    pub fn input<T: Element, const N: usize>(&self, k: usize) -> In<'a, T, N> {
+        In { at: Place::new(&self.inputs[k]), memory: PhantomData }
+    }
+
+    /// Output `k`, of the element type and rank that it has; once.
+    #[inline]
+    pub fn output<T: Element, const N: usize>(&self, k: usize) -> Out<'a, T, N> {
+        let bit = u32::try_from(k).ok().and_then(|k| 1u64.checked_shl(k)).unwrap_or(0);
+        let free = bit != 0 && self.taken.get() & bit == 0;
+        assert!(free, "output {k} cannot be taken twice");
+        self.taken.set(self.taken.get() | bit);
+        Out { at: Place::new(&self.outputs[k]), memory: PhantomData }
+    }
+
+    /// This job's part of parallel axis `k`.
+    #[inline]
+    pub fn range(&self, k: usize) -> Range<isize> {
+        self.ranges[k].clone()
+    }
+
+    /// The extent of axis `k`: the parallel ones first, then the reduced ones.
+    #[inline]
+    pub fn extent(&self, k: usize) -> isize {
+        self.extents[k]
+    }
+
+    /// Size `k` of the launch.
+    #[inline]
+    pub fn size(&self, k: usize) -> isize {
+        self.sizes[k]
+    }
+
+    /// A buffer of `len` elements, of unspecified values, for what a later pass over a row needs again.
+    pub fn row<T: Element>(&self, len: isize) -> Row<T> {
+        Row::new(usize::try_from(len).expect("the length of a row is not negative"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::monoid::{Acc, ColAcc, Sum};
+
+    /// Sums of a row in both forms, and one function of each of its elements.
+    struct Body;
+
+    impl Kernel for Body {
+        #[inline(always)]
+        fn run<M: Isa>(m: M, cx: &mut Cx<'_>) {
+            let x = cx.input::<f32, 1>(0);
+            let mut y = cx.output::<f32, 1>(0);
+            let (mut x_t, mut y_t) = (Tile::<f32>::new(), Tile::<f32>::new());
+            let mut sum = Acc::<f32, Sum>::new();
+            let mut columns = ColAcc::<f32, Sum>::new(TILE.min(cx.extent(0) as usize));
+            for t in tiles(cx.range(0)) {
+                let v0 = x.row([t.start], [1], t.len, &mut x_t);
+                sum.push(m, t.start, v0);
+                columns.push(m, t.start, x.row([0], [1], TILE.min(cx.extent(0) as usize), &mut Tile::new()));
+                let mut y0 = y.row([t.start], 0, t.len, &mut y_t);
+                let y0 = &mut y0[..t.len];
+                for i in 0..t.len {
+                    y0[i] = m.fma(m.exp(v0[i]), 0.5, m.tanh(v0[i]));
+                }
+            }
+            y.put([0], sum.finish(m));
+            y.put([1], columns.finish(m)[0]);
+        }
+    }
+
+    fn run(level: Level, x: &mut [f32]) -> Vec<f32> {
+        let mut y = vec![0.0f32; x.len()];
+        let window = |slice: &mut [f32]| {
+            let mut window = Window {
+                origin: slice.as_mut_ptr().cast(),
+                dtype: DType::F32,
+                rank: 1,
+                low: [0; MAX_RANK],
+                size: [0; MAX_RANK],
+                stride: [0; MAX_RANK],
+            };
+            (window.size[0], window.stride[0]) = (slice.len(), 1);
+            window
+        };
+        let n = x.len() as isize;
+        let (inputs, outputs) = ([window(x)], [window(&mut y)]);
+        let (ranges, extents) = ([0..n], [n]);
+        // SAFETY: both slices are exclusive here, initialised, and apart.
+        let mut cx = unsafe { Cx::new(&inputs, &outputs, &ranges, &extents, &[]) };
+        CpuKernel::new::<Body>().run_at(level, &mut cx);
+        y
+    }
+
+    #[test]
+    fn every_clone_sums_to_the_same_bits() {
+        let levels = [
+            Level::Base,
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2,
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512,
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon,
+        ];
+        for n in [2, 40, 1024, 5000, 40_000] {
+            let mut x: Vec<f32> = (0..n).map(|i| (i * 7919 % 1000) as f32 * 0.013 - 6.0).collect();
+            let base = run(Level::Base, &mut x);
+            for &level in levels.iter().filter(|&&level| level <= isa::detected()) {
+                let found = run(level, &mut x);
+                assert_eq!(found[..2], base[..2], "{level:?} {n}");
+                let near = |(a, b): (&f32, &f32)| (a - b).abs() <= 4.0 * f32::EPSILON * b.abs().max(1.0);
+                assert!(found.iter().zip(&base).all(near), "{level:?} {n}");
+            }
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! A kernel's operands: elements and rows of a window.
+//!
+//! In: a window, coordinates. Out: elements, or rows as slices. Always: coordinates are checked, a row's by its first and
+//! last element; then no element in between needs a check. Next: [`super::tile`].
+
+use std::marker::PhantomData;
+use std::ops::{Deref, DerefMut, Range};
+use std::slice;
+
+use crate::dims::MAX_RANK;
+use crate::dtype::Element;
+
+use super::{TILE, Tile, Window};
+
+/// A window as a kernel's body uses it: of known type and rank.
+#[derive(Clone, Copy)]
+pub(super) struct Place<T, const N: usize> {
+    origin: *mut T,
+    low: [isize; N],
+    size: [usize; N],
+    stride: [isize; N],
+}
+
+impl<T: Element, const N: usize> Place<T, N> {
+    #[inline]
+    pub(super) fn new(window: &Window) -> Place<T, N> {
+        let fits = window.dtype == T::DTYPE && window.rank == N && N <= MAX_RANK;
+        assert!(fits, "the operand is {} of rank {}, not {} of rank {N}", window.dtype, window.rank, T::DTYPE);
+        let (mut low, mut size, mut stride) = ([0; N], [0; N], [0; N]);
+        low.copy_from_slice(&window.low[..N]);
+        size.copy_from_slice(&window.size[..N]);
+        stride.copy_from_slice(&window.stride[..N]);
+        Place { origin: window.origin.cast(), low, size, stride }
+    }
+
+    /// The element of these coordinates, which is in the window.
+    #[inline(always)]
+    fn element(&self, at: [isize; N]) -> *mut T {
+        let mut offset = 0isize;
+        for k in 0..N {
+            if at[k].wrapping_sub(self.low[k]) as usize >= self.size[k] {
+                outside(at[k], self.low[k], self.size[k]);
+            }
+            offset = offset.wrapping_add(at[k].wrapping_mul(self.stride[k]));
+        }
+        self.origin.wrapping_offset(offset)
+    }
+
+    /// The first of `n` elements, 1 to [`TILE`], that are `step` apart, all in the window, and the distance between two.
+    #[inline(always)]
+    fn lane(&self, at: [isize; N], step: [isize; N], n: usize) -> (*mut T, isize) {
+        assert!(n <= TILE, "a row of {n} elements, more than a tile");
+        let mut stride = 0isize;
+        for k in 0..N {
+            let last = (n as isize - 1).checked_mul(step[k]).and_then(|d| at[k].checked_add(d));
+            if !last.is_some_and(|last| (last.wrapping_sub(self.low[k]) as usize) < self.size[k]) {
+                outside(at[k], self.low[k], self.size[k]);
+            }
+            stride = stride.wrapping_add(step[k].wrapping_mul(self.stride[k]));
+        }
+        (self.element(at), stride)
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn outside(at: isize, low: isize, size: usize) -> ! {
+    panic!("a kernel asked for coordinates from {at} in {low}..{}", low.wrapping_add_unsigned(size));
+}
+
+/// An operand that a kernel reads.
+#[derive(Clone, Copy)]
+pub struct In<'a, T, const N: usize> {
+    pub(super) at: Place<T, N>,
+    pub(super) memory: PhantomData<&'a [T]>,
+}
+
+impl<'a, T: Element, const N: usize> In<'a, T, N> {
+    /// The element of these coordinates.
+    #[inline(always)]
+    pub fn at(&self, at: [isize; N]) -> T {
+        // SAFETY: `element` checked that it lies in the window, whose elements are readable for `'a`.
+        unsafe { self.at.element(at).read() }
+    }
+
+    /// The element of these coordinates if they are `inside`, else `fill`.
+    #[inline(always)]
+    pub fn at_or(&self, inside: bool, at: [isize; N], fill: T) -> T {
+        if inside { self.at(at) } else { fill }
+    }
+
+    /// The `n` elements from `at` on that are `step` apart: where they lie if they are neighbours, else in `tile`.
+    #[inline(always)]
+    pub fn row<'t>(&self, at: [isize; N], step: [isize; N], n: usize, tile: &'t mut Tile<T>) -> &'t [T]
+    where
+        'a: 't,
+    {
+        if n == 0 {
+            return &[];
+        }
+        let (first, stride) = self.at.lane(at, step, n);
+        if stride == 1 {
+            // SAFETY: `lane` checked that the first and the last element, and so, a window being a box, all of
+            // them, lie in the window; they are neighbours, and readable for `'a`.
+            unsafe { slice::from_raw_parts(first, n) }
+        } else {
+            // SAFETY: as above.
+            unsafe { tile.pack(0, first, stride, n) };
+            tile.filled(n)
+        }
+    }
+
+    /// As [`row`](In::row), but only the lane positions in `valid` are read; the others are `fill`.
+    #[inline(always)]
+    pub fn row_or<'t>(
+        &self,
+        at: [isize; N],
+        step: [isize; N],
+        n: usize,
+        valid: Range<isize>,
+        fill: T,
+        tile: &'t mut Tile<T>,
+    ) -> &'t [T]
+    where
+        'a: 't,
+    {
+        if valid.start <= 0 && valid.end >= n as isize {
+            return self.row(at, step, n, tile);
+        }
+        let start = valid.start.max(0) as usize;
+        let end = (valid.end.clamp(0, n as isize) as usize).max(start);
+        tile.fill(n, fill);
+        if start < end {
+            let mut from = at;
+            for k in 0..N {
+                from[k] = from[k].wrapping_add(step[k].wrapping_mul(start as isize));
+            }
+            let (first, stride) = self.at.lane(from, step, end - start);
+            // SAFETY: `lane` checked that all `end - start` elements lie in the window.
+            unsafe { tile.pack(start, first, stride, end - start) };
+        }
+        tile.filled(n)
+    }
+
+    /// The `n` elements of the coordinates that `at` gives.
+    #[inline(always)]
+    pub fn gather<'t>(&self, n: usize, tile: &'t mut Tile<T>, mut at: impl FnMut(isize) -> [isize; N]) -> &'t [T] {
+        for (i, slot) in tile.memory[..n].iter_mut().enumerate() {
+            slot.write(self.at(at(i as isize)));
+        }
+        tile.wrote(n);
+        tile.filled(n)
+    }
+
+    /// The `n` elements of the coordinates that `at` gives, or `fill`.
+    #[inline(always)]
+    pub fn gather_or<'t>(
+        &self,
+        n: usize,
+        tile: &'t mut Tile<T>,
+        fill: T,
+        mut at: impl FnMut(isize) -> Option<[isize; N]>,
+    ) -> &'t [T] {
+        for (i, slot) in tile.memory[..n].iter_mut().enumerate() {
+            slot.write(at(i as isize).map_or(fill, |at| self.at(at)));
+        }
+        tile.wrote(n);
+        tile.filled(n)
+    }
+}
+
+/// An operand that a kernel writes.
+pub struct Out<'a, T, const N: usize> {
+    pub(super) at: Place<T, N>,
+    pub(super) memory: PhantomData<&'a mut [T]>,
+}
+
+impl<T: Element, const N: usize> Out<'_, T, N> {
+    /// Writes one element.
+    #[inline(always)]
+    pub fn put(&mut self, at: [isize; N], value: T) {
+        // SAFETY: `element` checked that it lies in this job's window, and `&mut self` that no row is held.
+        unsafe { self.at.element(at).write(value) }
+    }
+
+    /// The `n` elements from `at` along `axis`, to be overwritten: where they lie if they are neighbours, else
+    /// `tile`, which is written to them when the row is dropped.
+    #[inline(always)]
+    pub fn row<'t>(&'t mut self, at: [isize; N], axis: usize, n: usize, tile: &'t mut Tile<T>) -> RowMut<'t, T> {
+        if n == 0 {
+            return RowMut { row: &mut [], to: std::ptr::null_mut(), stride: 1 };
+        }
+        let mut step = [0; N];
+        step[axis] = 1;
+        let (first, stride) = self.at.lane(at, step, n);
+        if stride == 1 || n == 1 {
+            // SAFETY: `lane` checked that all `n` elements lie in this job's window, which is initialised and
+            // nobody else's; they are neighbours. `&'t mut self` forbids a second row or `put` meanwhile, and an
+            // output is taken once.
+            let row = unsafe { slice::from_raw_parts_mut(first, n) };
+            RowMut { row, to: std::ptr::null_mut(), stride: 1 }
+        } else {
+            RowMut { row: tile.scratch(n), to: first, stride }
+        }
+    }
+}
+
+/// A row of an [`Out`]. Derefs to a slice.
+pub struct RowMut<'t, T: Element> {
+    row: &'t mut [T],
+    /// Where the first element goes when the row is dropped; null where `row` is in place.
+    to: *mut T,
+    stride: isize,
+}
+
+impl<T: Element> Deref for RowMut<'_, T> {
+    type Target = [T];
+
+    #[inline(always)]
+    fn deref(&self) -> &[T] {
+        self.row
+    }
+}
+
+impl<T: Element> DerefMut for RowMut<'_, T> {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut [T] {
+        self.row
+    }
+}
+
+impl<T: Element> Drop for RowMut<'_, T> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if !self.to.is_null() {
+            // SAFETY: `Out::row` set `to` only after it checked that all of the row lies in this job's window,
+            // which it borrows for as long as the row lives.
+            unsafe { scatter(self.row, self.to, self.stride) };
+        }
+    }
+}
+
+/// # Safety
+/// The elements at `to + i * stride`, for `i` below the row's length, must be writable.
+#[inline(never)]
+unsafe fn scatter<T: Copy>(row: &[T], to: *mut T, stride: isize) {
+    for (i, &value) in row.iter().enumerate() {
+        // SAFETY: the caller's promise.
+        unsafe { to.wrapping_offset(i as isize * stride).write(value) };
+    }
+}
+

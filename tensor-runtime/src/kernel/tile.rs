@@ -1,0 +1,162 @@
+//! Tiles: the parts of a lane that a kernel handles at a time.
+//!
+//! In: a range of a lane. Out: its spans, memory for those that do not lie in one piece, the positions of a span that
+//! may be read. Next: [`super::row`].
+
+use std::mem::MaybeUninit;
+use std::ops::Range;
+
+use crate::dtype::Element;
+
+use super::TILE;
+
+/// Memory for one tile of a lane that does not lie in one piece.
+pub struct Tile<T> {
+    pub(super) memory: [MaybeUninit<T>; TILE],
+    /// So many elements from the start are initialised.
+    initialised: usize,
+}
+
+impl<T: Element> Tile<T> {
+    /// An empty one.
+    #[inline(always)]
+    #[allow(clippy::new_without_default)]
+    pub fn new() -> Tile<T> {
+        Tile { memory: [const { MaybeUninit::uninit() }; TILE], initialised: 0 }
+    }
+
+    /// Copies `n` elements that are `stride` apart to positions from `start` on.
+    ///
+    /// # Safety
+    /// They must be readable; positions before `start` must be initialised.
+    #[inline(never)]
+    pub(super) unsafe fn pack(&mut self, start: usize, first: *const T, stride: isize, n: usize) {
+        let slots = &mut self.memory[start..][..n];
+        for (i, slot) in slots.iter_mut().enumerate() {
+            // SAFETY: the caller's promise.
+            slot.write(unsafe { first.wrapping_offset(i as isize * stride).read() });
+        }
+        self.wrote(start + n);
+    }
+
+    pub(super) fn fill(&mut self, n: usize, value: T) {
+        for slot in &mut self.memory[..n] {
+            slot.write(value);
+        }
+        self.wrote(n);
+    }
+
+    #[inline(always)]
+    pub(super) fn wrote(&mut self, n: usize) {
+        self.initialised = self.initialised.max(n);
+    }
+
+    #[inline(always)]
+    pub(super) fn filled(&self, n: usize) -> &[T] {
+        assert!(n <= self.initialised);
+        // SAFETY: the first `initialised` elements are initialised, and `n` is no more.
+        unsafe { self.memory[..n].assume_init_ref() }
+    }
+
+    /// `n` elements of unspecified values.
+    #[inline(never)]
+    pub(super) fn scratch(&mut self, n: usize) -> &mut [T] {
+        if n > self.initialised {
+            self.fill(n, T::default());
+        }
+        // SAFETY: the first `initialised` elements are initialised, and `n` is no more.
+        unsafe { self.memory[..n].assume_init_mut() }
+    }
+}
+
+/// A part of a lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// Its first coordinate.
+    pub start: isize,
+    /// How many; at most [`TILE`].
+    pub len: usize,
+}
+
+impl Span {
+    /// Its coordinates.
+    #[inline(always)]
+    pub fn range(self) -> Range<usize> {
+        let start = self.start as usize;
+        start..start.wrapping_add(self.len)
+    }
+}
+
+/// The spans of a range, all of [`TILE`] elements but the last.
+#[derive(Clone, Debug)]
+pub struct Tiles {
+    next: isize,
+    end: isize,
+}
+
+/// Cuts a range into spans.
+///
+/// ```
+/// use ndfuse_runtime::rt::tiles;
+/// let lengths: Vec<_> = tiles(0..2500).map(|t| (t.start, t.len)).collect();
+/// assert_eq!(lengths, [(0, 1024), (1024, 1024), (2048, 452)]);
+/// ```
+#[inline(always)]
+pub fn tiles(range: Range<isize>) -> Tiles {
+    Tiles { next: range.start, end: range.end }
+}
+
+impl Iterator for Tiles {
+    type Item = Span;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Span> {
+        if self.next >= self.end {
+            return None;
+        }
+        let start = self.next;
+        let len = (self.end.wrapping_sub(start) as usize).min(TILE);
+        self.next = start.wrapping_add(len as isize);
+        Some(Span { start, len })
+    }
+}
+
+/// The lane positions `i` in `0..n` with `0 <= low + step * i < extent`.
+///
+/// ```
+/// use ndfuse_runtime::rt::valid;
+/// assert_eq!(valid(-2, 1, 3, 8), 2..5);
+/// assert_eq!(valid(4, -2, 4, 8), 1..3);
+/// assert_eq!(valid(5, 0, 3, 8), 0..0);
+/// ```
+#[inline]
+pub fn valid(low: isize, step: isize, extent: isize, n: usize) -> Range<isize> {
+    let n = n as isize;
+    let (start, end) = match step {
+        0 => return if 0 <= low && low < extent { 0..n } else { 0..0 },
+        // From the first `i` with `low + step * i >= 0` to the first with `>= extent`.
+        1.. => (div_up(low.saturating_neg(), step), div_up(extent.saturating_sub(low), step)),
+        // From the first `i` with `low + step * i <= extent - 1` to the first with `<= -1`.
+        _ => {
+            let down = step.saturating_neg();
+            (div_up(low.saturating_sub(extent).saturating_add(1), down), div_up(low.saturating_add(1), down))
+        }
+    };
+    let start = start.clamp(0, n);
+    start..end.clamp(start, n)
+}
+
+/// The quotient rounded up; `by` is positive.
+#[inline]
+fn div_up(a: isize, by: isize) -> isize {
+    let quotient = a.div_euclid(by);
+    quotient + isize::from(a.rem_euclid(by) != 0)
+}
+
+/// What two ranges share.
+#[inline(always)]
+pub fn meet(a: Range<isize>, b: Range<isize>) -> Range<isize> {
+    let start = a.start.max(b.start);
+    start..a.end.min(b.end).max(start)
+}
+

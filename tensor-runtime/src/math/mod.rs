@@ -1,0 +1,81 @@
+//! Element functions.
+//!
+//! In: a float. Out: the function's value, for the instruction set `M`. Always: straight-line code without calls or
+//! tables, which LLVM turns into vectors; NaN, infinities, zeros of both signs and denormals give what C's functions
+//! give; errors are below the bounds in `tests`. A few cases leave the line, and with it the vectors: the sine, cosine
+//! and tangent of an `f64` above [`double::trig::NEAR`], and the remainder of very unlike floats.
+//! Next: [`crate::isa`].
+//!
+//! `single` and `double` hold the two types' functions. Where speed matters less, a function of an `f32` is that of an
+//! `f64`, rounded; it still runs in vectors.
+
+use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
+
+use crate::dtype::Element;
+use crate::isa::Isa;
+
+/// Horner's rule: `c0 + x * (c1 + x * (…))`.
+macro_rules! poly {
+    ($m:expr, $x:expr; $c:expr $(,)?) => { $c };
+    ($m:expr, $x:expr; $c:expr, $($more:expr),+ $(,)?) => {
+        $m.fma(poly!($m, $x; $($more),+), $x, $c)
+    };
+}
+
+pub(crate) mod double;
+mod rounding;
+pub(crate) mod single;
+#[cfg(test)]
+#[allow(clippy::approx_constant, clippy::type_complexity, reason = "measured points, not constants")]
+mod table;
+#[cfg(test)]
+mod tests;
+
+macro_rules! float_methods {
+    (unary: $($unary:ident)*; binary: $($binary:ident)*) => {
+        /// A float type, with the functions behind [`Isa`]'s methods.
+        #[allow(missing_docs)]
+        pub trait Float:
+            Element + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> + Div<Output = Self>
+            + Rem<Output = Self> + Neg<Output = Self>
+        {
+            fn fma<M: Isa>(m: M, a: Self, b: Self, c: Self) -> Self;
+            $(fn $unary<M: Isa>(m: M, x: Self) -> Self;)*
+            $(fn $binary<M: Isa>(m: M, a: Self, b: Self) -> Self;)*
+        }
+
+        macro_rules! float {
+            ($ty:ident, $functions:path) => {
+                impl Float for $ty {
+                    #[inline(always)]
+                    fn fma<M: Isa>(_: M, a: $ty, b: $ty, c: $ty) -> $ty {
+                        if M::FMA { a.mul_add(b, c) } else { a * b + c }
+                    }
+                    $(
+                        #[inline(always)]
+                        fn $unary<M: Isa>(m: M, x: $ty) -> $ty {
+                            use $functions as functions;
+                            functions::$unary(m, x)
+                        }
+                    )*
+                    $(
+                        #[inline(always)]
+                        fn $binary<M: Isa>(m: M, a: $ty, b: $ty) -> $ty {
+                            use $functions as functions;
+                            functions::$binary(m, a, b)
+                        }
+                    )*
+                }
+            };
+        }
+    };
+}
+
+float_methods! {
+    unary: exp exp2 expm1 log log2 log10 log1p sqrt rsqrt cbrt sin cos tan asin acos atan sinh cosh tanh
+        asinh acosh atanh erf erfc floor ceil round trunc sign;
+    binary: atan2 power floor_divide remainder maximum minimum
+}
+
+float! { f32, single }
+float! { f64, double }

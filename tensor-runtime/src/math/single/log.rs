@@ -1,0 +1,78 @@
+//! Logarithms of an `f32`.
+//!
+//! In: `x = 2^e * (1 + f)` with `1 + f` in `√½..√2`. Out: `e * ln 2 + f - f²/2 + f³ * p(f)`. Next: [`super::trig`].
+
+use crate::isa::Isa;
+
+const LN2_HIGH: f32 = 0.693359375;
+const LN2_LOW: f32 = -2.12194440e-4;
+
+/// `e` and `f`. What is not a positive number gives something.
+#[inline(always)]
+fn parts(x: f32) -> (f32, f32) {
+    const ROOT: u32 = 0x3f35_04f3;
+    let tiny = x < f32::MIN_POSITIVE;
+    let scaled = if tiny { x * 8388608.0 } else { x };
+    let bits = scaled.to_bits().wrapping_sub(ROOT);
+    let e = (bits as i32 >> 23) as f32;
+    let one_f = f32::from_bits((bits & 0x007f_ffff) + ROOT);
+    (if tiny { e - 23.0 } else { e }, one_f - 1.0)
+}
+
+/// `f³ * p(f)`, what `ln(1 + f)` has beside `f - f²/2`.
+#[inline(always)]
+fn rest<M: Isa>(m: M, f: f32) -> f32 {
+    #[rustfmt::skip]
+    let p = poly!(m, f;
+        3.333333135e-01, -2.500082254e-01, 2.000125945e-01, -1.662334204e-01, 1.420104504e-01, -1.315945089e-01,
+        1.276552677e-01, -7.640977949e-02,
+    );
+    f * f * f * p
+}
+
+/// `y` for a positive number `x`, else what any logarithm answers.
+#[inline(always)]
+fn proper(x: f32, y: f32) -> f32 {
+    let y = if x < f32::INFINITY { y } else { x };
+    let below = if x == 0.0 { f32::NEG_INFINITY } else { f32::NAN };
+    if x > 0.0 { y } else { below }
+}
+
+#[inline(always)]
+pub(crate) fn log<M: Isa>(m: M, x: f32) -> f32 {
+    let (e, f) = parts(x);
+    let small = m.fma(-0.5 * f, f, m.fma(e, LN2_LOW, rest(m, f)));
+    proper(x, m.fma(e, LN2_HIGH, f + small))
+}
+
+#[inline(always)]
+pub(crate) fn log1p<M: Isa>(m: M, x: f32) -> f32 {
+    let u = 1.0 + x;
+    // What the sum lost.
+    let lost = if x >= 1.0 { 1.0 - (u - x) } else { x - (u - 1.0) } / u;
+    let (e, f) = parts(u);
+    let small = m.fma(-0.5 * f, f, m.fma(e, LN2_LOW, rest(m, f)) + lost);
+    let y = proper(u, m.fma(e, LN2_HIGH, f + small));
+    if x.abs() < 1e-4 { x * (1.0 - 0.5 * x) } else { y }
+}
+
+#[inline(always)]
+pub(crate) fn log2<M: Isa>(m: M, x: f32) -> f32 {
+    // log2(e) is 1 and the rest.
+    const REST: f32 = 0.442_695_05;
+    let (e, f) = parts(x);
+    let small = m.fma(-0.5 * f, f, rest(m, f));
+    let part = m.fma(small, REST, f * REST);
+    proper(x, e + (f + (small + part)))
+}
+
+#[inline(always)]
+pub(crate) fn log10<M: Isa>(m: M, x: f32) -> f32 {
+    // log10(2) and log10(e), each in two parts, the first short enough that its product is exact.
+    const TWO: (f32, f32) = (3.007_812_5e-1, 2.487_456_8e-4);
+    const E: (f32, f32) = (4.335_937_5e-1, 7.007_314_6e-4);
+    let (e, f) = parts(x);
+    let small = m.fma(-0.5 * f, f, rest(m, f));
+    let low = m.fma(e, TWO.1, m.fma(f + small, E.1, small * E.0));
+    proper(x, m.fma(e, TWO.0, m.fma(f, E.0, low)))
+}

@@ -1,0 +1,74 @@
+//! The sine, cosine and tangent of an `f32`.
+//!
+//! In: `x`. Out: the series of `x`'s distance `r` from the nearest quarter turn. Always: the number of turns, `x / 2π`,
+//! is computed in `f64` against parts of `1 / 2π` of 29 bits, whose products with a mantissa of 24 are exact; whole turns
+//! are dropped from each product. So any finite `x`, however large, is reduced exactly, in the same few instructions.
+//! Next: [`crate::math::double`].
+
+use crate::isa::Isa;
+use crate::math::double;
+
+/// `1 / 2π`: parts of 29 bits, and the rest.
+const PARTS: [f64; 5] =
+    [0.15915494225919247, 8.327028684640414e-10, 5.69002511952534e-19, 6.317065083361892e-27, 5.595982707708916e-36];
+const REST: f64 = 6.551007954373285e-45;
+
+/// The quarter turn, modulo 4 in the low bits, and the angle from there, for `|x|`.
+#[inline(always)]
+fn reduce<M: Isa>(m: M, x: f32) -> (u32, f32) {
+    let a = f64::from(x.abs());
+    let fraction = |part: f64| {
+        let turns = a * part;
+        turns - double::round(m, turns)
+    };
+    let [p, q, r, s, t] = PARTS.map(fraction);
+    // Four times the turns: the nearest integer is the low bits of the sum.
+    const SHIFT: f64 = 6755399441055744.0;
+    let turns = 4.0 * (p + (q + (r + (s + m.fma(a, REST, t)))));
+    let shifted = turns + SHIFT;
+    let rest = turns - (shifted - SHIFT);
+    (shifted.to_bits() as u32, (rest * std::f64::consts::FRAC_PI_2) as f32)
+}
+
+#[inline(always)]
+fn sin_near<M: Isa>(m: M, r: f32) -> f32 {
+    let z = r * r;
+    let p = poly!(m, z; -1.666665524e-01, 8.332187310e-03, -1.951789745e-04);
+    m.fma(r * z, p, r)
+}
+
+#[inline(always)]
+fn cos_near<M: Isa>(m: M, r: f32) -> f32 {
+    let z = r * r;
+    let p = poly!(m, z; -0.5, 4.166664556e-02, -1.388730947e-03, 2.443232734e-05);
+    m.fma(z, p, 1.0)
+}
+
+/// The sign bit from bit 1.
+#[inline(always)]
+fn sign(n: u32) -> u32 {
+    (n & 2) << 30
+}
+
+#[inline(always)]
+pub(crate) fn sin<M: Isa>(m: M, x: f32) -> f32 {
+    let (n, r) = reduce(m, x);
+    let y = if n & 1 == 0 { sin_near(m, r) } else { cos_near(m, r) };
+    f32::from_bits(y.to_bits() ^ sign(n) ^ (x.to_bits() & 0x8000_0000))
+}
+
+#[inline(always)]
+pub(crate) fn cos<M: Isa>(m: M, x: f32) -> f32 {
+    let (n, r) = reduce(m, x);
+    let y = if n & 1 == 0 { cos_near(m, r) } else { sin_near(m, r) };
+    f32::from_bits(y.to_bits() ^ sign(n.wrapping_add(1)))
+}
+
+#[inline(always)]
+pub(crate) fn tan<M: Isa>(m: M, x: f32) -> f32 {
+    let (n, r) = reduce(m, x);
+    let (s, c) = (sin_near(m, r), cos_near(m, r));
+    let even = n & 1 == 0;
+    let y = if even { s } else { -c } / if even { c } else { s };
+    f32::from_bits(y.to_bits() ^ (x.to_bits() & 0x8000_0000))
+}

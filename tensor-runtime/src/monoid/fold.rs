@@ -1,0 +1,255 @@
+//! Accumulators of values.
+//!
+//! In: rows, or one row after another. Out: their combination, or that of each lane. Next: [`super::arg`].
+
+use std::marker::PhantomData;
+use std::mem::MaybeUninit;
+
+use crate::dtype::Element;
+use crate::isa::Isa;
+use crate::kernel::TILE;
+
+use super::{ColState, Monoid, RowState};
+
+/// Independent partial results of a row; the same on every instruction set.
+pub(super) const LANES: usize = 32;
+/// Values a lane takes before it is carried.
+const BLOCK: usize = 16;
+/// Carries beyond what these count, after `2^32` values of a row, are added up in the last one.
+const LEVELS: usize = 24;
+
+/// An [`Acc`] of lanes.
+pub struct Fold<T, O> {
+    lanes: [T; LANES],
+    /// How many values each lane has taken since the last carry; less than [`BLOCK`].
+    taken: usize,
+    /// How many carries there were: a level is in use where this has a bit.
+    carried: usize,
+    levels: [MaybeUninit<[T; LANES]>; LEVELS],
+    monoid: PhantomData<O>,
+}
+
+impl<T: Element, O: Monoid<T>> Fold<T, O> {
+    /// `into[l]`, which is earlier, and `from[l]`.
+    #[inline(always)]
+    fn join<M: Isa, const N: usize>(m: M, into: &mut [T], from: &[T; N]) {
+        for (into, &from) in into[..N].iter_mut().zip(from) {
+            *into = O::combine(m, *into, from);
+        }
+    }
+
+    /// The lanes of a whole block.
+    #[inline(always)]
+    fn block<M: Isa>(m: M, values: &[[T; LANES]; BLOCK]) -> [T; LANES] {
+        let mut out = [O::START; LANES];
+        for l in 0..LANES {
+            let mut all = values[0][l];
+            for row in &values[1..] {
+                all = O::combine(m, all, row[l]);
+            }
+            out[l] = all;
+        }
+        out
+    }
+
+    /// Takes a block's result: to the counter, or to the lanes.
+    #[inline(always)]
+    fn take<M: Isa>(&mut self, m: M, mut block: [T; LANES]) {
+        if !O::CASCADE {
+            return Self::join(m, &mut self.lanes, &block);
+        }
+        let mut level = 0;
+        while self.carried >> level & 1 == 1 {
+            // SAFETY: a level whose bit in `carried` is set was written when the bit was.
+            let mut earlier = unsafe { self.levels[level].assume_init() };
+            Self::join(m, &mut earlier, &block);
+            block = earlier;
+            if level == LEVELS - 1 {
+                // Less than one, for the next line adds one.
+                self.carried -= 1;
+                break;
+            }
+            level += 1;
+        }
+        self.levels[level].write(block);
+        self.carried += 1;
+    }
+
+    /// Counts a value in each lane.
+    #[inline(always)]
+    fn count<M: Isa>(&mut self, m: M) {
+        self.taken += 1;
+        if O::CASCADE && self.taken == BLOCK {
+            let block = self.lanes;
+            self.lanes = [O::START; LANES];
+            self.taken = 0;
+            self.take(m, block);
+        }
+    }
+}
+
+impl<T: Element, O: Monoid<T>> RowState<T, T> for Fold<T, O> {
+    #[inline(always)]
+    fn new() -> Self {
+        let levels = [const { MaybeUninit::uninit() }; LEVELS];
+        Fold { lanes: [O::START; LANES], taken: 0, carried: 0, levels, monoid: PhantomData }
+    }
+
+    #[inline(always)]
+    fn push<M: Isa>(&mut self, m: M, _: isize, values: &[T]) {
+        let (mut chunks, tail) = values.as_chunks::<LANES>();
+        if self.taken == 0 || !O::CASCADE {
+            let (blocks, rest) = chunks.as_chunks::<BLOCK>();
+            for block in blocks {
+                self.take(m, Self::block(m, block));
+            }
+            chunks = rest;
+        }
+        for chunk in chunks {
+            Self::join(m, &mut self.lanes, chunk);
+            self.count(m);
+        }
+        if !tail.is_empty() {
+            // Each part of the tail has lanes of its own, so that it counts as one value a lane.
+            let mut rest = tail;
+            if let Some((part, more)) = rest.split_first_chunk::<16>() {
+                Self::join(m, &mut self.lanes[..16], part);
+                rest = more;
+            }
+            if let Some((part, more)) = rest.split_first_chunk::<8>() {
+                Self::join(m, &mut self.lanes[16..24], part);
+                rest = more;
+            }
+            if let Some((part, more)) = rest.split_first_chunk::<4>() {
+                Self::join(m, &mut self.lanes[24..28], part);
+                rest = more;
+            }
+            if let Some((part, more)) = rest.split_first_chunk::<2>() {
+                Self::join(m, &mut self.lanes[28..30], part);
+                rest = more;
+            }
+            if let Some((part, _)) = rest.split_first_chunk::<1>() {
+                Self::join(m, &mut self.lanes[30..31], part);
+            }
+            self.count(m);
+        }
+    }
+
+    #[inline(always)]
+    fn finish<M: Isa>(&mut self, m: M) -> T {
+        let mut total = self.lanes;
+        let mut level = 0;
+        while O::CASCADE && self.carried >> level != 0 {
+            if self.carried >> level & 1 == 1 {
+                // SAFETY: as in `take`.
+                let mut earlier = unsafe { self.levels[level].assume_init() };
+                Self::join(m, &mut earlier, &total);
+                total = earlier;
+            }
+            level += 1;
+        }
+        let mut width = LANES / 2;
+        while width > 0 {
+            for l in 0..width {
+                total[l] = O::combine(m, total[l], total[l + width]);
+            }
+            width /= 2;
+        }
+        total[0]
+    }
+}
+
+/// A [`ColAcc`] of values.
+pub struct ColFold<T, O> {
+    /// The first `n` are initialised once `taken` is not 0, or with `finish`.
+    lanes: [MaybeUninit<T>; TILE],
+    n: usize,
+    taken: usize,
+    carried: usize,
+    /// Level `k` at `k * n`, made when it is first carried to.
+    levels: Vec<T>,
+    monoid: PhantomData<O>,
+}
+
+impl<T: Element, O: Monoid<T>> ColFold<T, O> {
+    /// Carries the lanes to the counter of partial results.
+    #[inline(always)]
+    fn carry<M: Isa>(&mut self, m: M) {
+        let n = self.n;
+        let mut level = 0;
+        while self.carried >> level & 1 == 1 {
+            self.absorb(m, level);
+            level += 1;
+        }
+        if self.levels.len() < (level + 1) * n {
+            self.levels.resize((level + 1) * n, O::START);
+        }
+        // SAFETY: `taken` is not 0.
+        let lanes = unsafe { self.lanes[..n].assume_init_ref() };
+        self.levels[level * n..][..n].copy_from_slice(lanes);
+        self.carried += 1;
+        self.taken = 0;
+    }
+
+    /// Combines a level, which is earlier, into the lanes; `taken` must not be 0.
+    #[inline(always)]
+    fn absorb<M: Isa>(&mut self, m: M, level: usize) {
+        assert!(self.taken > 0);
+        // SAFETY: `taken` is not 0.
+        let lanes = unsafe { self.lanes[..self.n].assume_init_mut() };
+        for (lane, &earlier) in lanes.iter_mut().zip(&self.levels[level * self.n..][..self.n]) {
+            *lane = O::combine(m, earlier, *lane);
+        }
+    }
+
+    /// Without a push the lanes are where they start.
+    fn start(&mut self) {
+        if self.taken == 0 {
+            self.lanes[..self.n].fill(MaybeUninit::new(O::START));
+            self.taken = 1;
+        }
+    }
+}
+
+impl<T: Element, O: Monoid<T>> ColState<T, T> for ColFold<T, O> {
+    #[inline(always)]
+    fn new(n: usize) -> Self {
+        let lanes = [const { MaybeUninit::uninit() }; TILE];
+        ColFold { lanes, n, taken: 0, carried: 0, levels: Vec::new(), monoid: PhantomData }
+    }
+
+    #[inline(always)]
+    fn push<M: Isa>(&mut self, m: M, _: isize, values: &[T]) {
+        let values = &values[..self.n];
+        if self.taken == 0 {
+            for (lane, &value) in self.lanes.iter_mut().zip(values) {
+                lane.write(value);
+            }
+        } else {
+            // SAFETY: `taken` is not 0.
+            let lanes = unsafe { self.lanes[..self.n].assume_init_mut() };
+            for (lane, &value) in lanes.iter_mut().zip(values) {
+                *lane = O::combine(m, *lane, value);
+            }
+        }
+        self.taken += 1;
+        if O::CASCADE && self.taken == BLOCK {
+            self.carry(m);
+        }
+    }
+
+    #[inline(always)]
+    fn finish<M: Isa>(&mut self, m: M) -> &[T] {
+        self.start();
+        let mut level = 0;
+        while self.carried >> level != 0 {
+            if self.carried >> level & 1 == 1 {
+                self.absorb(m, level);
+            }
+            level += 1;
+        }
+        self.carried = 0;
+        // SAFETY: `start` made it so that `taken` is not 0.
+        unsafe { self.lanes[..self.n].assume_init_ref() }
+    }
+}

@@ -1,0 +1,163 @@
+//! The plan: what the compiler says to the executor, as static data.
+//!
+//! In: nothing; the macro emits a `static PLAN: Plan` a function. Out: what
+//! [`crate::exec`] needs to check a call, to size its buffers and to run its
+//! steps on any device. Always: a slot is an index into the sizes of a call,
+//! symbols first, then what [`Plan::sizes`] computes from them.
+//! Next: [`crate::exec`].
+
+use crate::dtype::DType;
+use crate::kernel::CpuKernel;
+
+/// An index into the sizes of a call.
+pub type Slot = u16;
+/// An index into [`Plan::buffers`].
+pub type BufferId = u16;
+
+/// A compiled function.
+pub struct Plan {
+    pub function: &'static str,
+    /// The symbolic dimensions; their slots are `0..symbols.len()`.
+    pub symbols: &'static [&'static str],
+    /// How many slots there are.
+    pub slots: usize,
+    /// Fills the slots from `symbols.len()` on. `None` where a size overflows.
+    pub sizes: fn(&mut [i64]) -> Option<()>,
+    /// In the order of the operands.
+    pub params: &'static [Param],
+    pub requires: &'static [Require],
+    /// Parameters first, in order; then outputs, in order; then the rest.
+    pub buffers: &'static [Buffer],
+    /// The result buffers, in order.
+    pub outputs: &'static [BufferId],
+    pub steps: &'static [Step],
+    /// The text of `explain()`.
+    pub explain: &'static str,
+    /// The CUDA C of all kernels.
+    pub cuda: &'static str,
+}
+
+/// A parameter: a leaf of a parameter struct has its dotted name.
+pub struct Param {
+    pub name: &'static str,
+    pub dtype: DType,
+    /// One slot an axis. The first bare symbol binds it, every other occurrence
+    /// is checked against it; other slots are checked once sizes are known.
+    pub dims: &'static [Slot],
+}
+
+pub enum Relation {
+    Eq,
+    Le,
+    Lt,
+}
+
+/// A fact about sizes to be checked at each call.
+pub struct Require {
+    pub left: Slot,
+    pub relation: Relation,
+    pub right: Slot,
+    /// The two sides as the user wrote them.
+    pub text: &'static str,
+    /// What needs it.
+    pub why: &'static str,
+}
+
+pub enum Place {
+    Param,
+    Output,
+    Temp,
+    /// The elements of another buffer in C order, copied if they are not.
+    View(BufferId),
+}
+
+pub struct Buffer {
+    pub dtype: DType,
+    pub dims: &'static [Slot],
+    /// Axes from the outermost in memory to the innermost.
+    pub order: &'static [u8],
+    pub place: Place,
+}
+
+/// A kernel with its launch.
+pub struct Launch {
+    pub name: &'static str,
+    pub cpu: CpuKernel,
+    /// The kernel's function in [`Plan::cuda`].
+    pub cuda: &'static str,
+    /// How many of the extents are parallel; they come first.
+    pub par: usize,
+    pub extents: &'static [Slot],
+    /// Whether the last parallel axis is the vector lane (else the last reduced).
+    pub lane_is_parallel: bool,
+    pub sizes: &'static [Slot],
+    pub inputs: &'static [BufferId],
+    pub outputs: &'static [Output],
+    /// For each adjacent pair of parallel axes `(k, k + 1)`: whether the kernel
+    /// reads and writes both only as bare coordinates, so that they may run as
+    /// one axis where every operand's strides allow it. `accesses` says how.
+    pub collapse: &'static [bool],
+    /// For each input, then each output, for each of its axes the parallel axis
+    /// that is its coordinate; [`FREE`] for anything else.
+    pub accesses: &'static [&'static [u8]],
+    /// About how many machine instructions one element costs.
+    pub cost: u32,
+}
+
+/// No parallel axis.
+pub const FREE: u8 = u8::MAX;
+
+/// An output of a launch.
+pub struct Output {
+    pub buffer: BufferId,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Role {
+    Batch,
+    Left,
+    Right,
+    Contract,
+}
+
+pub struct DotAxis {
+    pub role: Role,
+    pub extent: Slot,
+    /// Axis of the left operand and step along it.
+    pub left: Option<(u8, i64)>,
+    pub right: Option<(u8, i64)>,
+    /// Axis of the product.
+    pub out: Option<u8>,
+}
+
+/// A matrix product of strided operands, over panels if it has an epilogue.
+pub struct Dot {
+    pub dtype: DType,
+    pub left: BufferId,
+    pub left_start: &'static [Slot],
+    pub right: BufferId,
+    pub right_start: &'static [Slot],
+    pub axes: &'static [DotAxis],
+    /// With an epilogue this buffer is virtual: only its dims and order count.
+    pub out: BufferId,
+    pub epilogue: Option<Epilogue>,
+}
+
+pub struct Epilogue {
+    pub launch: Launch,
+    /// Which input of the launch is the product.
+    pub input: usize,
+    /// For each axis of the product its parallel axis; [`FREE`] for extent 1.
+    pub axes: &'static [u8],
+}
+
+pub enum Action {
+    Launch(Launch),
+    Dot(Dot),
+}
+
+pub struct Step {
+    pub action: Action,
+    /// Temporaries that nobody reads after this step.
+    pub release: &'static [BufferId],
+}

@@ -1,0 +1,294 @@
+//! Host memory of tensors, and its reuse.
+//!
+//! In: a number of elements, or a `Vec` of the caller's. Out: [`Buffer`], memory that goes back to a pool
+//! of its element type when dropped; `Storage`, the buffer that clones of a tensor share.
+//! Always: a buffer is a `Vec<T>` with its own allocator's alignment, never anything else, so that an `ndarray`
+//! array is taken and given back without a copy; all its elements are initialised (a reused buffer holds the old
+//! values of its last owner, a fresh one zeros), so no read needs `unsafe`.
+//! Next: [`crate::tensor`].
+//!
+//! ```
+//! use ndfuse_runtime::Buffer;
+//! let mut buffer = Buffer::<f32>::uninit(1000)?;      // some values
+//! buffer.fill(1.0);
+//! let at = buffer.as_ptr();
+//! drop(buffer);                                       // to the pool
+//! let again = Buffer::<f32>::uninit(1000)?;
+//! assert_eq!(again.as_ptr(), at);
+//! let vec = again.into_vec();                         // the very memory, out of the pool's sight
+//! assert_eq!((vec.as_ptr(), vec.len()), (at, 1000));
+//! # Ok::<(), ndfuse_runtime::Error>(())
+//! ```
+
+use std::alloc;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::dtype::{Element, release_memory};
+use crate::error::{Error, Result};
+
+/// Buffers below this are the allocator's own business.
+const SMALLEST_POOLED_BYTES: usize = 4 << 10;
+/// The most bytes that wait in one pool; beyond it the largest buffers go first.
+const MOST_POOLED_BYTES: usize = 1 << 30;
+
+/// Free buffers of one element type, by their length.
+#[derive(Debug)]
+#[doc(hidden)]
+pub struct Pool<T> {
+    free: Mutex<Free<T>>,
+}
+
+#[derive(Debug)]
+struct Free<T> {
+    by_len: BTreeMap<usize, Vec<Vec<T>>>,
+    bytes: usize,
+}
+
+impl<T> Pool<T> {
+    pub(crate) const fn new() -> Pool<T> {
+        Pool { free: Mutex::new(Free { by_len: BTreeMap::new(), bytes: 0 }) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Free<T>> {
+        // Nothing that runs under the lock can leave the map half changed.
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A free buffer of at least `len` elements and at most an eighth more.
+    fn take(&self, len: usize) -> Option<Vec<T>> {
+        if len.checked_mul(size_of::<T>())? < SMALLEST_POOLED_BYTES {
+            return None;
+        }
+        let mut free = self.lock();
+        let (&found, list) = free.by_len.range_mut(len..=len.checked_add(len / 8)?).next()?;
+        let vec = list.pop();
+        if list.is_empty() {
+            free.by_len.remove(&found);
+        }
+        free.bytes -= found * size_of::<T>();
+        vec
+    }
+
+    /// Keeps `vec` for the next one that asks.
+    fn put(&self, vec: Vec<T>) {
+        let bytes = vec.len() * size_of::<T>();
+        if !(SMALLEST_POOLED_BYTES..=MOST_POOLED_BYTES).contains(&bytes) {
+            return;
+        }
+        let mut dropped = Vec::new();
+        let mut free = self.lock();
+        free.bytes += bytes;
+        free.by_len.entry(vec.len()).or_default().push(vec);
+        while free.bytes > MOST_POOLED_BYTES {
+            let Some(mut largest) = free.by_len.last_entry() else { break };
+            let len = *largest.key();
+            dropped.extend(largest.get_mut().pop());
+            if largest.get().is_empty() {
+                largest.remove();
+            }
+            free.bytes -= len * size_of::<T>();
+        }
+        // Memory is given back to the system after the lock is.
+        drop(free);
+    }
+
+    pub(crate) fn clear(&self) {
+        let old = std::mem::replace(&mut *self.lock(), Free { by_len: BTreeMap::new(), bytes: 0 });
+        drop(old);
+    }
+}
+
+/// Host memory of `len` elements, all initialised, which is reused once it is dropped. Derefs to a slice.
+pub struct Buffer<T: Element> {
+    /// May be longer than `len`; the rest is as initialised as the start.
+    vec: Vec<T>,
+    len: usize,
+    /// Did the memory come from the pool's own allocation? A caller's `Vec` goes back to the allocator.
+    pooled: bool,
+}
+
+impl<T: Element> Buffer<T> {
+    /// Memory whose values are unspecified: whatever its last use left, or zeros.
+    pub fn uninit(len: usize) -> Result<Buffer<T>> {
+        match T::pool().take(len) {
+            Some(vec) => Ok(Buffer { vec, len, pooled: true }),
+            None => Buffer::fresh(len),
+        }
+    }
+
+    /// Memory of zeros (`false` for `bool`).
+    pub fn zeroed(len: usize) -> Result<Buffer<T>> {
+        match T::pool().take(len) {
+            Some(mut vec) => {
+                vec[..len].fill(T::default());
+                Ok(Buffer { vec, len, pooled: true })
+            }
+            None => Buffer::fresh(len),
+        }
+    }
+
+    fn fresh(len: usize) -> Result<Buffer<T>> {
+        let too_large = || Error::too_large("allocate", &[len]);
+        let layout = alloc::Layout::array::<T>(len).map_err(|_| too_large())?;
+        if layout.size() == 0 {
+            return Ok(Buffer { vec: Vec::new(), len, pooled: false });
+        }
+        // SAFETY: the layout is not of size 0 (just checked).
+        let allocate = || unsafe { alloc::alloc_zeroed(layout) };
+        let mut memory = allocate();
+        if memory.is_null() {
+            release_memory();
+            memory = allocate();
+        }
+        if memory.is_null() {
+            return Err(Error::OutOfMemory { device: "cpu".into(), bytes: layout.size() });
+        }
+        // SAFETY: `memory` was allocated by the global allocator for exactly `len` elements of `T`; zero bytes
+        // are a value of every `Element` (a sealed list of numbers and `bool`), so all `len` are initialised.
+        let vec = unsafe { Vec::from_raw_parts(memory.cast::<T>(), len, len) };
+        Ok(Buffer { vec, len, pooled: true })
+    }
+
+    /// The caller's own memory, as it is.
+    pub fn from_vec(vec: Vec<T>) -> Buffer<T> {
+        Buffer { len: vec.len(), vec, pooled: false }
+    }
+
+    /// The memory as a `Vec`, without a copy; it no longer returns to the pool.
+    pub fn into_vec(mut self) -> Vec<T> {
+        let mut vec = std::mem::take(&mut self.vec);
+        vec.truncate(self.len);
+        vec
+    }
+
+    /// A copy, or [`Error::OutOfMemory`].
+    pub fn try_clone(&self) -> Result<Buffer<T>> {
+        let mut copy = Buffer::uninit(self.len)?;
+        copy.copy_from_slice(self);
+        Ok(copy)
+    }
+}
+
+impl<T: Element> Drop for Buffer<T> {
+    fn drop(&mut self) {
+        if self.pooled {
+            T::pool().put(std::mem::take(&mut self.vec));
+        }
+    }
+}
+
+impl<T: Element> Deref for Buffer<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.vec[..self.len]
+    }
+}
+
+impl<T: Element> DerefMut for Buffer<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        &mut self.vec[..self.len]
+    }
+}
+
+impl<T: Element> fmt::Debug for Buffer<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Buffer<{}>({})", T::DTYPE, self.len)
+    }
+}
+
+/// What clones and views of one tensor share.
+#[derive(Debug)]
+#[doc(hidden)]
+pub struct Storage<T: Element> {
+    buffer: Buffer<T>,
+}
+
+impl<T: Element> Storage<T> {
+    pub(crate) fn host(buffer: Buffer<T>) -> Storage<T> {
+        Storage { buffer }
+    }
+
+    pub(crate) fn as_slice(&self) -> &[T] {
+        &self.buffer
+    }
+
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [T] {
+        &mut self.buffer
+    }
+
+    pub(crate) fn into_buffer(self) -> Buffer<T> {
+        self.buffer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_that_cannot_be_are_errors() {
+        assert!(matches!(Buffer::<f32>::uninit(usize::MAX), Err(Error::TooLarge { .. })));
+        assert!(matches!(Buffer::<f64>::zeroed(1 << 61), Err(Error::TooLarge { .. })));
+        assert!(matches!(Buffer::<f64>::zeroed((1 << 59) + 1), Err(Error::OutOfMemory { .. })));
+        assert_eq!(Buffer::<f64>::zeroed(0).unwrap().len(), 0);
+    }
+
+    #[test]
+    fn memory_is_reused_and_zeroed_when_asked() {
+        // A type and length of this test's own: pools are shared by all tests of the process.
+        let mut first = Buffer::<u16>::zeroed(77_777).unwrap();
+        first.fill(7);
+        let at = first.as_ptr();
+        drop(first);
+        let second = Buffer::<u16>::zeroed(77_770).unwrap();
+        assert_eq!((second.as_ptr(), second.len()), (at, 77_770));
+        assert!(second.iter().all(|&v| v == 0));
+        drop(second);
+        assert_ne!(Buffer::<u16>::uninit(60_000).unwrap().as_ptr(), at, "a much smaller one takes its own memory");
+    }
+
+    #[test]
+    fn a_callers_vec_stays_itself() {
+        let vec = vec![1i16; 5000];
+        let at = vec.as_ptr();
+        let vec = Buffer::from_vec(vec).into_vec();
+        assert_eq!(vec.as_ptr(), at);
+        let buffer = Buffer::<i16>::zeroed(5000).unwrap();
+        let at = buffer.as_ptr();
+        let vec = buffer.into_vec();
+        assert_eq!((vec.as_ptr(), vec.len()), (at, 5000));
+    }
+
+    #[test]
+    fn the_pool_is_bounded() {
+        let pool = Pool::<u8>::new();
+        for _ in 0..6 {
+            pool.put(vec![0; MOST_POOLED_BYTES / 4]);
+        }
+        pool.put(vec![0; 5000]);
+        assert!(pool.lock().bytes <= MOST_POOLED_BYTES);
+        assert!(pool.take(5000).is_some());
+        assert!(pool.take(5000).is_none());
+        pool.clear();
+        assert_eq!(pool.lock().bytes, 0);
+    }
+
+    #[test]
+    fn threads_share_a_pool() {
+        std::thread::scope(|scope| {
+            for seed in 0..8u32 {
+                scope.spawn(move || {
+                    for round in 0..200 {
+                        let mut buffer = Buffer::<u32>::uninit(2000 + (seed as usize * round) % 500).unwrap();
+                        buffer.fill(seed);
+                        assert!(buffer.iter().all(|&v| v == seed));
+                    }
+                });
+            }
+        });
+    }
+}

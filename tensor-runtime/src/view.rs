@@ -1,0 +1,477 @@
+//! Borrowed tensors, and the way between tensors and `ndarray` views.
+//!
+//! In: an `ndarray` view of any strides. Out: [`TensorView`], which borrows it; and back.
+//! Always: a slice is made only of memory that wholly belongs to the view. A view with gaps in it (every other
+//! column, say) shares its address range with elements that someone else may be writing to, so it is kept as
+//! an `ndarray` view and a kernel that reads it gathers it first; a view with gaps made here, by
+//! [`TensorView::slice`], knows that the whole range is borrowed and is read where it lies.
+//! Next: [`crate::operand`].
+
+use std::fmt;
+
+use ndarray::{
+    Array, ArrayBase, ArrayView, ArrayViewMut, Axis, Data, Dimension, IxDyn, ShapeBuilder, Slice, StrideShape,
+};
+
+use crate::dims::{MAX_RANK, NdRank, Shape, Sizes};
+use crate::dtype::Element;
+use crate::error::{Error, Result};
+use crate::layout::Layout;
+use crate::storage::Buffer;
+use crate::tensor::Tensor;
+
+/// A borrowed tensor.
+///
+/// ```
+/// use ndarray::{array, s};
+/// use ndfuse_runtime::TensorView;
+/// let a = array![[1.0f32, 2.0], [3.0, 4.0]];
+/// let view = TensorView::from(a.slice(s![.., ..;-1]));
+/// assert_eq!(view.view()?, array![[2.0, 1.0], [4.0, 3.0]]);
+/// assert_eq!(view.shape(), (2, 2));
+/// # Ok::<(), ndfuse_runtime::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct TensorView<'a, T: Element, S: Shape> {
+    pub(crate) source: Source<'a, T>,
+    shape: S,
+}
+
+/// What a view borrows.
+#[derive(Clone)]
+pub(crate) enum Source<'a, T: Element> {
+    /// Elements of a slice that is borrowed as a whole.
+    Slice(&'a [T], Layout),
+    /// Elements with gaps between them that may be another's.
+    Gaps(ArrayView<'a, T, IxDyn>),
+}
+
+impl<'a, T: Element> Source<'a, T> {
+    pub(crate) fn of<D: Dimension>(view: ArrayView<'a, T, D>) -> Source<'a, T> {
+        match dense_slice(view.clone()) {
+            Some(data) => Source::Slice(data, nd_layout(view.shape(), view.strides(), data.len())),
+            None => Source::Gaps(view.into_dyn()),
+        }
+    }
+
+    fn sizes(&self) -> &[usize] {
+        match self {
+            Source::Slice(_, layout) => layout.sizes(),
+            Source::Gaps(view) => view.shape(),
+        }
+    }
+
+    /// The elements in row-major order, copied.
+    pub(crate) fn gather(&self) -> Result<Buffer<T>> {
+        match self {
+            Source::Slice(data, layout) => gather(nd_view::<T, IxDyn>(data, layout)?),
+            Source::Gaps(view) => gather(view.view()),
+        }
+    }
+}
+
+/// The elements in row-major order, copied.
+pub(crate) fn gather<T: Element, D: Dimension>(view: ArrayView<'_, T, D>) -> Result<Buffer<T>> {
+    let mut buffer = Buffer::uninit(view.len())?;
+    if let Some(slice) = view.as_slice() {
+        buffer.copy_from_slice(slice);
+    } else {
+        row_major(view.raw_dim(), &mut buffer)?.assign(&view);
+    }
+    Ok(buffer)
+}
+
+/// A row-major array over `data`.
+pub(crate) fn row_major<T, D: Dimension>(dim: D, data: &mut [T]) -> Result<ArrayViewMut<'_, T, D>> {
+    ArrayViewMut::from_shape(dim, data).map_err(|e| Error::layout("view", e.to_string()))
+}
+
+/// The memory of the view as one slice, if nothing else lies in it. Repeated axes (stride 0) count once.
+fn dense_slice<'a, T, D: Dimension>(mut view: ArrayView<'a, T, D>) -> Option<&'a [T]> {
+    if view.is_empty() {
+        return Some(&[]);
+    }
+    for axis in 0..view.ndim() {
+        if view.strides()[axis] == 0 {
+            view.collapse_axis(Axis(axis), 0);
+        }
+    }
+    view.to_slice_memory_order()
+}
+
+/// The layout of an `ndarray` whose lowest address is position 0 of `len` elements.
+pub(crate) fn nd_layout(sizes: &[usize], strides: &[isize], len: usize) -> Layout {
+    let reversed = sizes.iter().zip(strides).filter(|(size, stride)| **size > 1 && **stride < 0);
+    let offset = if len == 0 { 0 } else { reversed.map(|(size, stride)| (size - 1) * stride.unsigned_abs()).sum() };
+    Layout::strided(sizes, strides, offset, len).expect("an ndarray of up to 8 axes lies within its own memory")
+}
+
+/// Strides without their signs, and the axes that had one: `ndarray` reverses axes after construction.
+pub(crate) fn unsigned<D: Dimension>(layout: &Layout) -> Result<(StrideShape<D>, impl Iterator<Item = Axis> + use<D>)> {
+    let rank = layout.rank();
+    if D::NDIM.is_some_and(|n| n != rank) {
+        let text = format!("shape {:?} has {rank} axes", layout.sizes());
+        return Err(Error::shape("view", layout.sizes(), None, text));
+    }
+    let mut dim = D::zeros(rank);
+    dim.slice_mut().copy_from_slice(layout.sizes());
+    let mut strides = D::zeros(rank);
+    let mut reversed = [false; MAX_RANK];
+    for (axis, (&size, &stride)) in layout.sizes().iter().zip(layout.strides()).enumerate() {
+        // Steps that are never made are 0: `ndarray` wants those of an empty array to stay in the memory too.
+        let steps = size > 1 && !layout.is_empty();
+        reversed[axis] = steps && stride < 0;
+        strides[axis] = if steps { stride.unsigned_abs() } else { 0 };
+    }
+    Ok((dim.strides(strides), (0..rank).filter(move |&axis| reversed[axis]).map(Axis)))
+}
+
+/// An `ndarray` view of the elements of `layout` in `data`.
+pub(crate) fn nd_view<'a, T, D: Dimension>(data: &'a [T], layout: &Layout) -> Result<ArrayView<'a, T, D>> {
+    let (shape, reversed) = unsigned(layout)?;
+    let data = data.get(layout.range()).ok_or_else(|| Error::layout("view", "the layout leaves its buffer"))?;
+    let mut view = ArrayView::from_shape(shape, data).map_err(|e| Error::layout("view", e.to_string()))?;
+    reversed.for_each(|axis| view.invert_axis(axis));
+    Ok(view)
+}
+
+/// The same to write to; an error if two elements share a position.
+pub(crate) fn nd_view_mut<'a, T, D: Dimension>(data: &'a mut [T], layout: &Layout) -> Result<ArrayViewMut<'a, T, D>> {
+    let (shape, reversed) = unsigned(layout)?;
+    let data = data.get_mut(layout.range()).ok_or_else(|| Error::layout("view", "the layout leaves its buffer"))?;
+    let mut view = ArrayViewMut::from_shape(shape, data).map_err(|e| Error::layout("view_mut", e.to_string()))?;
+    reversed.for_each(|axis| view.invert_axis(axis));
+    Ok(view)
+}
+
+/// An owned array over the memory of `vec`, without a copy; `None` where `ndarray` cannot hold that layout.
+///
+/// `ndarray` builds owned arrays from the start of their memory only. One that begins later is built as the larger
+/// array that its elements are a part of, and sliced: each axis is extended to the front by as many of its steps as
+/// the distance has, longest stride first, and what remains becomes an axis of its own.
+pub(crate) fn nd_array<T, D: Dimension>(vec: Vec<T>, layout: &Layout) -> Result<Array<T, D>, Vec<T>> {
+    let range = layout.range();
+    let fits = D::NDIM.is_none_or(|n| n == layout.rank()) && range.end <= vec.len();
+    let Some((outer, starts)) = fits.then(|| outer_layout(layout, range.start)).flatten() else { return Err(vec) };
+    let Ok((shape, _)) = unsigned::<IxDyn>(&outer) else { return Err(vec) };
+    if !outer.is_injective() || outer.range().end > vec.len() {
+        return Err(vec);
+    }
+    let Ok(mut array) = Array::from_shape_vec(shape, vec) else { return Err(Vec::new()) };
+    for (axis, &start) in starts.iter().enumerate().take(outer.rank()) {
+        array.slice_axis_inplace(Axis(axis), Slice::from(start..));
+    }
+    let array = if outer.rank() > layout.rank() { array.index_axis_move(Axis(0), 0) } else { array };
+    let mut array = array.into_dimensionality::<D>().map_err(|_| Vec::new())?;
+    for (axis, (&size, &stride)) in layout.sizes().iter().zip(layout.strides()).enumerate() {
+        if size > 1 && stride < 0 && !layout.is_empty() {
+            array.invert_axis(Axis(axis));
+        }
+    }
+    Ok(array)
+}
+
+/// The layout from position 0 with unsigned strides of which `layout`, `distance` above it, is a part, and where
+/// that part starts on each axis; a remaining distance is one more axis in front.
+fn outer_layout(layout: &Layout, distance: usize) -> Option<(Layout, [usize; MAX_RANK])> {
+    let mut sizes = [0; MAX_RANK];
+    let mut strides = [0isize; MAX_RANK];
+    let mut starts = [0; MAX_RANK];
+    let mut rank = layout.rank();
+    sizes[..rank].copy_from_slice(layout.sizes());
+    let mut order: Vec<usize> = (0..rank).filter(|&axis| sizes[axis] > 1).collect();
+    for axis in 0..rank {
+        strides[axis] = if sizes[axis] > 1 { layout.strides()[axis].checked_abs()? } else { 1 };
+    }
+    order.sort_by_key(|&axis| std::cmp::Reverse(strides[axis]));
+    let mut rest = distance;
+    for axis in order.into_iter().filter(|_| !layout.is_empty()) {
+        let stride = usize::try_from(strides[axis]).ok().filter(|&s| s > 0)?;
+        starts[axis] = rest / stride;
+        sizes[axis] = sizes[axis].checked_add(starts[axis])?;
+        rest %= stride;
+    }
+    if rest > 0 && !layout.is_empty() {
+        if rank == MAX_RANK {
+            return None;
+        }
+        sizes.copy_within(..rank, 1);
+        strides.copy_within(..rank, 1);
+        starts.copy_within(..rank, 1);
+        (sizes[0], strides[0], starts[0]) = (2, isize::try_from(rest).ok()?, 1);
+        rank += 1;
+    }
+    Some((Layout::strided(&sizes[..rank], &strides[..rank], 0, usize::MAX >> 1).ok()?, starts))
+}
+
+impl<'a, T: Element, S: Shape> TensorView<'a, T, S> {
+    pub(crate) fn new(operation: &'static str, source: Source<'a, T>) -> Result<Self> {
+        let shape = fitted(operation, source.sizes())?;
+        Ok(TensorView { source, shape })
+    }
+
+    /// A view of an array whose number of axes is known only at run time.
+    ///
+    /// ```
+    /// use ndarray::ArrayD;
+    /// use ndfuse_runtime::TensorView;
+    /// let a = ArrayD::<f32>::zeros(vec![2, 3]);
+    /// assert!(TensorView::<f32, (usize, usize)>::from_dyn(a.view()).is_ok());
+    /// assert!(TensorView::<f32, (usize,)>::from_dyn(a.view()).is_err());
+    /// ```
+    pub fn from_dyn(view: ArrayView<'a, T, IxDyn>) -> Result<Self> {
+        fitted::<S>("from_dyn", view.shape())?;
+        TensorView::new("from_dyn", Source::of(view))
+    }
+
+    /// The shape.
+    pub fn shape(&self) -> S {
+        self.shape
+    }
+
+    /// The sizes of the shape.
+    pub fn dims(&self) -> Sizes {
+        self.shape.sizes()
+    }
+
+    /// The number of elements.
+    pub fn len(&self) -> usize {
+        self.source.sizes().iter().product()
+    }
+
+    /// No elements?
+    pub fn is_empty(&self) -> bool {
+        self.source.sizes().contains(&0)
+    }
+
+    /// The same as an `ndarray` view.
+    pub fn view(&self) -> Result<ArrayView<'_, T, S::NdDim>> {
+        match &self.source {
+            Source::Slice(data, layout) => nd_view(data, layout),
+            Source::Gaps(view) => view.view().into_dimensionality().map_err(|e| Error::layout("view", e.to_string())),
+        }
+    }
+
+    /// NumPy's `start:stop:step` along one axis, still borrowed. `S2` is the shape type of the result.
+    ///
+    /// ```
+    /// use ndarray::array;
+    /// use ndfuse_runtime::TensorView;
+    /// let a = array![[1, 2, 3], [4, 5, 6]];
+    /// let ends = TensorView::from(&a).slice::<(usize, usize)>(1, None, None, 2)?;
+    /// assert_eq!(ends.view()?, array![[1, 3], [4, 6]]);
+    /// # Ok::<(), ndfuse_runtime::Error>(())
+    /// ```
+    pub fn slice<S2: Shape>(
+        &self,
+        axis: isize,
+        start: Option<isize>,
+        stop: Option<isize>,
+        step: isize,
+    ) -> Result<TensorView<'a, T, S2>> {
+        let source = match &self.source {
+            Source::Slice(data, layout) => Source::Slice(data, layout.slice(axis, start, stop, step)?),
+            Source::Gaps(view) => {
+                // The same rule, worked out on a layout of the same sizes.
+                let plain = Layout::contiguous(view.shape())?;
+                let wanted = plain.slice(axis, start, stop, step)?;
+                let axis = Axis(if axis < 0 { axis + view.ndim() as isize } else { axis } as usize);
+                let mut view = view.clone();
+                let first = (wanted.offset() / plain.strides()[axis.0].max(1) as usize) as isize;
+                let len = wanted.sizes()[axis.0] as isize;
+                if len == 0 {
+                    view.slice_axis_inplace(axis, Slice::new(0, Some(0), 1));
+                } else if step > 0 {
+                    let end = first + (len - 1) * step + 1;
+                    view.slice_axis_inplace(axis, Slice::new(first, Some(end), if len > 1 { step } else { 1 }));
+                } else {
+                    let low = first + (len - 1) * step;
+                    view.slice_axis_inplace(axis, Slice::new(low, Some(first + 1), if len > 1 { step } else { 1 }));
+                }
+                Source::of(view)
+            }
+        };
+        TensorView::new("slice", source)
+    }
+
+    /// A tensor with its own copy of the elements.
+    pub fn to_tensor(&self) -> Result<Tensor<T, S>> {
+        Tensor::from_buffer(self.shape, self.source.gather()?)
+    }
+}
+
+/// The shape of type `S` with these sizes, or an error that names the first axis which does not fit.
+pub(crate) fn fitted<S: Shape>(operation: &'static str, sizes: &[usize]) -> Result<S> {
+    S::from_sizes(sizes).ok_or_else(|| {
+        if sizes.len() != S::RANK {
+            let text = format!("shape {sizes:?} has {} axes, but {} are wanted", sizes.len(), S::RANK);
+            return Error::shape(operation, sizes, None, text);
+        }
+        let bad = S::STATIC.iter().zip(sizes).position(|(want, size)| want.is_some_and(|want| want != *size));
+        let want = bad.and_then(|axis| S::STATIC[axis]);
+        let text = match (bad, want) {
+            (Some(axis), Some(want)) => {
+                format!("axis {axis} of shape {sizes:?} is {}, but {want} is wanted", sizes[axis])
+            }
+            _ => format!("shape {sizes:?} does not fit"),
+        };
+        Error::shape(operation, sizes, bad, text)
+    })
+}
+
+impl<'a, T: Element, D: NdRank> From<ArrayView<'a, T, D>> for TensorView<'a, T, D::Shape> {
+    fn from(view: ArrayView<'a, T, D>) -> Self {
+        let shape = nd_shape::<D>(view.shape());
+        TensorView { source: Source::of(view), shape }
+    }
+}
+
+impl<'a, T: Element, D: NdRank, A: Data<Elem = T>> From<&'a ArrayBase<A, D>> for TensorView<'a, T, D::Shape> {
+    fn from(array: &'a ArrayBase<A, D>) -> Self {
+        TensorView::from(array.view())
+    }
+}
+
+impl<'a, T: Element, S: Shape> From<&'a Tensor<T, S>> for TensorView<'a, T, S> {
+    fn from(tensor: &'a Tensor<T, S>) -> Self {
+        TensorView { source: Source::Slice(tensor.storage.as_slice(), tensor.layout), shape: tensor.shape }
+    }
+}
+
+/// The shape of an array of that rank.
+pub(crate) fn nd_shape<D: NdRank>(sizes: &[usize]) -> D::Shape {
+    D::Shape::from_sizes(sizes).expect("a shape of run-time sizes takes any sizes of its rank")
+}
+
+impl<T: Element, S: Shape> fmt::Debug for TensorView<'_, T, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TensorView<{}, {:?}>", T::DTYPE, self.dims())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{Array1, Array2, Array3, ArrayD, Ix2, array, s};
+
+    use super::*;
+
+    fn counted() -> Array2<i32> {
+        Array2::from_shape_fn((4, 6), |(i, j)| (10 * i + j) as i32)
+    }
+
+    #[test]
+    fn views_of_any_strides_keep_their_elements() {
+        let a = counted();
+        let b = Array1::from(vec![1, 2, 3]);
+        let backwards = b.slice(s![..;-1]);
+        let views: Vec<ArrayView<'_, i32, Ix2>> = vec![
+            a.view(),
+            a.t(),
+            a.slice(s![..;-1, ..]),
+            a.slice(s![..;-1, ..;-1]),
+            a.slice(s![1..3, ..]),
+            a.slice(s![.., 1..;2]),
+            a.slice(s![..;-2, ..;-3]),
+            a.slice(s![.., 2..3]),
+            a.slice(s![2..2, ..]),
+            a.slice(s![.., 6..]),
+            b.broadcast((5, 3)).unwrap(),
+            backwards.broadcast((5, 3)).unwrap(),
+            b.view().insert_axis(Axis(1)),
+        ];
+        for view in views {
+            let ours = TensorView::from(view);
+            assert_eq!(ours.view().unwrap(), view, "{:?}", view.strides());
+            assert_eq!(ours.to_tensor().unwrap().to_vec().unwrap(), view.iter().copied().collect::<Vec<_>>());
+            for (axis, start, stop, step) in
+                [(0, None, None, -1), (1, Some(1), None, 2), (-1, Some(-1), Some(-3), -1), (0, Some(3), Some(1), 1)]
+            {
+                let Ok(part) = ours.slice::<(usize, usize)>(axis, start, stop, step) else { panic!() };
+                let at = Axis(axis.rem_euclid(2) as usize);
+                let kept: Vec<usize> = positions(view.len_of(at), start, stop, step);
+                assert_eq!(part.view().unwrap(), view.select(at, &kept), "{axis} {start:?}:{stop:?}:{step}");
+            }
+        }
+    }
+
+    fn positions(n: usize, start: Option<isize>, stop: Option<isize>, step: isize) -> Vec<usize> {
+        let layout = Layout::contiguous(&[n]).unwrap().slice(0, start, stop, step).unwrap();
+        (0..layout.sizes()[0] as isize).map(|i| (layout.offset() as isize + i * layout.strides()[0]) as usize).collect()
+    }
+
+    #[test]
+    fn only_whole_memory_becomes_a_slice() {
+        let mut a = counted();
+        let (left, mut right) = a.view_mut().split_at(Axis(1), 3);
+        let ours = TensorView::from(left.view());
+        assert!(matches!(ours.source, Source::Gaps(_)), "its rows lie between rows that `right` writes to");
+        right.fill(-1);
+        assert_eq!(ours.view().unwrap(), array![[0, 1, 2], [10, 11, 12], [20, 21, 22], [30, 31, 32]]);
+        let a = counted();
+        let ours = TensorView::from(&a).slice::<(usize, usize)>(1, Some(0), Some(3), 1).unwrap();
+        assert!(matches!(ours.source, Source::Slice(..)), "the whole array is borrowed");
+    }
+
+    #[test]
+    fn a_dynamic_rank_is_checked() {
+        let a = ArrayD::<f32>::zeros(vec![2, 1, 1, 1, 1, 1, 3]);
+        type S7 = (usize, usize, usize, usize, usize, usize, usize);
+        assert!(TensorView::<f32, S7>::from_dyn(a.view()).is_ok());
+        let error = TensorView::<f32, (usize,)>::from_dyn(a.view()).unwrap_err().to_string();
+        assert!(error.contains("has 7 axes, but 1 are wanted"), "{error}");
+        let a = ArrayD::<f32>::zeros(vec![1; 9]);
+        assert!(TensorView::<f32, S7>::from_dyn(a.view()).is_err());
+    }
+
+    /// Every layout that slicing, reversing and permuting gives is taken by `ndarray` without a copy.
+    #[test]
+    fn owned_arrays_are_built_over_their_own_memory() {
+        let full = Layout::contiguous(&[4, 5, 6]).unwrap();
+        let elements: Vec<u32> = (0..120).collect();
+        let whole = Array3::from_shape_vec((4, 5, 6), elements.clone()).unwrap();
+        let cuts: [(Option<isize>, Option<isize>, isize); 7] = [
+            (None, None, 1),
+            (Some(1), None, 1),
+            (None, None, -1),
+            (Some(1), None, 2),
+            (None, Some(3), 3),
+            (None, None, -2),
+            (Some(2), Some(2), 1),
+        ];
+        let mut taken = 0;
+        for a in cuts {
+            for b in cuts {
+                for c in cuts {
+                    let layout = full.slice(0, a.0, a.1, a.2).unwrap().slice(1, b.0, b.1, b.2).unwrap();
+                    let layout = layout.slice(2, c.0, c.1, c.2).unwrap();
+                    for order in [[0, 1, 2], [2, 0, 1], [1, 0, 2]] {
+                        let layout = layout.permute(&order).unwrap();
+                        let vec = elements.clone();
+                        let base = vec.as_ptr();
+                        let wanted: ArrayView<'_, u32, ndarray::Ix3> =
+                            nd_view(whole.as_slice().unwrap(), &layout).unwrap();
+                        let array = nd_array::<u32, ndarray::Ix3>(vec, &layout).unwrap();
+                        assert_eq!(array, wanted, "{layout:?}");
+                        if !layout.is_empty() {
+                            assert_eq!(array.as_ptr(), base.wrapping_add(layout.offset()), "{layout:?}");
+                        }
+                        taken += 1;
+                    }
+                }
+            }
+        }
+        assert_eq!(taken, 3 * 7 * 7 * 7);
+    }
+
+    #[test]
+    fn layouts_that_an_array_cannot_have_are_given_back() {
+        let repeated = Layout::contiguous(&[1]).unwrap().broadcast(&[3]).unwrap();
+        assert_eq!(nd_array::<u8, ndarray::Ix1>(vec![7], &repeated), Err(vec![7]));
+        let long = Layout::contiguous(&[3]).unwrap();
+        assert_eq!(nd_array::<u8, ndarray::Ix1>(vec![7], &long), Err(vec![7]));
+        assert_eq!(nd_array::<u8, ndarray::Ix2>(vec![1, 2, 3], &long), Err(vec![1, 2, 3]));
+        assert!(nd_view::<u8, ndarray::Ix2>(&[1, 2, 3], &long).is_err());
+        assert!(nd_view::<u8, ndarray::Ix1>(&[1], &long).is_err());
+        assert!(nd_view_mut::<u8, ndarray::Ix1>(&mut [1], &repeated).is_err());
+    }
+}
