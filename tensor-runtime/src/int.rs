@@ -146,7 +146,7 @@ functions! {
     floor_divide(a, b);
     /// What floor division leaves, with the sign of `b`; 0 where `b` is 0.
     remainder(a, b);
-    /// `a` to the power of `b`, wrapping; the reciprocal without its fraction where `b` is negative.
+    /// `a` to the power of `b`, wrapping; 0 where `b` is negative.
     power(a, b);
     /// The absolute value, wrapping.
     abs(a);

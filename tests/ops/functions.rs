@@ -406,12 +406,33 @@ tensor! {
     pub fn astype_bool_i32<A, B>(x0: bool[A, B]) -> i32[A, B] { x0.astype(i32) }
     pub fn astype_bool_i64<A, B>(x0: bool[A, B]) -> i64[A, B] { x0.astype(i64) }
     pub fn astype_bool_u8<A, B>(x0: bool[A, B]) -> u8[A, B] { x0.astype(u8) }
+    pub fn relu_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { relu(x0) }
+    pub fn clip_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { clip(x0, -1.0, 2.0) }
+    pub fn gelu_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { gelu(x0) }
+    pub fn gelu_tanh_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { gelu(x0, approximate="tanh") }
+    pub fn sigmoid_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { sigmoid(x0) }
+    pub fn silu_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { silu(x0) }
+    pub fn softplus_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { softplus(x0) }
+    pub fn elu_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { elu(x0) }
+    pub fn mish_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { mish(x0) }
+    pub fn hypot_f32<A, B>(x0: f32[A, B], x1: f32[A, B]) -> f32[A, B] { hypot(x0, x1) }
+    pub fn logaddexp_f32<A, B>(x0: f32[A, B], x1: f32[A, B]) -> f32[A, B] { logaddexp(x0, x1) }
+    pub fn lerp_f32<A, B>(x0: f32[A, B], x1: f32[A, B], x2: f32[A, B]) -> f32[A, B] { lerp(x0, x1, x2) }
+    pub fn row_broadcast_f32<A, B>(x0: f32[A, B], x1: f32[B]) -> f32[A, B] { x0 * 2 + x1 }
+    pub fn column_broadcast_f32<A, B>(x0: f32[A, B], x1: f32[A, 1]) -> f32[A, B] { x0 - x1 * x0 }
+    pub fn scalar_broadcast_f32<A, B>(x0: f32[A, B], x1: f32[]) -> f32[A, B] { x0 * x1 }
+    pub fn outer_sum_f32<A, B>(x0: f32[A], x1: f32[B]) -> f32[A, B] { x0[:, None] + x1 }
+    pub fn zero_d_f32(x0: f32[], x1: f32[]) -> f32[] { exp(x0) * x1 }
+    pub fn rank_1_f32<B>(x0: f32[B], x1: f32[B]) -> f32[B] { x0 * x1 - x0 }
     pub fn softmax_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { softmax(x0) }
     pub fn softmax_0_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { softmax(x0, axis=0) }
     pub fn softmax_3d_f32<A, B, C>(x0: f32[A, B, C]) -> f32[A, B, C] { softmax(x0, axis=1) }
     pub fn log_softmax_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { log_softmax(x0) }
     pub fn logsumexp_f32<A, B>(x0: f32[A, B]) -> f32[A] { logsumexp(x0, axis=1) }
     pub fn mean_0_f32<A, B>(x0: f32[A, B]) -> f32[B] { mean(x0, axis=0) }
+}
+
+tensor! {
     pub fn mean_1_f32<A, B>(x0: f32[A, B]) -> f32[A] { mean(x0, axis=1) }
     pub fn mean_all_f32<A, B>(x0: f32[A, B]) -> f32[] { mean(x0) }
     pub fn mean_3d_f32<A, B, C>(x0: f32[A, B, C]) -> f32[B] { mean(x0, axis=(0, 2)) }
@@ -419,32 +440,11 @@ tensor! {
     pub fn var_1_f32<A, B>(x0: f32[A, B]) -> f32[A] { var(x0, axis=1) }
     pub fn std_1_f32<A, B>(x0: f32[A, B]) -> f32[A] { std(x0, axis=-1) }
     pub fn std_all_f32<A, B>(x0: f32[A, B]) -> f32[] { std(x0) }
-    pub fn layer_norm_f32<A, B>(x0: f32[A, B], x1: f32[B], x2: f32[B]) -> f32[A, B] { layer_norm(x0, x1, x2) }
+    pub fn layer_norm_f32<A, B>(x0: f32[A, B], x1: f32[B], x2: f32[B]) -> f32[A, B] { layer_norm(x0, x1, x2, eps=0.1) }
     pub fn rms_norm_f32<A, B>(x0: f32[A, B], x1: f32[B]) -> f32[A, B] { rms_norm(x0, x1) }
-    pub fn gelu_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { gelu(x0) }
-    pub fn gelu_tanh_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { gelu(x0, approximate="tanh") }
-    pub fn sigmoid_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { sigmoid(x0) }
-    pub fn silu_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { silu(x0) }
-    pub fn relu_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { relu(x0) }
-    pub fn softplus_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { softplus(x0) }
-    pub fn elu_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { elu(x0) }
-    pub fn mish_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { mish(x0) }
-    pub fn hypot_f32<A, B>(x0: f32[A, B], x1: f32[A, B]) -> f32[A, B] { hypot(x0, x1) }
-}
-
-tensor! {
-    pub fn logaddexp_f32<A, B>(x0: f32[A, B], x1: f32[A, B]) -> f32[A, B] { logaddexp(x0, x1) }
-    pub fn clip_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { clip(x0, -1.0, 2.0) }
-    pub fn lerp_f32<A, B>(x0: f32[A, B], x1: f32[A, B], x2: f32[A, B]) -> f32[A, B] { lerp(x0, x1, x2) }
     pub fn norm_1_f32<A, B>(x0: f32[A, B]) -> f32[A] { norm(x0, axis=1) }
     pub fn mse_f32<A, B>(x0: f32[A, B], x1: f32[A, B]) -> f32[] { mse_loss(x0, x1) }
-    pub fn row_broadcast_f32<A, B>(x0: f32[A, B], x1: f32[B]) -> f32[A, B] { x0 * 2 + x1 }
-    pub fn column_broadcast_f32<A, B>(x0: f32[A, B], x1: f32[A, 1]) -> f32[A, B] { x0 - x1 * x0 }
-    pub fn scalar_broadcast_f32<A, B>(x0: f32[A, B], x1: f32[]) -> f32[A, B] { x0 * x1 }
-    pub fn outer_sum_f32<A, B>(x0: f32[A], x1: f32[B]) -> f32[A, B] { x0[:, None] + x1 }
-    pub fn zero_d_f32(x0: f32[], x1: f32[]) -> f32[] { exp(x0) * x1 }
     pub fn zero_d_sum_f32(x0: f32[]) -> f32[] { sum(x0) + max(x0) }
-    pub fn rank_1_f32<B>(x0: f32[B], x1: f32[B]) -> f32[B] { x0 * x1 - x0 }
     pub fn center_0_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { x0 - mean(x0, axis=0) }
     pub fn scaled_by_max_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { x0 / (1 + abs(x0).max(axis=1, keepdims=true)) }
     pub fn sum_of_transposed_f32<A, B>(x0: f32[A, B]) -> f32[A] { sum(x0.T * 2, axis=0) }
@@ -453,8 +453,29 @@ tensor! {
     pub fn max_3d_0_f32<A, B, C>(x0: f32[A, B, C]) -> f32[B, C] { max(x0, axis=0) }
     pub fn two_passes_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { (x0 - x0.min()) / (1 + x0.max() - x0.min()) }
     pub fn sum_of_flipped_f32<A, B>(x0: f32[A, B]) -> f32[A] { sum(x0[:, ::-1] * x0, axis=1) }
+    pub fn relu_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { relu(x0) }
+    pub fn clip_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { clip(x0, -1.0, 2.0) }
+    pub fn gelu_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { gelu(x0) }
+    pub fn gelu_tanh_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { gelu(x0, approximate="tanh") }
+    pub fn sigmoid_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { sigmoid(x0) }
+    pub fn silu_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { silu(x0) }
+    pub fn softplus_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { softplus(x0) }
+    pub fn elu_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { elu(x0) }
+    pub fn mish_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { mish(x0) }
+    pub fn hypot_f64<A, B>(x0: f64[A, B], x1: f64[A, B]) -> f64[A, B] { hypot(x0, x1) }
+    pub fn logaddexp_f64<A, B>(x0: f64[A, B], x1: f64[A, B]) -> f64[A, B] { logaddexp(x0, x1) }
+    pub fn lerp_f64<A, B>(x0: f64[A, B], x1: f64[A, B], x2: f64[A, B]) -> f64[A, B] { lerp(x0, x1, x2) }
+    pub fn row_broadcast_f64<A, B>(x0: f64[A, B], x1: f64[B]) -> f64[A, B] { x0 * 2 + x1 }
+    pub fn column_broadcast_f64<A, B>(x0: f64[A, B], x1: f64[A, 1]) -> f64[A, B] { x0 - x1 * x0 }
+    pub fn scalar_broadcast_f64<A, B>(x0: f64[A, B], x1: f64[]) -> f64[A, B] { x0 * x1 }
+    pub fn outer_sum_f64<A, B>(x0: f64[A], x1: f64[B]) -> f64[A, B] { x0[:, None] + x1 }
+    pub fn zero_d_f64(x0: f64[], x1: f64[]) -> f64[] { exp(x0) * x1 }
+    pub fn rank_1_f64<B>(x0: f64[B], x1: f64[B]) -> f64[B] { x0 * x1 - x0 }
     pub fn softmax_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { softmax(x0) }
     pub fn softmax_0_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { softmax(x0, axis=0) }
+}
+
+tensor! {
     pub fn softmax_3d_f64<A, B, C>(x0: f64[A, B, C]) -> f64[A, B, C] { softmax(x0, axis=1) }
     pub fn log_softmax_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { log_softmax(x0) }
     pub fn logsumexp_f64<A, B>(x0: f64[A, B]) -> f64[A] { logsumexp(x0, axis=1) }
@@ -466,32 +487,11 @@ tensor! {
     pub fn var_1_f64<A, B>(x0: f64[A, B]) -> f64[A] { var(x0, axis=1) }
     pub fn std_1_f64<A, B>(x0: f64[A, B]) -> f64[A] { std(x0, axis=-1) }
     pub fn std_all_f64<A, B>(x0: f64[A, B]) -> f64[] { std(x0) }
-    pub fn layer_norm_f64<A, B>(x0: f64[A, B], x1: f64[B], x2: f64[B]) -> f64[A, B] { layer_norm(x0, x1, x2) }
+    pub fn layer_norm_f64<A, B>(x0: f64[A, B], x1: f64[B], x2: f64[B]) -> f64[A, B] { layer_norm(x0, x1, x2, eps=0.1) }
     pub fn rms_norm_f64<A, B>(x0: f64[A, B], x1: f64[B]) -> f64[A, B] { rms_norm(x0, x1) }
-    pub fn gelu_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { gelu(x0) }
-    pub fn gelu_tanh_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { gelu(x0, approximate="tanh") }
-    pub fn sigmoid_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { sigmoid(x0) }
-    pub fn silu_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { silu(x0) }
-    pub fn relu_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { relu(x0) }
-}
-
-tensor! {
-    pub fn softplus_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { softplus(x0) }
-    pub fn elu_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { elu(x0) }
-    pub fn mish_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { mish(x0) }
-    pub fn hypot_f64<A, B>(x0: f64[A, B], x1: f64[A, B]) -> f64[A, B] { hypot(x0, x1) }
-    pub fn logaddexp_f64<A, B>(x0: f64[A, B], x1: f64[A, B]) -> f64[A, B] { logaddexp(x0, x1) }
-    pub fn clip_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { clip(x0, -1.0, 2.0) }
-    pub fn lerp_f64<A, B>(x0: f64[A, B], x1: f64[A, B], x2: f64[A, B]) -> f64[A, B] { lerp(x0, x1, x2) }
     pub fn norm_1_f64<A, B>(x0: f64[A, B]) -> f64[A] { norm(x0, axis=1) }
     pub fn mse_f64<A, B>(x0: f64[A, B], x1: f64[A, B]) -> f64[] { mse_loss(x0, x1) }
-    pub fn row_broadcast_f64<A, B>(x0: f64[A, B], x1: f64[B]) -> f64[A, B] { x0 * 2 + x1 }
-    pub fn column_broadcast_f64<A, B>(x0: f64[A, B], x1: f64[A, 1]) -> f64[A, B] { x0 - x1 * x0 }
-    pub fn scalar_broadcast_f64<A, B>(x0: f64[A, B], x1: f64[]) -> f64[A, B] { x0 * x1 }
-    pub fn outer_sum_f64<A, B>(x0: f64[A], x1: f64[B]) -> f64[A, B] { x0[:, None] + x1 }
-    pub fn zero_d_f64(x0: f64[], x1: f64[]) -> f64[] { exp(x0) * x1 }
     pub fn zero_d_sum_f64(x0: f64[]) -> f64[] { sum(x0) + max(x0) }
-    pub fn rank_1_f64<B>(x0: f64[B], x1: f64[B]) -> f64[B] { x0 * x1 - x0 }
     pub fn center_0_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { x0 - mean(x0, axis=0) }
     pub fn scaled_by_max_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { x0 / (1 + abs(x0).max(axis=1, keepdims=true)) }
     pub fn sum_of_transposed_f64<A, B>(x0: f64[A, B]) -> f64[A] { sum(x0.T * 2, axis=0) }
@@ -992,6 +992,24 @@ calls! {
     astype_bool_i32(bool: 2) -> i32: 2;
     astype_bool_i64(bool: 2) -> i64: 2;
     astype_bool_u8(bool: 2) -> u8: 2;
+    relu_f32(f32: 2) -> f32: 2;
+    clip_f32(f32: 2) -> f32: 2;
+    gelu_f32(f32: 2) -> f32: 2;
+    gelu_tanh_f32(f32: 2) -> f32: 2;
+    sigmoid_f32(f32: 2) -> f32: 2;
+    silu_f32(f32: 2) -> f32: 2;
+    softplus_f32(f32: 2) -> f32: 2;
+    elu_f32(f32: 2) -> f32: 2;
+    mish_f32(f32: 2) -> f32: 2;
+    hypot_f32(f32: 2, f32: 2) -> f32: 2;
+    logaddexp_f32(f32: 2, f32: 2) -> f32: 2;
+    lerp_f32(f32: 2, f32: 2, f32: 2) -> f32: 2;
+    row_broadcast_f32(f32: 2, f32: 1) -> f32: 2;
+    column_broadcast_f32(f32: 2, f32: 2) -> f32: 2;
+    scalar_broadcast_f32(f32: 2, f32: 0) -> f32: 2;
+    outer_sum_f32(f32: 1, f32: 1) -> f32: 2;
+    zero_d_f32(f32: 0, f32: 0) -> f32: 0;
+    rank_1_f32(f32: 1, f32: 1) -> f32: 1;
     softmax_f32(f32: 2) -> f32: 2;
     softmax_0_f32(f32: 2) -> f32: 2;
     softmax_3d_f32(f32: 3) -> f32: 3;
@@ -1007,27 +1025,9 @@ calls! {
     std_all_f32(f32: 2) -> f32: 0;
     layer_norm_f32(f32: 2, f32: 1, f32: 1) -> f32: 2;
     rms_norm_f32(f32: 2, f32: 1) -> f32: 2;
-    gelu_f32(f32: 2) -> f32: 2;
-    gelu_tanh_f32(f32: 2) -> f32: 2;
-    sigmoid_f32(f32: 2) -> f32: 2;
-    silu_f32(f32: 2) -> f32: 2;
-    relu_f32(f32: 2) -> f32: 2;
-    softplus_f32(f32: 2) -> f32: 2;
-    elu_f32(f32: 2) -> f32: 2;
-    mish_f32(f32: 2) -> f32: 2;
-    hypot_f32(f32: 2, f32: 2) -> f32: 2;
-    logaddexp_f32(f32: 2, f32: 2) -> f32: 2;
-    clip_f32(f32: 2) -> f32: 2;
-    lerp_f32(f32: 2, f32: 2, f32: 2) -> f32: 2;
     norm_1_f32(f32: 2) -> f32: 1;
     mse_f32(f32: 2, f32: 2) -> f32: 0;
-    row_broadcast_f32(f32: 2, f32: 1) -> f32: 2;
-    column_broadcast_f32(f32: 2, f32: 2) -> f32: 2;
-    scalar_broadcast_f32(f32: 2, f32: 0) -> f32: 2;
-    outer_sum_f32(f32: 1, f32: 1) -> f32: 2;
-    zero_d_f32(f32: 0, f32: 0) -> f32: 0;
     zero_d_sum_f32(f32: 0) -> f32: 0;
-    rank_1_f32(f32: 1, f32: 1) -> f32: 1;
     center_0_f32(f32: 2) -> f32: 2;
     scaled_by_max_f32(f32: 2) -> f32: 2;
     sum_of_transposed_f32(f32: 2) -> f32: 1;
@@ -1036,6 +1036,24 @@ calls! {
     max_3d_0_f32(f32: 3) -> f32: 2;
     two_passes_f32(f32: 2) -> f32: 2;
     sum_of_flipped_f32(f32: 2) -> f32: 1;
+    relu_f64(f64: 2) -> f64: 2;
+    clip_f64(f64: 2) -> f64: 2;
+    gelu_f64(f64: 2) -> f64: 2;
+    gelu_tanh_f64(f64: 2) -> f64: 2;
+    sigmoid_f64(f64: 2) -> f64: 2;
+    silu_f64(f64: 2) -> f64: 2;
+    softplus_f64(f64: 2) -> f64: 2;
+    elu_f64(f64: 2) -> f64: 2;
+    mish_f64(f64: 2) -> f64: 2;
+    hypot_f64(f64: 2, f64: 2) -> f64: 2;
+    logaddexp_f64(f64: 2, f64: 2) -> f64: 2;
+    lerp_f64(f64: 2, f64: 2, f64: 2) -> f64: 2;
+    row_broadcast_f64(f64: 2, f64: 1) -> f64: 2;
+    column_broadcast_f64(f64: 2, f64: 2) -> f64: 2;
+    scalar_broadcast_f64(f64: 2, f64: 0) -> f64: 2;
+    outer_sum_f64(f64: 1, f64: 1) -> f64: 2;
+    zero_d_f64(f64: 0, f64: 0) -> f64: 0;
+    rank_1_f64(f64: 1, f64: 1) -> f64: 1;
     softmax_f64(f64: 2) -> f64: 2;
     softmax_0_f64(f64: 2) -> f64: 2;
     softmax_3d_f64(f64: 3) -> f64: 3;
@@ -1051,27 +1069,9 @@ calls! {
     std_all_f64(f64: 2) -> f64: 0;
     layer_norm_f64(f64: 2, f64: 1, f64: 1) -> f64: 2;
     rms_norm_f64(f64: 2, f64: 1) -> f64: 2;
-    gelu_f64(f64: 2) -> f64: 2;
-    gelu_tanh_f64(f64: 2) -> f64: 2;
-    sigmoid_f64(f64: 2) -> f64: 2;
-    silu_f64(f64: 2) -> f64: 2;
-    relu_f64(f64: 2) -> f64: 2;
-    softplus_f64(f64: 2) -> f64: 2;
-    elu_f64(f64: 2) -> f64: 2;
-    mish_f64(f64: 2) -> f64: 2;
-    hypot_f64(f64: 2, f64: 2) -> f64: 2;
-    logaddexp_f64(f64: 2, f64: 2) -> f64: 2;
-    clip_f64(f64: 2) -> f64: 2;
-    lerp_f64(f64: 2, f64: 2, f64: 2) -> f64: 2;
     norm_1_f64(f64: 2) -> f64: 1;
     mse_f64(f64: 2, f64: 2) -> f64: 0;
-    row_broadcast_f64(f64: 2, f64: 1) -> f64: 2;
-    column_broadcast_f64(f64: 2, f64: 2) -> f64: 2;
-    scalar_broadcast_f64(f64: 2, f64: 0) -> f64: 2;
-    outer_sum_f64(f64: 1, f64: 1) -> f64: 2;
-    zero_d_f64(f64: 0, f64: 0) -> f64: 0;
     zero_d_sum_f64(f64: 0) -> f64: 0;
-    rank_1_f64(f64: 1, f64: 1) -> f64: 1;
     center_0_f64(f64: 2) -> f64: 2;
     scaled_by_max_f64(f64: 2) -> f64: 2;
     sum_of_transposed_f64(f64: 2) -> f64: 1;

@@ -249,4 +249,3 @@ unsafe fn scatter<T: Copy>(row: &[T], to: *mut T, stride: isize) {
         unsafe { to.wrapping_offset(i as isize * stride).write(value) };
     }
 }
-

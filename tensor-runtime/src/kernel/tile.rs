@@ -159,4 +159,3 @@ pub fn meet(a: Range<isize>, b: Range<isize>) -> Range<isize> {
     let start = a.start.max(b.start);
     start..a.end.min(b.end).max(start)
 }
-

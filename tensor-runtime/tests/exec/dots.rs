@@ -264,10 +264,7 @@ static BEYOND: Plan = Plan {
         "beyond",
         &["N"],
         &[param("x", DType::F64, &[0, 0])],
-        &[
-            buffer(DType::F64, &[0, 0], &[0, 1], Place::Param),
-            buffer(DType::F64, &[1, 0], &[0, 1], Place::Output),
-        ],
+        &[buffer(DType::F64, &[0, 0], &[0, 1], Place::Param), buffer(DType::F64, &[1, 0], &[0, 1], Place::Output)],
         &[1],
         &[Step {
             action: Action::Dot(Dot {

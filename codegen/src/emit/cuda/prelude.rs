@@ -140,9 +140,9 @@ __device__ __forceinline__ double nd_remainder(double a, double b) {
 }
 " },
     Piece { name: "nd_power", text: "\
-// An integer power, which wraps; for a negative exponent without its fraction.
+// An integer power, which wraps; for a negative exponent 0.
 template <typename T> __device__ __forceinline__ T nd_power(T base, T exponent) {
-    if (exponent < 0) return base == 1 ? 1 : base != (T)-1 ? 0 : exponent & 1 ? (T)-1 : 1;
+    if (exponent < 0) return 0;
     unsigned long long power = 1, square = (unsigned long long)base;
     for (unsigned long long rest = (unsigned long long)exponent; rest != 0; rest >>= 1) {
         if (rest & 1) power *= square;
