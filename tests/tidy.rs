@@ -51,6 +51,7 @@ const COMPILER: &[&str] = &[
     "suggest",
     "graph",
     "syntax",
+    "grad",
     "check",
     "kernel",
     "loops",

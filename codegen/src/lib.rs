@@ -10,6 +10,7 @@ pub mod emit;
 pub mod errors;
 pub mod expand;
 pub mod fuse;
+pub mod grad;
 pub mod graph;
 pub mod interp;
 pub mod kernel;

@@ -93,6 +93,10 @@ pub struct ReduceRow {
     pub start: Start,
     pub eval: fn(f64, f64) -> f64,
     pub eval_int: fn(i128, i128) -> i128,
+    /// The gradient in the language, of the operand `x`, and of the result `y`
+    /// and the incoming gradient `g`, both broadcast to the operand's shape;
+    /// `sum` and `prod` in it run over the same axes and are broadcast back.
+    pub grad: &'static str,
     pub doc: &'static str,
 }
 
@@ -170,6 +174,12 @@ impl MapOp {
 
     pub fn name(self) -> &'static str {
         self.row().name
+    }
+
+    /// Whether its value is its first argument: it says something to
+    /// differentiation, and nothing to a processor.
+    pub fn is_identity(self) -> bool {
+        self.row().rust == "$0"
     }
 
     /// The result's dtype for arguments that fit the rule; `None` otherwise.
@@ -347,7 +357,7 @@ pub static MAPS: &[MapRow] = &[
         grad: &["g", "-g * floor_divide(x0, x1)"], domain: POS, cost: 12, doc: "The remainder of floor division, with the divisor's sign." },
     MapRow { name: "power", arity: 2, rule: Rule::Number, rust: "m.power($0, $1)", rust_int: "rt::int::power($0, $1)",
         cuda: "pow{f}($0, $1)", cuda_int: "nd_power($0, $1)", eval: |a| a[0].powf(a[1]), eval_int: Some(|a| int_power(a[0], a[1])),
-        grad: &["where(x1 == 0, zeros_like(x0), g * x1 * power(x0, x1 - 1))", "where(x0 == 0, zeros_like(x0), g * y * log(x0))"], domain: POS, cost: 40, doc: "The first argument to the power of the second; an integer to a negative power is 0." },
+        grad: &["where(x1 == 0, 0, g * x1 * power(x0, x1 - 1))", "where(x0 == 0, 0, g * y * log(x0))"], domain: POS, cost: 40, doc: "The first argument to the power of the second; an integer to a negative power is 0." },
     MapRow { name: "neg", arity: 1, rule: Rule::Signed, rust: "-$0", rust_int: "$0.wrapping_neg()",
         cuda: "-$0", cuda_int: "({T})(({U})0 - ({U})$0)", eval: |a| -a[0], eval_int: Some(|a| -a[0]),
         grad: &["-g"], domain: ALL, cost: 1, doc: "The negative." },
@@ -390,17 +400,17 @@ pub static MAPS: &[MapRow] = &[
         doc: "The angle of the point (x1, x0), in radians, in (-pi, pi]." },
     MapRow { name: "maximum", arity: 2, rule: Rule::Any, rust: "m.maximum($0, $1)", rust_int: "$0.max($1)", cuda: "nd_maximum($0, $1)", cuda_int: "nd_maximum($0, $1)",
         eval: |a| if a[0] >= a[1] || a[0].is_nan() { a[0] } else { a[1] }, eval_int: Some(|a| a[0].max(a[1])),
-        grad: &["where(x0 == x1, 0.5 * g, where(x0 > x1, g, zeros_like(g)))", "where(x0 == x1, 0.5 * g, where(x1 > x0, g, zeros_like(g)))"], domain: ALL, cost: 3,
+        grad: &["where(x0 == x1, 0.5 * g, where(x0 > x1, g, 0))", "where(x0 == x1, 0.5 * g, where(x1 > x0, g, 0))"], domain: ALL, cost: 3,
         doc: "The greater of two; NaN if either is." },
     MapRow { name: "minimum", arity: 2, rule: Rule::Any, rust: "m.minimum($0, $1)", rust_int: "$0.min($1)", cuda: "nd_minimum($0, $1)", cuda_int: "nd_minimum($0, $1)",
         eval: |a| if a[0] <= a[1] || a[0].is_nan() { a[0] } else { a[1] }, eval_int: Some(|a| a[0].min(a[1])),
-        grad: &["where(x0 == x1, 0.5 * g, where(x0 < x1, g, zeros_like(g)))", "where(x0 == x1, 0.5 * g, where(x1 < x0, g, zeros_like(g)))"], domain: ALL, cost: 3,
+        grad: &["where(x0 == x1, 0.5 * g, where(x0 < x1, g, 0))", "where(x0 == x1, 0.5 * g, where(x1 < x0, g, 0))"], domain: ALL, cost: 3,
         doc: "The lesser of two; NaN if either is." },
     MapRow { name: "fmax", arity: 2, rule: Rule::Any, rust: "$0.max($1)", rust_int: "$0.max($1)", cuda: "fmax{f}($0, $1)", cuda_int: "nd_maximum($0, $1)",
-        eval: |a| a[0].max(a[1]), eval_int: Some(|a| a[0].max(a[1])), grad: &["where(x0 == x1, 0.5 * g, where(y == x0, g, zeros_like(g)))", "where(x0 == x1, 0.5 * g, where(y == x1, g, zeros_like(g)))"], domain: ALL, cost: 3,
+        eval: |a| a[0].max(a[1]), eval_int: Some(|a| a[0].max(a[1])), grad: &["where(x0 == x1, 0.5 * g, where(y == x0, g, 0))", "where(x0 == x1, 0.5 * g, where(y == x1, g, 0))"], domain: ALL, cost: 3,
         doc: "The greater of two; a NaN gives way to a number." },
     MapRow { name: "fmin", arity: 2, rule: Rule::Any, rust: "$0.min($1)", rust_int: "$0.min($1)", cuda: "fmin{f}($0, $1)", cuda_int: "nd_minimum($0, $1)",
-        eval: |a| a[0].min(a[1]), eval_int: Some(|a| a[0].min(a[1])), grad: &["where(x0 == x1, 0.5 * g, where(y == x0, g, zeros_like(g)))", "where(x0 == x1, 0.5 * g, where(y == x1, g, zeros_like(g)))"], domain: ALL, cost: 3,
+        eval: |a| a[0].min(a[1]), eval_int: Some(|a| a[0].min(a[1])), grad: &["where(x0 == x1, 0.5 * g, where(y == x0, g, 0))", "where(x0 == x1, 0.5 * g, where(y == x1, g, 0))"], domain: ALL, cost: 3,
         doc: "The lesser of two; a NaN gives way to a number." },
     MapRow { name: "copysign", arity: 2, rule: Rule::Float, rust: "$0.copysign($1)", rust_int: "", cuda: "copysign{f}($0, $1)", cuda_int: "",
         eval: |a| a[0].copysign(a[1]), eval_int: None, grad: &["g * copysign(1.0, x1) * sign(x0)", "0"], domain: ALL, cost: 2,
@@ -431,7 +441,11 @@ pub static MAPS: &[MapRow] = &[
         eval: |a| f64::from(u8::from(a[0].is_finite())), eval_int: None, grad: &["0"], domain: ALL, cost: 2, doc: "Whether the argument is neither infinite nor NaN." },
     MapRow { name: "where", arity: 3, rule: Rule::Select, rust: "if $0 { $1 } else { $2 }", rust_int: "if $0 { $1 } else { $2 }", cuda: "$0 ? $1 : $2", cuda_int: "$0 ? $1 : $2",
         eval: |a| if a[0] != 0.0 { a[1] } else { a[2] }, eval_int: Some(|a| if a[0] != 0 { a[1] } else { a[2] }),
-        grad: &["0", "where(x0, g, zeros_like(g))", "where(x0, zeros_like(g), g)"], domain: ALL, cost: 1, doc: "The second argument where the first is true, else the third." },
+        grad: &["0", "where(x0, g, 0)", "where(x0, 0, g)"], domain: ALL, cost: 1, doc: "The second argument where the first is true, else the third." },
+    MapRow { name: "stop_gradient", arity: 1, rule: Rule::Any, rust: "$0", rust_int: "$0", cuda: "$0", cuda_int: "$0",
+        eval: |a| a[0], eval_int: Some(|a| a[0]), grad: &["0"], domain: ALL, cost: 0, doc: "The argument, as a constant to differentiation." },
+    MapRow { name: "with_gradient", arity: 3, rule: Rule::Float, rust: "$0", rust_int: "", cuda: "$0", cuda_int: "",
+        eval: |a| a[0], eval_int: None, grad: &["0", "g * x2", "0"], domain: ALL, cost: 0, doc: "The first argument, with the third as its derivative by the second." },
     MapRow { name: "fma", arity: 3, rule: Rule::Float, rust: "m.fma($0, $1, $2)", rust_int: "", cuda: "fma{f}($0, $1, $2)", cuda_int: "",
         eval: |a| a[0].mul_add(a[1], a[2]), eval_int: None, grad: &["g * x1", "g * x0", "g"], domain: ALL, cost: 1, doc: "x0 * x1 + x2, rounded once where the machine can." },
 ];
@@ -440,21 +454,29 @@ pub static MAPS: &[MapRow] = &[
 #[rustfmt::skip]
 pub static REDUCES: &[ReduceRow] = &[
     ReduceRow { name: "sum", rust: "Sum", cuda: "a + b", rule: Rule::Number, answer: Answer::Same, identity: Some(Literal::Int(0)), start: Start::Zero,
-        eval: |a, b| a + b, eval_int: |a, b| a + b, doc: "The sum, in a fixed order, with an error no worse than pairwise summation." },
+        eval: |a, b| a + b, eval_int: |a, b| a + b, grad: "g",
+        doc: "The sum, in a fixed order, with an error no worse than pairwise summation." },
     ReduceRow { name: "prod", rust: "Prod", cuda: "a * b", rule: Rule::Number, answer: Answer::Same, identity: Some(Literal::Int(1)), start: Start::One,
-        eval: |a, b| a * b, eval_int: i128::wrapping_mul, doc: "The product." },
+        eval: |a, b| a * b, eval_int: i128::wrapping_mul, grad: "where(x == 0, where(sum(where(x == 0, 1, 0)) == 1, g * prod(where(x == 0, 1, x)), 0), g * y / x)",
+        doc: "The product." },
     ReduceRow { name: "max", rust: "Max", cuda: "nd_maximum(a, b)", rule: Rule::Any, answer: Answer::Same, identity: None, start: Start::Least,
-        eval: |a, b| if a >= b || a.is_nan() { a } else { b }, eval_int: i128::max, doc: "The greatest; NaN if any is. An empty one is an error." },
+        eval: |a, b| if a >= b || a.is_nan() { a } else { b }, eval_int: i128::max, grad: "where(x == y, g / sum(where(x == y, 1, 0)), 0)",
+        doc: "The greatest; NaN if any is. An empty one is an error." },
     ReduceRow { name: "min", rust: "Min", cuda: "nd_minimum(a, b)", rule: Rule::Any, answer: Answer::Same, identity: None, start: Start::Greatest,
-        eval: |a, b| if a <= b || a.is_nan() { a } else { b }, eval_int: i128::min, doc: "The least; NaN if any is. An empty one is an error." },
+        eval: |a, b| if a <= b || a.is_nan() { a } else { b }, eval_int: i128::min, grad: "where(x == y, g / sum(where(x == y, 1, 0)), 0)",
+        doc: "The least; NaN if any is. An empty one is an error." },
     ReduceRow { name: "any", rust: "Max", cuda: "a | b", rule: Rule::Bits, answer: Answer::Same, identity: Some(Literal::Bool(false)), start: Start::Least,
-        eval: |a, b| a.max(b), eval_int: i128::max, doc: "Whether any is true." },
+        eval: |a, b| a.max(b), eval_int: i128::max, grad: "0",
+        doc: "Whether any is true." },
     ReduceRow { name: "all", rust: "Min", cuda: "a & b", rule: Rule::Bits, answer: Answer::Same, identity: Some(Literal::Bool(true)), start: Start::Greatest,
-        eval: |a, b| a.min(b), eval_int: i128::min, doc: "Whether all are true." },
+        eval: |a, b| a.min(b), eval_int: i128::min, grad: "0",
+        doc: "Whether all are true." },
     ReduceRow { name: "argmax", rust: "ArgMax", cuda: "nd_argmax", rule: Rule::Any, answer: Answer::Index, identity: None, start: Start::Least,
-        eval: |a, b| if a >= b || a.is_nan() { a } else { b }, eval_int: i128::max, doc: "The index of the first greatest; of the first NaN, if any. An empty one is an error." },
+        eval: |a, b| if a >= b || a.is_nan() { a } else { b }, eval_int: i128::max, grad: "0",
+        doc: "The index of the first greatest; of the first NaN, if any. An empty one is an error." },
     ReduceRow { name: "argmin", rust: "ArgMin", cuda: "nd_argmin", rule: Rule::Any, answer: Answer::Index, identity: None, start: Start::Greatest,
-        eval: |a, b| if a <= b || a.is_nan() { a } else { b }, eval_int: i128::min, doc: "The index of the first least; of the first NaN, if any. An empty one is an error." },
+        eval: |a, b| if a <= b || a.is_nan() { a } else { b }, eval_int: i128::min, grad: "0",
+        doc: "The index of the first least; of the first NaN, if any. An empty one is an error." },
 ];
 
 fn int_floor_divide(a: i128, b: i128) -> i128 {
@@ -523,7 +545,8 @@ mod tests {
                 let (rust, cuda) = if d.is_float() { (row.rust, row.cuda) } else { (row.rust_int, row.cuda_int) };
                 assert!(!rust.is_empty() && !cuda.is_empty(), "{} {d}", row.name);
                 assert!(d.is_float() || row.eval_int.is_some(), "{} {d}", row.name);
-                for k in 0..row.arity {
+                // An operation that is its first argument is gone before code is made.
+                for k in (0..row.arity).filter(|_| rust != "$0") {
                     assert!(rust.contains(&format!("${k}")), "{}", row.name);
                 }
             }

@@ -23,6 +23,14 @@ fn apply(graph: &mut Graph, name: &str, args: &[NodeId]) -> Option<NodeId> {
     Some(graph.map(MapOp::named(name), args))
 }
 
+pub fn identity(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
+    let node = graph.node(id);
+    match node.op {
+        Op::Map(op) if op.is_identity() => Some(node.args[0]),
+        _ => None,
+    }
+}
+
 pub fn commute(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
     const COMMUTE: &[&str] = &["add", "mul", "eq", "ne", "bitwise_and", "bitwise_or", "bitwise_xor"];
     let (name, args) = map(graph, id)?;

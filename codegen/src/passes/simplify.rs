@@ -25,6 +25,7 @@ const fn rule(name: &'static str, apply: fn(&mut Graph, NodeId) -> Option<NodeId
 pub static RULES: &[Rule] = &[
     rule("fold", fold::fold, "an operation on constants is a constant"),
     rule("idle", views::idle, "a view or a cast that changes nothing is its operand"),
+    rule("identity", algebra::identity, "what is its first argument but to differentiation is its first argument"),
     rule("commute", algebra::commute, "a + b is b + a: constants last, else the earlier node first"),
     rule("neutral", algebra::neutral, "x * 1, x / 1, x - 0, and on integers x + 0, x | 0, x << 0, are x"),
     rule("absorb", algebra::absorb, "on integers x * 0 and x & 0 are 0, and x | -1 is -1"),

@@ -11,7 +11,7 @@
 //! (operators by precedence), `index`. Next: `exprs`.
 
 use super::ast::{
-    Block, Body, Constraint, ExprKind, Field, FnItem, Generic, GenericKind, InlineItem, Item, Param, Results,
+    Block, Body, Constraint, Expr, ExprKind, Field, FnItem, Generic, GenericKind, InlineItem, Item, Param, Results,
     StructItem,
 };
 use super::cursor::{Broken, Parse, Parser, is_keyword};
@@ -50,6 +50,13 @@ pub fn is_inline(tokens: TokenStream) -> bool {
         p.bump();
     }
     false
+}
+
+/// Parses one expression; `None` where the tokens are not just that.
+pub fn parse_expr(tokens: TokenStream) -> Option<Expr> {
+    let mut p = Parser::new(tokens);
+    let expr = p.expr().ok()?;
+    (p.at_end() && p.diagnostics.is_empty()).then_some(expr)
 }
 
 /// Parses the expression form.

@@ -1,0 +1,285 @@
+//! Reverse mode: vector-Jacobian products.
+//!
+//! In: outputs with their cotangents, and the inputs that are asked for. Out:
+//! the gradient of each input. Always: the adjoint of a view is made of views,
+//! that of a reduction is its row's rule, that of a product is two products.
+//! Next: [`super::rule`].
+
+use super::rule::{Names, Rules};
+use super::{NoGradient, active, path};
+use crate::graph::{Graph, NodeId, Op};
+use crate::ops::{Literal, MapOp, Monoid};
+use crate::shape::Dim;
+use std::collections::BTreeMap;
+
+/// The most elements of a window whose gradient is written out as a sum.
+const MAX_WINDOW: i64 = 128;
+
+/// The gradient of each node of `wrt`; `None` is zero. An output's cotangent
+/// has the output's type.
+///
+/// # Errors
+///
+/// An operation without a gradient, that an input reaches an output through.
+pub fn vjp(
+    graph: &mut Graph,
+    outputs: &[(NodeId, NodeId)],
+    wrt: &[NodeId],
+) -> Result<Vec<Option<NodeId>>, NoGradient> {
+    let active = active(graph, wrt);
+    let mut walk = Walk { graph, active, rules: Rules::default(), adjoint: BTreeMap::new() };
+    for &(output, cotangent) in outputs {
+        walk.pass(output, Some(cotangent));
+    }
+    let mut out = vec![None; wrt.len()];
+    while let Some((id, g)) = walk.adjoint.pop_last() {
+        if let Some(k) = wrt.iter().position(|&w| w == id) {
+            out[k] = Some(g);
+        } else {
+            walk.node(id, g)?;
+        }
+    }
+    // A node that is asked for twice has its gradient twice.
+    for k in 0..wrt.len() {
+        out[k] = out[wrt.iter().position(|&w| w == wrt[k]).unwrap_or(k)];
+    }
+    Ok(out)
+}
+
+struct Walk<'g> {
+    graph: &'g mut Graph,
+    active: Vec<bool>,
+    rules: Rules,
+    /// What came in for a node, summed; the last node is complete, since all
+    /// that read it come after it.
+    adjoint: BTreeMap<NodeId, NodeId>,
+}
+
+impl Walk<'_> {
+    fn wants(&self, id: NodeId) -> bool {
+        self.active.get(id.0 as usize).copied().unwrap_or(false)
+    }
+
+    /// Adds to what came in for a node.
+    fn pass(&mut self, to: NodeId, g: Option<NodeId>) {
+        let Some(g) = g.filter(|_| self.wants(to)) else { return };
+        let sum = match self.adjoint.get(&to) {
+            Some(&before) => self.graph.map(MapOp::named("add"), &[before, g]),
+            None => g,
+        };
+        self.adjoint.insert(to, sum);
+    }
+
+    /// Passes on what came in for a node to its operands.
+    fn node(&mut self, id: NodeId, g: NodeId) -> Result<(), NoGradient> {
+        let node = self.graph.node(id).clone();
+        let args = node.args;
+        match &node.op {
+            Op::Param(_) | Op::Const(_) | Op::Size(_) | Op::Iota(_) => {}
+            Op::Map(op) => {
+                for (k, &arg) in args.iter().enumerate() {
+                    if self.wants(arg) {
+                        let names = Names { args: &args, result: id, incoming: g, axes: &[] };
+                        let part = self.rules.apply(self.graph, op.row().grad[k], &names);
+                        self.pass(arg, part);
+                    }
+                }
+            }
+            Op::Cast => {
+                let dtype = self.graph.ty(args[0]).dtype;
+                let g = self.graph.cast(g, dtype);
+                self.pass(args[0], Some(g));
+            }
+            Op::Broadcast(axes) => {
+                let g = unbroadcast(self.graph, args[0], axes, g);
+                self.pass(args[0], Some(g));
+            }
+            Op::Permute(perm) => {
+                let mut back = vec![0; perm.len()];
+                perm.iter().enumerate().for_each(|(k, &p)| back[p] = k);
+                let g = self.graph.permute(g, &back);
+                self.pass(args[0], Some(g));
+            }
+            Op::Reshape => {
+                let shape = self.graph.ty(args[0]).shape.clone();
+                let g = self.graph.reshape(g, &shape);
+                self.pass(args[0], Some(g));
+            }
+            Op::Slice { start, step } => {
+                let shape = self.graph.ty(args[0]).shape.clone();
+                let mut g = g;
+                for (axis, n) in shape.iter().enumerate() {
+                    g = unslice(self.graph, g, axis, &start[axis], step[axis], n);
+                }
+                self.pass(args[0], Some(g));
+            }
+            Op::Pad { before } => self.pad(&args, before, &node.ty.shape, g),
+            Op::Window { axis, stride, dilation } => {
+                let g = self.unwindow(id, args[0], g, *axis, *stride, *dilation)?;
+                self.pass(args[0], g);
+            }
+            Op::Reduce { monoid, axes } => {
+                let shape = self.graph.ty(args[0]).shape.clone();
+                let rest: Vec<usize> = (0..shape.len()).filter(|k| !axes.contains(k)).collect();
+                let incoming = self.graph.broadcast(g, &rest, &shape);
+                let result = self.graph.broadcast(id, &rest, &shape);
+                let names = Names { args: &args, result, incoming, axes };
+                let part = self.rules.apply(self.graph, monoid.row().grad, &names);
+                self.pass(args[0], part);
+            }
+            Op::Dot { batch, contract } => {
+                if self.wants(args[0]) {
+                    let part = undot(self.graph, args[0], args[1], batch, contract, g);
+                    self.pass(args[0], Some(part));
+                }
+                if self.wants(args[1]) {
+                    // The same with the operands exchanged: so are the rest of the axes of `g`.
+                    let swap = |pairs: &[(usize, usize)]| pairs.iter().map(|&(a, b)| (b, a)).collect::<Vec<_>>();
+                    let (ranks, n) = ([self.graph.ty(args[0]).rank(), self.graph.ty(args[1]).rank()], batch.len());
+                    let left = ranks[0] - n - contract.len();
+                    let right = ranks[1] - n - contract.len();
+                    let turned: Vec<usize> = (0..n).chain(n + left..n + left + right).chain(n..n + left).collect();
+                    let g = self.graph.permute(g, &turned);
+                    let part = undot(self.graph, args[1], args[0], &swap(batch), &swap(contract), g);
+                    self.pass(args[1], Some(part));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Inside goes to the array, outside to the fill.
+    fn pad(&mut self, args: &[NodeId], before: &[Dim], shape: &[Dim], g: NodeId) {
+        let inner = self.graph.ty(args[0]).shape.clone();
+        let steps = vec![1; inner.len()];
+        if self.wants(args[0]) {
+            let part = self.graph.slice(g, before, &steps, &inner);
+            self.pass(args[0], Some(part));
+        }
+        if self.wants(args[1]) {
+            let dtype = self.graph.ty(g).dtype;
+            let [zero, one] = [0, 1].map(|n| self.graph.konst(Literal::Int(n), dtype));
+            let zeros = self.graph.broadcast_to(zero, &inner);
+            let after: Vec<Dim> =
+                shape.iter().zip(before).zip(&inner).map(|((n, b), i)| n.sub(b).sub(i)).collect();
+            let outside = self.graph.pad(zeros, before, &after, one);
+            let zero = self.graph.broadcast_to(zero, shape);
+            let outside = self.graph.map(MapOp::named("gt"), &[outside, zero]);
+            let g = self.graph.map(MapOp::named("where"), &[outside, g, zero]);
+            let axes: Vec<usize> = (0..shape.len()).collect();
+            let part = self.graph.reduce(Monoid::named("sum"), g, &axes);
+            self.pass(args[1], Some(part));
+        }
+    }
+
+    /// Each place of a window is a slice with the stride as its step.
+    fn unwindow(
+        &mut self,
+        id: NodeId,
+        x: NodeId,
+        g: NodeId,
+        axis: usize,
+        stride: i64,
+        dilation: i64,
+    ) -> Result<Option<NodeId>, NoGradient> {
+        let shape = self.graph.ty(g).shape.clone();
+        let last = shape.len() - 1;
+        let n = self.graph.ty(x).shape[axis].clone();
+        let Some(count) = shape[last].as_const().filter(|&k| k <= MAX_WINDOW) else {
+            let why = format!("the gradient of a window wants a constant size of at most {MAX_WINDOW}, not `{}`", shape[last]);
+            return Err(NoGradient { node: id, why, path: path(self.graph, &self.active, id) });
+        };
+        let mut sum: Option<NodeId> = None;
+        for k in 0..count {
+            let mut lens = shape.clone();
+            lens[last] = Dim::one();
+            let mut start = vec![Dim::zero(); shape.len()];
+            start[last] = Dim::from(k);
+            let one = self.graph.slice(g, &start, &vec![1; shape.len()], &lens);
+            let one = self.graph.squeeze(one, last);
+            let part = unslice(self.graph, one, axis, &Dim::from(dilation * k), stride, &n);
+            sum = Some(match sum {
+                Some(before) => self.graph.map(MapOp::named("add"), &[before, part]),
+                None => part,
+            });
+        }
+        Ok(sum)
+    }
+}
+
+/// The sum over what a broadcast repeated.
+fn unbroadcast(graph: &mut Graph, x: NodeId, axes: &[usize], g: NodeId) -> NodeId {
+    let (from, to) = (graph.ty(x).shape.clone(), graph.ty(g).shape.clone());
+    let kept = |axis: usize| axes.iter().position(|&a| a == axis).filter(|&k| from[k] == to[axis]);
+    let summed: Vec<usize> = (0..to.len()).filter(|&axis| kept(axis).is_none()).collect();
+    let places: Vec<usize> = (0..to.len()).filter_map(kept).collect();
+    let sum = graph.reduce(Monoid::named("sum"), g, &summed);
+    graph.broadcast(sum, &places, &from)
+}
+
+/// Along one axis: element `i` goes to `start + step * i` of `n`, else zero.
+fn unslice(graph: &mut Graph, g: NodeId, axis: usize, start: &Dim, step: i64, n: &Dim) -> NodeId {
+    let shape = graph.ty(g).shape.clone();
+    let len = &shape[axis];
+    let rank = shape.len();
+    let zero = graph.konst(Literal::Int(0), graph.ty(g).dtype);
+    let along = |dim: &Dim| {
+        let mut dims = vec![Dim::zero(); rank];
+        dims[axis] = dim.clone();
+        dims
+    };
+    if start.is(0) && step == 1 && len == n {
+        return g;
+    }
+    if step == 1 {
+        let after = n.sub(start).sub(len);
+        return graph.pad(g, &along(start), &along(&after), zero);
+    }
+    let (g, start) = match step < 0 {
+        true => (graph.flip(g, &[axis]), start.add(&len.sub(&Dim::one()).scale(step))),
+        false => (g, start.clone()),
+    };
+    // Zeros between the elements: the axis is a column, padded and flattened.
+    let step = step.abs();
+    let mut spread = g;
+    if step > 1 {
+        let column = graph.expand(spread, axis + 1);
+        let mut after = vec![Dim::zero(); rank + 1];
+        after[axis + 1] = Dim::from(step - 1);
+        let padded = graph.pad(column, &vec![Dim::zero(); rank + 1], &after, zero);
+        let mut flat = shape.clone();
+        flat[axis] = len.scale(step);
+        spread = graph.reshape(padded, &flat);
+    }
+    // As long as `n` at least, then cut: the last element may have no zeros after it.
+    let padded = graph.pad(spread, &along(&start), &along(n), zero);
+    let mut lens = shape;
+    lens[axis] = n.clone();
+    graph.slice(padded, &vec![Dim::zero(); rank], &vec![1; rank], &lens)
+}
+
+/// The gradient of the left operand of a product.
+fn undot(
+    graph: &mut Graph,
+    a: NodeId,
+    b: NodeId,
+    batch: &[(usize, usize)],
+    contract: &[(usize, usize)],
+    g: NodeId,
+) -> NodeId {
+    let (rank_a, rank_b) = (graph.ty(a).rank(), graph.ty(b).rank());
+    let free = |rank: usize, used: &dyn Fn(usize) -> bool| (0..rank).filter(|&k| !used(k)).collect::<Vec<_>>();
+    let free_a = free(rank_a, &|k| batch.iter().chain(contract).any(|p| p.0 == k));
+    let free_b = free(rank_b, &|k| batch.iter().chain(contract).any(|p| p.1 == k));
+    // `g` has the batch, then what is free in `a`, then what is free in `b`.
+    let first_b = batch.len() + free_a.len();
+    let pairs: Vec<(usize, usize)> = free_b.iter().enumerate().map(|(k, &axis)| (first_b + k, axis)).collect();
+    let together: Vec<(usize, usize)> = batch.iter().enumerate().map(|(k, p)| (k, p.1)).collect();
+    let product = graph.dot(g, b, &together, &pairs);
+    // Now: the batch, what is free in `a`, the contracted axes in the order of `b`.
+    let mut summed = contract.to_vec();
+    summed.sort_unstable_by_key(|p| p.1);
+    let axes: Vec<usize> = (batch.iter().map(|p| p.0)).chain(free_a).chain(summed.iter().map(|p| p.0)).collect();
+    let perm: Vec<usize> = (0..rank_a).map(|k| axes.iter().position(|&a| a == k).unwrap_or(k)).collect();
+    graph.permute(product, &perm)
+}
