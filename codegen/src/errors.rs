@@ -3,7 +3,7 @@
 //! In: a [`Code`]. Out: its [`Row`]: a title, an explanation and a block that
 //! triggers it. Always: the codes ascend; `E01xx` is syntax, `E02xx` names and
 //! calls, `E03xx` dtypes, `E04xx` shapes, `E05xx` axes and indices, `E06xx`
-//! structs, `E07xx` templates and control flow, `E08xx` limits. A code once
+//! structs, `E07xx` templates and control flow, `E08xx` limits, `E09xx` gradients. A code once
 //! given keeps its meaning. Next: [`crate::diagnostic`].
 
 /// The number of an error: `E0402`.
@@ -422,6 +422,23 @@ catalogue! {
     GRAPH_LIMIT = 806, "function too large",
         "The function has too many operations after inlining and unrolling. Split it, and call its parts from Rust.",
         "fn f<B>(x: f32[B]) -> f32[B] { let y = x; for i in 0..1000 { for j in 0..1000 { y = y * x; } } y }";
+
+    // E09xx: gradients.
+    NO_GRADIENT = 901, "operation without a gradient",
+        "The result depends on a parameter through an operation that has no derivative. The note names the way from the result down to it. Leave the parameter out of `wrt`, or wrap what is not to be differentiated in `stop_gradient(…)`.",
+        "fn f(x: f32[1, 1, 300], w: f32[1, 1, 200]) -> f32[1, 1, 300] { grad(g, wrt=x)(x, w) }\nfn g(x: f32[1, 1, 300], w: f32[1, 1, 200]) -> f32[] { conv1d(x, w).sum() }";
+    GRAD_SCALAR = 902, "gradient of something that is not one number",
+        "`grad` and `value_and_grad` differentiate functions whose result is a 0-d array of floats. Reduce the result, with `.mean()` or `.sum()`, or use `vjp`, which takes the cotangent of any result.",
+        "fn g<B>(x: f32[B]) -> f32[B] { x * x }\nfn f<B>(x: f32[B]) -> f32[B] { grad(g)(x) }";
+    GRAD_WRT = 903, "gradient by something that has none",
+        "`wrt` names parameters of the function that is differentiated, those of floats.",
+        "fn g<B>(x: f32[B], y: i64[B]) -> f32[] { (x * x).sum() }\nfn f<B>(x: f32[B], y: i64[B]) -> f32[B] { grad(g, wrt=y)(x, y) }";
+    GRAD_FUNCTION = 904, "gradient of something that is not a function",
+        "`grad`, `value_and_grad`, `vjp` and `jvp` take the name of a function of the block, of an operation, or another of their kind: `grad(grad(f))(x)`.",
+        "fn f<B>(x: f32[B]) -> f32[B] { grad(x * x)(x) }";
+    GRAD_DIRECTION = 905, "cotangent or tangent of another type",
+        "The last argument of `vjp(f)(…)` has the type of the result of `f`, that of `jvp(f)(…)` the type of the argument that is differentiated by; where these are several, it is a tuple.",
+        "fn g<B>(x: f32[B]) -> f32[] { x.sum() }\nfn f<B>(x: f32[B]) -> f32[B] { let (y, dx) = vjp(g)(x, x); dx }";
 }
 
 #[cfg(test)]
@@ -434,7 +451,7 @@ mod tests {
             assert!(pair[0].code < pair[1].code, "{} {}", pair[0].name, pair[1].name);
         }
         for row in TABLE {
-            assert!((101..900).contains(&row.code.0), "{}", row.name);
+            assert!((101..1000).contains(&row.code.0), "{}", row.name);
             assert!(row.explanation.ends_with('.'), "{}", row.name);
             assert!(!row.title.is_empty() && !row.title.ends_with('.'), "{}", row.name);
             assert!(!row.example.is_empty(), "{}", row.name);

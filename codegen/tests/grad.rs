@@ -344,6 +344,62 @@ fn composites_and_views() {
     report(failures.collect(), CASES.len());
 }
 
+/// The last function of a block on arguments that are all vectors of 2.
+fn vectors(block: &str, args: &[[f64; 2]]) -> Vec<Vec<f64>> {
+    let graph = last(block);
+    let args: Vec<Value> = args.iter().map(|a| Value::floats(&[2], a.to_vec())).collect();
+    let results = interp::run(&graph, &sizes_of_two(&graph), &args).expect("it runs");
+    results.iter().map(|r| floats(r).to_vec()).collect()
+}
+
+fn last(block: &str) -> Graph {
+    let compiled = compile(proc_macro2::TokenStream::from_str(block).expect("tokens"));
+    let errors: Vec<String> = compiled.diagnostics.iter().map(|d| d.text()).collect();
+    assert!(errors.is_empty(), "{block}\n{}", errors.join("\n"));
+    let function = compiled.functions.into_iter().next_back().expect("a function");
+    function.function.graph.expect("a function without errors has a graph")
+}
+
+fn sizes_of_two(graph: &Graph) -> Sizes {
+    graph.symbols.iter().map(|s| (s.clone(), 2)).collect()
+}
+
+/// `cube` is the sum of cubes: 3x² is its gradient, 6x the diagonal of its Hessian.
+const CUBE: &str = "fn cube<N>(x: f64[N]) -> f64[] { (x * x * x).sum() }\n";
+
+#[test]
+fn functions_made_of_functions() {
+    let run = |text: &str, args: &[[f64; 2]]| vectors(&format!("{CUBE}{text}"), args);
+    let x = [2.0, -1.0];
+    assert_eq!(run("fn f<N>(x: f64[N]) -> f64[N] { grad(cube)(x) }", &[x]), [[12.0, 3.0]]);
+    assert_eq!(run("fn f<N>(x: f64[N]) -> f64[N] { grad(cube, wrt=x)(x * 2) }", &[x]), [[48.0, 12.0]]);
+    let both = run("fn f<N>(x: f64[N]) -> (f64[], f64[N]) { value_and_grad(cube)(x) }", &[x]);
+    assert_eq!(both, [vec![7.0], vec![12.0, 3.0]]);
+    let vjp = run("fn f<N>(x: f64[N], c: f64[N]) -> (f64[N], f64[N]) { vjp(sin)(x, c) }", &[[0.0, 0.0], [2.0, 3.0]]);
+    assert_eq!(vjp, [[0.0, 0.0], [2.0, 3.0]]);
+    let jvp = run("fn f<N>(x: f64[N], t: f64[N]) -> (f64[], f64[]) { jvp(cube)(x, t) }", &[x, [1.0, 2.0]]);
+    assert_eq!(jvp, [[7.0], [18.0]]);
+    // The product of the Hessian with a vector, forward over reverse and reverse over reverse.
+    let slope = "fn slope<N>(x: f64[N]) -> f64[N] { grad(cube)(x) }\n";
+    let hvp = format!("{slope}fn f<N>(x: f64[N], v: f64[N]) -> (f64[N], f64[N]) {{ jvp(slope)(x, v) }}");
+    assert_eq!(run(&hvp, &[x, [1.0, 2.0]])[1], [12.0, -12.0]);
+    let hvp = "fn along<N>(x: f64[N], v: f64[N]) -> f64[] { (grad(cube)(x) * v).sum() }\n\
+        fn f<N>(x: f64[N], v: f64[N]) -> f64[N] { grad(along, wrt=x)(x, v) }";
+    assert_eq!(run(hvp, &[x, [1.0, 2.0]]), [[12.0, -12.0]]);
+    let third = "fn d1<N>(x: f64[N]) -> f64[] { grad(cube)(x).sum() }\n\
+        fn d2<N>(x: f64[N]) -> f64[] { grad(d1)(x).sum() }\nfn f<N>(x: f64[N]) -> f64[N] { grad(d2)(x) }";
+    assert_eq!(run(third, &[x]), [[6.0, 6.0]]);
+}
+
+#[test]
+fn an_argument_does_not_depend_on_another() {
+    let block = "fn g<N>(x: f64[N], y: f64[N]) -> f64[] { (x * y).sum() }\n\
+        fn f<N>(x: f64[N]) -> (f64[N], f64[N]) { grad(g, wrt=(x, y))(x, x * 10) }";
+    assert_eq!(vectors(block, &[[1.0, 2.0]]), [[10.0, 20.0], [1.0, 2.0]]);
+    let same = "fn g<N>(x: f64[N], y: f64[N]) -> f64[] { (x * y).sum() }\nfn f<N>(x: f64[N]) -> f64[N] { grad(g, wrt=y)(x, x) }";
+    assert_eq!(vectors(same, &[[1.0, 2.0]]), [[1.0, 2.0]]);
+}
+
 /// Composites whose result has no gradient, by their nature.
 const DISCRETE: &[&str] = &["logical_and", "logical_or", "logical_xor", "logical_not", "count_nonzero", "one_hot"];
 

@@ -10,7 +10,7 @@ use super::value::{Arg, Value};
 use crate::diagnostic::{Diagnostic, Loc};
 use crate::errors;
 use crate::suggest::suggest;
-use crate::syntax::ast::{self, Expr, FnItem};
+use crate::syntax::ast::{self, Expr, FnItem, TRANSFORMS};
 use proc_macro2::Ident;
 
 /// Arguments in the order of the call, each with its keyword.
@@ -25,6 +25,10 @@ impl<'a> Cx<'a> {
         if let Some(f) = user {
             let given = self.arguments(args, false);
             return self.nested(loc, |cx| cx.call_user(f, generics, given, loc));
+        }
+        if TRANSFORMS.contains(&text.as_str()) {
+            let diag = Diagnostic::new(errors::FUNCTION_AS_VALUE, loc, format!("`{text}(…)` is a function, not a value"));
+            return self.error(diag.help(format!("call it: `{text}(f)(x)`")));
         }
         let Some(callee) = Callee::find(&text) else { return self.unknown_function(&text, loc) };
         if let Some(first) = generics.first() {
@@ -52,7 +56,7 @@ impl<'a> Cx<'a> {
         self.call_operation(&text, callee, given, loc)
     }
 
-    fn unknown_function(&mut self, text: &str, loc: Loc) -> Value {
+    pub fn unknown_function(&mut self, text: &str, loc: Loc) -> Value {
         if self.unit.lost.iter().any(|n| n == text) {
             self.failed = true;
             return Value::Error;
@@ -93,7 +97,7 @@ impl<'a> Cx<'a> {
     }
 
     /// Evaluates the arguments; sizes divide with rounding.
-    fn arguments(&mut self, args: &[ast::Arg], sizes: bool) -> Given {
+    pub fn arguments(&mut self, args: &[ast::Arg], sizes: bool) -> Given {
         let before = std::mem::replace(&mut self.floor, sizes);
         let given = args.iter().map(|a| (a.keyword.clone(), self.argument(&a.value))).collect();
         self.floor = before;
@@ -210,7 +214,7 @@ impl<'a> Cx<'a> {
     }
 
     /// A call of a function of the block.
-    fn call_user(&mut self, f: &'a FnItem, generics: &[Expr], given: Given, loc: Loc) -> Value {
+    pub fn call_user(&mut self, f: &'a FnItem, generics: &[Expr], given: Given, loc: Loc) -> Value {
         if f.broken {
             self.failed = true;
             return Value::Error;

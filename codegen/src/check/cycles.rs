@@ -73,7 +73,8 @@ fn calls(unit: &Unit<'_>, f: &FnItem) -> Vec<(String, Loc)> {
     stack.extend(f.params.iter().filter_map(|p| p.default.as_ref()));
     loop {
         while let Some(expr) = stack.pop() {
-            if let ExprKind::Call { name, .. } = &expr.kind
+            // A function that is differentiated is named as an argument.
+            if let ExprKind::Call { name, .. } | ExprKind::Name(name) = &expr.kind
                 && unit.fns.contains_key(&name.to_string())
             {
                 out.push((name.to_string(), Loc::at(name.span())));
@@ -107,6 +108,10 @@ fn children<'e>(expr: &'e Expr, out: &mut Vec<&'e Expr>, bodies: &mut Vec<&'e Bo
         ExprKind::Binary { left, right, .. } => out.extend([&**left, &**right]),
         ExprKind::Call { generics, args, .. } => {
             out.extend(generics);
+            out.extend(args.iter().map(|a| &a.value));
+        }
+        ExprKind::Apply { function, args } => {
+            out.push(function);
             out.extend(args.iter().map(|a| &a.value));
         }
         ExprKind::Method { receiver, args, .. } => {

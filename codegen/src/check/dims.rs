@@ -68,7 +68,8 @@ pub(super) fn dim_expr(expr: &Expr, names: &impl Names) -> Result<Dim, Diagnosti
         | ExprKind::Str(_)
         | ExprKind::None
         | ExprKind::Call { .. } => Err(bad("this is not a dimension".into())),
-        ExprKind::Method { .. }
+        ExprKind::Apply { .. }
+        | ExprKind::Method { .. }
         | ExprKind::Field { .. }
         | ExprKind::TupleField { .. }
         | ExprKind::Index { .. }

@@ -59,6 +59,7 @@ impl<'a> Cx<'a> {
             ExprKind::None => Value::None,
             ExprKind::Name(name) => return self.name(name, expr.loc),
             ExprKind::Call { name, generics, args } => self.nested(expr.loc, |cx| cx.call(name, generics, args)),
+            ExprKind::Apply { function, args } => self.nested(expr.loc, |cx| cx.apply(function, args, expr.loc)),
             ExprKind::Tuple(items) => self.nested(expr.loc, |cx| {
                 let values: Vec<Value> = items.iter().map(|e| cx.expr(e)).collect();
                 if values.iter().any(Value::is_error) { Value::Error } else { Value::tuple(values) }
@@ -96,6 +97,7 @@ impl<'a> Cx<'a> {
             | ExprKind::Name(_)
             | ExprKind::Unary(..)
             | ExprKind::Call { .. }
+            | ExprKind::Apply { .. }
             | ExprKind::Tuple(_)
             | ExprKind::If { .. }
             | ExprKind::Block(_) => left.value,
@@ -462,6 +464,7 @@ fn left_of(expr: &Expr) -> Option<&Expr> {
         | ExprKind::Name(_)
         | ExprKind::Unary(..)
         | ExprKind::Call { .. }
+        | ExprKind::Apply { .. }
         | ExprKind::Tuple(_)
         | ExprKind::If { .. }
         | ExprKind::Block(_) => None,

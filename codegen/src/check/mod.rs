@@ -15,8 +15,8 @@
 //! ```
 //!
 //! The parts, in reading order: `value` and `cx` (the state), `expr`
-//! (expressions and statements), `call`, `inline` and `table` (what a call
-//! means), `promote` and `elementwise` (dtypes and broadcasting), `reduce`,
+//! (expressions and statements), `call`, `inline`, `table` and `transform` (what
+//! a call means), `promote` and `elementwise` (dtypes and broadcasting), `reduce`,
 //! `index`, `shape_ops`, `create`, `linalg`, `conv` (operations), `facts` (what
 //! `where` proves), `signature`, `structs`, `entry`. Composites are not here but
 //! in `prelude.nd`.
@@ -43,6 +43,7 @@ mod signature;
 mod structs;
 mod table;
 mod templates;
+mod transform;
 mod value;
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ pub enum Item {
     Struct(StructItem),
 }
 
-/// `pub fn f<B, const N, C>(x: f32[B, C], …) -> f32[B] where … { … }`
+/// `pub fn f<B, const N, C>(x: f32[B, C], …) -> f32[B] wrt (x) where … { … }`
 #[derive(Clone, Debug)]
 pub struct FnItem {
     /// Doc comments and other outer attributes, to be carried over.
@@ -37,6 +37,8 @@ pub struct FnItem {
     pub params: Vec<Param>,
     /// `None` for a template without `->`.
     pub results: Option<Results>,
+    /// `wrt (w, b)`: the parameters that its gradient is by; `None` for all.
+    pub wrt: Option<Vec<Ident>>,
     pub constraints: Vec<Constraint>,
     pub body: Body,
     /// The signature, `fn` to the last token before the body.
@@ -213,6 +215,12 @@ pub enum ExprKind {
         generics: Vec<Expr>,
         args: Vec<Arg>,
     },
+    /// `grad(loss, wrt=w)(x, w)`: the function is such a call, of one of
+    /// [`TRANSFORMS`], or itself an application.
+    Apply {
+        function: Box<Expr>,
+        args: Vec<Arg>,
+    },
     /// `x.sum(axis=-1)`.
     Method {
         receiver: Box<Expr>,
@@ -245,6 +253,9 @@ pub enum ExprKind {
     /// `{ let y = …; y }`
     Block(Box<Body>),
 }
+
+/// The words that make a function of a function.
+pub const TRANSFORMS: [&str; 4] = ["grad", "value_and_grad", "vjp", "jvp"];
 
 #[derive(Clone, Debug)]
 pub struct Arg {

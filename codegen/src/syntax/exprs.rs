@@ -4,7 +4,7 @@
 //! and bounded in height; a chain of prefixes or powers counts as nesting.
 //! Next: `index`, `stmts`.
 
-use super::ast::{Arg, BinaryOp, Expr, ExprKind, UnaryOp};
+use super::ast::{Arg, BinaryOp, Expr, ExprKind, TRANSFORMS, UnaryOp};
 use super::cursor::{Broken, Parse, Parser, first_span, is_keyword};
 use super::operators::{BINARY, Level};
 use crate::diagnostic::{Diagnostic, Loc};
@@ -191,6 +191,14 @@ impl Parser {
                 base = self.member(base)?;
             } else if let Some(group) = self.eat_group(Delimiter::Bracket) {
                 base = self.index(base, &group)?;
+            } else if makes_function(&base)
+                && let Some(group) = self.eat_group(Delimiter::Parenthesis)
+            {
+                let height = self.height;
+                let args = self.args(&group)?;
+                let loc = self.since(base.loc);
+                self.grow(height.max(self.height), loc)?;
+                base = Expr { kind: ExprKind::Apply { function: Box::new(base), args }, loc };
             } else if self.peek_group(0, Delimiter::Parenthesis).is_some() {
                 let help = "functions are called by their name: `f(x)`, `x.f()`";
                 let loc = base.loc.to(self.here());
@@ -463,6 +471,14 @@ fn begins_operand(token: &TokenTree) -> bool {
         TokenTree::Ident(ident) => ident != "and" && ident != "or" && ident != "as",
         TokenTree::Literal(_) => true,
         TokenTree::Group(_) | TokenTree::Punct(_) => false,
+    }
+}
+
+/// Whether the value of an expression is called in turn: `grad(f)`.
+fn makes_function(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::Call { name, .. } => TRANSFORMS.iter().any(|word| name == word),
+        _ => false,
     }
 }
 

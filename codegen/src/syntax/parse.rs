@@ -71,6 +71,7 @@ struct Signature {
     generics: Vec<Generic>,
     params: Vec<Param>,
     results: Option<Results>,
+    wrt: Option<Vec<Ident>>,
     constraints: Vec<Constraint>,
 }
 
@@ -200,13 +201,13 @@ impl Parser {
         self.broken = false;
         let body = self.body(&group);
         let broken = self.broken;
-        let Signature { generics, params, results, constraints } = head?;
+        let Signature { generics, params, results, wrt, constraints } = head?;
         let body = body.unwrap_or_else(|Broken| Body {
             stmts: Vec::new(),
             value: None,
             loc: Loc::new(group.span_open(), group.span_close()),
         });
-        Ok(FnItem { attrs, vis, name, generics, params, results, constraints, body, loc, broken })
+        Ok(FnItem { attrs, vis, name, generics, params, results, wrt, constraints, body, loc, broken })
     }
 
     /// Goes to the next brace group that is a body: the first one before
@@ -223,8 +224,21 @@ impl Parser {
         let group = self.expect_group(Delimiter::Parenthesis)?;
         let params = self.inside(&group, |p| p.commas_mending(Parser::param));
         let results = if self.eat_op("->").is_some() { Some(self.results()?) } else { None };
+        let wrt = self.wrt()?;
         let constraints = self.constraints()?;
-        Ok(Signature { generics, params: params?, results, constraints })
+        Ok(Signature { generics, params: params?, results, wrt, constraints })
+    }
+
+    /// `wrt w`, `wrt (w, b)`, or nothing.
+    fn wrt(&mut self) -> Parse<Option<Vec<Ident>>> {
+        if self.eat_word("wrt").is_none() {
+            return Ok(None);
+        }
+        let name = |p: &mut Parser| p.expect_name("the name of a parameter");
+        Ok(Some(match self.eat_group(Delimiter::Parenthesis) {
+            Some(group) => self.inside(&group, |p| p.commas(name))?.0,
+            None => vec![name(self)?],
+        }))
     }
 
     /// `<B, const N, T: Float>` or nothing.

@@ -80,6 +80,11 @@ impl Display for FnItem {
                 list(f, &results.types)?;
             }
         }
+        if let Some(wrt) = &self.wrt {
+            f.write_str(" wrt (")?;
+            list(f, wrt)?;
+            f.write_str(")")?;
+        }
         if !self.constraints.is_empty() {
             f.write_str(" where ")?;
             join(f, &self.constraints, ", ", |f, constraint| {
@@ -275,6 +280,7 @@ fn level(kind: &ExprKind) -> Level {
         | ExprKind::None
         | ExprKind::Name(_)
         | ExprKind::Call { .. }
+        | ExprKind::Apply { .. }
         | ExprKind::Method { .. }
         | ExprKind::Field { .. }
         | ExprKind::TupleField { .. }
@@ -322,6 +328,10 @@ fn bare(f: &mut Formatter<'_>, kind: &ExprKind, depth: usize) -> fmt::Result {
                 f.write_str("::")?;
                 angles(f, generics)?;
             }
+            arguments(f, args, depth)
+        }
+        ExprKind::Apply { function, args } => {
+            bare(f, &function.kind, depth)?;
             arguments(f, args, depth)
         }
         ExprKind::Method { receiver, name, args } => {

@@ -167,7 +167,8 @@ fn names(expr: &Expr, symbols: &mut Vec<Ident>) {
         ExprKind::Call { args, .. } => args.iter().for_each(|arg| names(&arg.value, symbols)),
         ExprKind::Int(_) | ExprKind::Float(_) | ExprKind::Bool(_) | ExprKind::Str(_) | ExprKind::None => {}
         // Not dimensions in any reading: the checker says so.
-        ExprKind::Method { .. }
+        ExprKind::Apply { .. }
+        | ExprKind::Method { .. }
         | ExprKind::Field { .. }
         | ExprKind::TupleField { .. }
         | ExprKind::Index { .. }
