@@ -7,11 +7,10 @@
 
 use super::cx::Cx;
 use super::facts::Learned;
-use super::inline::concrete;
 use super::signature::{AnyDType, SigParam, SigType, Signature, inline_signature, signature};
 use super::structs::FieldType;
 use super::value::{Arg, StructValue, Value};
-use super::{FnParam, Function, ParamKind, Unit};
+use super::{Answer, FnParam, Function, ParamKind, Unit};
 use crate::diagnostic::{Diagnostic, Loc};
 use crate::errors;
 use crate::graph::{NodeId, Require, Type};
@@ -36,7 +35,8 @@ pub(super) fn function<'a>(unit: &'a Unit<'a>, f: &'a FnItem) -> (Function, Vec<
         name: f.name.clone(),
         symbols: sig.symbols.clone(),
         params: Vec::new(),
-        results: results(&sig),
+        results: cx.answers(&sig, &|_| None, &BTreeMap::new()).unwrap_or_default(),
+        wrt: None,
         tuple: sig.tuple,
         graph: None,
     };
@@ -53,8 +53,8 @@ pub(super) fn function<'a>(unit: &'a Unit<'a>, f: &'a FnItem) -> (Function, Vec<
     let at = f.body.value.as_ref().map_or(f.loc, |e| e.loc);
     let name = f.body.value.as_ref().and_then(|e| name_of(&cx, e));
     let types = out.results.clone();
-    if let Some(nodes) = cx.results(Arg { value, loc: at, name }, &types, sig.tuple) {
-        cx.graph.outputs = nodes;
+    if let Some(values) = cx.results(Arg { value, loc: at, name }, &types, sig.tuple) {
+        cx.graph.outputs = values.iter().flat_map(Value::nodes).collect();
         out.graph = (!cx.failed).then_some(cx.graph);
     }
     (out, cx.diags)
@@ -73,6 +73,7 @@ pub(super) fn expression<'a>(unit: &'a Unit<'a>, item: &InlineItem) -> (Function
         symbols: sig.symbols.clone(),
         params: cx.declare(&sig),
         results: Vec::new(),
+        wrt: None,
         tuple: false,
         graph: None,
     };
@@ -88,15 +89,11 @@ pub(super) fn expression<'a>(unit: &'a Unit<'a>, item: &InlineItem) -> (Function
     let nodes: Option<Vec<NodeId>> =
         values.into_iter().map(|value| cx.array(&Arg { value, ..arg.clone() }, "the result")).collect();
     if let Some(nodes) = nodes {
-        out.results = nodes.iter().map(|&n| cx.ty(n).clone()).collect();
+        out.results = nodes.iter().map(|&n| Answer::Array(cx.ty(n).clone())).collect();
         cx.graph.outputs = nodes;
         out.graph = (!cx.failed).then_some(cx.graph);
     }
     (out, cx.diags)
-}
-
-fn results(sig: &Signature) -> Vec<Type> {
-    sig.results.iter().filter_map(|r| concrete(r, &BTreeMap::new())).collect()
 }
 
 /// The name and declaration of a body's value, for notes.

@@ -8,7 +8,7 @@
 use super::cx::Cx;
 use super::dims::Names;
 use super::elementwise::operator;
-use super::inline::{Place, concrete};
+use super::results::{Place, concrete};
 use super::signature::{AnyDType, type_of};
 use super::table;
 use super::value::{Arg, Value};

@@ -10,22 +10,15 @@ use super::call::Given;
 use super::cx::{Cx, Frame};
 use super::signature::{self, AnyDType, SigType, Signature};
 use super::table::Spec;
+use super::results::{concrete, tuple_or_one};
 use super::value::{Arg, Value, axes, counted, struct_name};
 use crate::diagnostic::{Diagnostic, Loc};
 use crate::dtype::DType;
-use crate::errors::{self, Code};
-use crate::graph::{NodeId, Type};
-use crate::ops::Literal;
+use crate::errors;
+use crate::graph::Type;
 use crate::shape::{Dim, SizesOnly};
 use crate::syntax::ast::{Expr, FnItem};
 use std::collections::{BTreeMap, HashMap};
-
-/// Where a value must have a type.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
-    Result,
-    Annotation,
-}
 
 /// What a call binds.
 #[derive(Default)]
@@ -161,12 +154,9 @@ impl Cx<'_> {
         let with = |n: &str| bound.dims.get(n).cloned();
         if self.unit.failed.borrow().contains(&name) {
             self.failed = true;
-            let results = sig
-                .results
-                .iter()
-                .map(|r| self.placeholder(&r.substitute(&with), &bound))
-                .collect::<Option<Vec<_>>>()?;
-            return Some(tuple_or_one(results, sig.tuple));
+            let answers = self.answers(&sig, &with, &bound.dtypes)?;
+            let lost = answers.iter().map(|a| self.placeholder(a)).collect();
+            return Some(tuple_or_one(lost, sig.tuple));
         }
         for c in &sig.conditions {
             let (left, right) = (c.left.substitute(&SizesOnly, &with), c.right.substitute(&SizesOnly, &with));
@@ -198,9 +188,8 @@ impl Cx<'_> {
             None => self.no_value(f),
         };
         let at = f.body.value.as_ref().map_or(f.loc, |e| e.loc);
-        let types: Option<Vec<Type>> =
-            sig.results.iter().map(|r| concrete(&r.substitute(&with), &bound.dtypes)).collect();
-        let results = types.and_then(|types| self.results(Arg::new(value, at), &types, sig.tuple));
+        let answers = self.answers(&sig, &with, &bound.dtypes);
+        let results = answers.and_then(|answers| self.results(Arg::new(value, at), &answers, sig.tuple));
         self.floor = floor;
         self.frames.pop();
         Some(tuple_or_one(results?, sig.tuple))
@@ -420,129 +409,5 @@ impl Cx<'_> {
                 None
             }
         }
-    }
-
-    /// The values of a body, as many and of the types as declared.
-    pub fn results(&mut self, value: Arg, types: &[Type], tuple: bool) -> Option<Vec<NodeId>> {
-        if value.value.is_error() {
-            return None;
-        }
-        let values: Vec<Arg> = match (&value.value, tuple) {
-            (Value::Tuple(items), true) if items.len() == types.len() => {
-                items.iter().map(|v| Arg::new(v.clone(), value.loc)).collect()
-            }
-            (Value::Tuple(items), _) => {
-                let n = items.len();
-                return self.result_count(value.loc, types.len(), n);
-            }
-            (_, true) if types.len() != 1 => return self.result_count(value.loc, types.len(), 1),
-            _ => vec![value],
-        };
-        let nodes: Vec<Option<NodeId>> =
-            values.iter().zip(types).map(|(v, ty)| self.fit_type(v, ty, Place::Result)).collect();
-        nodes.into_iter().collect()
-    }
-
-    fn result_count<T>(&mut self, loc: Loc, want: usize, is: usize) -> Option<T> {
-        let s = |n: usize| if n == 1 { "value" } else { "values" };
-        self.reject(
-            errors::RESULT_COUNT,
-            loc,
-            format!("the body gives {is} {} where {want} {} declared", s(is), if want == 1 { "is" } else { "are" }),
-            if want == 1 { "give one array".to_string() } else { format!("give a tuple of {want}") },
-        )
-    }
-
-    /// The value as a node of a declared type.
-    pub fn fit_type(&mut self, arg: &Arg, ty: &Type, place: Place) -> Option<NodeId> {
-        let (dtype_code, shape_code, what) = match place {
-            Place::Result => (errors::RESULT_DTYPE, errors::RESULT_SHAPE, "the result"),
-            Place::Annotation => (errors::ANNOTATION_DTYPE, errors::ANNOTATION_SHAPE, "the value"),
-        };
-        let Value::Array(id) = arg.value else {
-            if arg.value.is_error() {
-                return None;
-            }
-            if arg.value.weak().is_some() {
-                if ty.rank() == 0 {
-                    return self.coerce(arg, ty.dtype);
-                }
-                let is = arg.value.describe(&self.graph);
-                let sizes: Vec<String> = ty.shape.iter().map(Dim::to_string).collect();
-                return self.reject(
-                    errors::LITERAL_RESULT,
-                    arg.loc,
-                    format!("{what} is {is}, where `{ty}` is declared"),
-                    format!(
-                        "write `full(({},), {}, dtype={})`",
-                        sizes.join(", "),
-                        arg.value.literal().unwrap_or_else(|| arg.text("…")),
-                        ty.dtype
-                    ),
-                );
-            }
-            self.not_an_array(arg, what);
-            return None;
-        };
-        let actual = self.ty(id).clone();
-        if actual.dtype != ty.dtype {
-            let mut diag =
-                Diagnostic::new(dtype_code, arg.loc, format!("{what} is `{actual}`, where `{ty}` is declared"))
-                    .help(format!("declare `{}`, or cast it: `{}.astype({})`", actual.dtype, arg.text("…"), ty.dtype));
-            diag.notes.extend(arg.note(&self.graph));
-            self.error(diag);
-            return None;
-        }
-        self.same_shape(arg, &actual, ty, shape_code, what)?;
-        Some(self.graph.reshape(id, &ty.shape))
-    }
-
-    fn same_shape(&mut self, arg: &Arg, actual: &Type, ty: &Type, code: Code, what: &str) -> Option<()> {
-        let message = format!("{what} is `{actual}`, where `{ty}` is declared");
-        let mut diag = Diagnostic::new(code, arg.loc, message);
-        diag.notes.extend(arg.note(&self.graph));
-        if actual.rank() != ty.rank() {
-            self.error(
-                diag.help(format!("declare `{actual}`, or change the number of axes with a reduction or `reshape`")),
-            );
-            return None;
-        }
-        let unequal = actual.shape.iter().zip(&ty.shape).find(|(a, b)| !self.facts.equal(a, b));
-        let Some((a, b)) = unequal else { return Some(()) };
-        let (a, b) = (a.clone(), b.clone());
-        let differ = a.sub(&b).as_const().is_some();
-        let mut swapped = actual.shape.clone();
-        swapped.reverse();
-        self.error(if !differ && swapped == ty.shape && ty.rank() > 1 {
-            diag.help(format!("transpose it, `{}.T`", arg.text("…")))
-        } else if differ {
-            diag.help(format!("declare `{actual}`"))
-        } else {
-            let mend = self.equate(&a, &b, &format!("declare `{actual}`"));
-            diag.note(format!("`{a}` cannot be proved equal to `{b}`")).help(mend)
-        });
-        None
-    }
-
-    /// A value of the type that stands for a result which an error lost.
-    fn placeholder(&mut self, ty: &SigType, bound: &Bound) -> Option<NodeId> {
-        let ty = concrete(ty, &bound.dtypes)?;
-        let zero = self.graph.konst(Literal::Int(0), ty.dtype);
-        Some(self.graph.broadcast_to(zero, &ty.shape))
-    }
-}
-
-/// The type of an array, where its dtype is known.
-pub(super) fn concrete(ty: &SigType, dtypes: &BTreeMap<String, DType>) -> Option<Type> {
-    match ty {
-        SigType::Array(dtype, dims) => signature::array_type(dtype, dims, dtypes),
-        SigType::Scalar(_) | SigType::Struct { .. } | SigType::Unknown => None,
-    }
-}
-
-fn tuple_or_one(nodes: Vec<NodeId>, tuple: bool) -> Value {
-    match (nodes.as_slice(), tuple) {
-        ([only], false) => Value::Array(*only),
-        _ => Value::tuple(nodes.into_iter().map(Value::Array).collect()),
     }
 }

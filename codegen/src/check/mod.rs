@@ -38,6 +38,7 @@ mod inline;
 mod linalg;
 mod promote;
 mod reduce;
+mod results;
 mod shape_ops;
 mod signature;
 mod structs;
@@ -74,7 +75,7 @@ pub struct Checked {
 }
 
 /// A function that Rust can call.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Function {
     pub attrs: TokenStream,
     pub vis: TokenStream,
@@ -82,11 +83,35 @@ pub struct Function {
     /// The names of its dimensions.
     pub symbols: Vec<Sym>,
     pub params: Vec<FnParam>,
-    pub results: Vec<Type>,
+    pub results: Vec<Answer>,
+    /// The parameters that its gradient is by; `None` for all of floats.
+    pub wrt: Option<Vec<usize>>,
     /// Whether the results are a tuple, if only of one.
     pub tuple: bool,
     /// `None` where the function has an error: the item exists all the same.
     pub graph: Option<Graph>,
+}
+
+/// A result.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Answer {
+    Array(Type),
+    /// A parameter struct; `leaves` are the types of its arrays.
+    Struct {
+        def: String,
+        args: Vec<Dim>,
+        leaves: Vec<Type>,
+    },
+}
+
+impl Answer {
+    /// The arrays that it is made of.
+    pub fn leaves(&self) -> &[Type] {
+        match self {
+            Answer::Array(ty) => std::slice::from_ref(ty),
+            Answer::Struct { leaves, .. } => leaves,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]

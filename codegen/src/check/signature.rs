@@ -193,7 +193,7 @@ pub(super) fn signature(
             }
         }
         for result in &sig.results {
-            if let SigType::Array(_, dims) = result {
+            if let SigType::Array(_, dims) | SigType::Struct { args: dims, .. } = result {
                 sizes(dims, &mut Vec::new(), &mut all);
             }
         }
@@ -277,14 +277,7 @@ fn result_type(
             );
             SigType::Unknown
         }
-        SigType::Struct { name, .. } => {
-            diags.push(
-                Diagnostic::new(errors::BAD_TYPE, ty.loc, format!("a result is an array, not the struct `{name}`"))
-                    .help("give its arrays as a tuple, `(f32[C], f32[C])`"),
-            );
-            SigType::Unknown
-        }
-        SigType::Array(..) | SigType::Unknown => resolved,
+        SigType::Array(..) | SigType::Struct { .. } | SigType::Unknown => resolved,
     }
 }
 
