@@ -119,6 +119,7 @@ static GELU: Plan = Plan {
     }],
     explain: "",
     cuda: "",
+    vjp: None,
 };
 
 static SOFTMAX: Plan = Plan {
@@ -149,6 +150,7 @@ static SOFTMAX: Plan = Plan {
     }],
     explain: "",
     cuda: "",
+    vjp: None,
 };
 
 fn median(rounds: usize, mut run: impl FnMut() -> Result<()>) -> Result<f64> {

@@ -62,6 +62,7 @@ macro_rules! map {
             }],
             explain: "",
             cuda: "",
+            vjp: None,
         };
     };
 }

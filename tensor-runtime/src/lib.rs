@@ -49,7 +49,7 @@ pub use view::TensorView;
 /// All that generated code may name.
 pub mod rt {
     pub use crate::cast::{Cast, cast};
-    pub use crate::exec::{call, call_into};
+    pub use crate::exec::{call, call_into, call_wanted};
     pub use crate::int;
     pub use crate::isa::Isa;
     pub use crate::kernel::{CpuKernel, Cx, In, Kernel, Out, Row, RowMut, Span, TILE, Tile, Tiles, meet, tiles, valid};

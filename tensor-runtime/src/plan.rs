@@ -35,6 +35,19 @@ pub struct Plan {
     pub explain: &'static str,
     /// The CUDA C of all kernels.
     pub cuda: &'static str,
+    /// The plan of its gradient; `None` where it has none.
+    pub vjp: Option<&'static Vjp>,
+}
+
+/// The vector-Jacobian product of a function, as a plan of its own.
+pub struct Vjp {
+    /// Its operands: the function's, in order, then a cotangent for each result in `cotangents`.
+    /// Its results: the function's, in order, then the gradient of each operand in `wrt`.
+    pub plan: &'static Plan,
+    /// Results of the function (numbers) that have a cotangent: those of floats.
+    pub cotangents: &'static [u16],
+    /// Operands of the function (numbers) that have a gradient: arrays of floats.
+    pub wrt: &'static [u16],
 }
 
 /// A parameter: a leaf of a parameter struct has its dotted name.

@@ -12,6 +12,7 @@ use crate::plan::{Buffer, BufferId, Place, Plan};
 use crate::tensor::AnyTensor;
 
 use super::internal;
+use super::wanted::Needs;
 
 /// Where the elements of a buffer lie.
 #[derive(Clone, Copy, Debug)]
@@ -36,11 +37,12 @@ pub(super) struct Memory<'m> {
 }
 
 impl<'m> Memory<'m> {
-    /// Places for the parameters and the results.
+    /// Places for the parameters and the results, or those results that are needed.
     pub(super) fn new(
         plan: &'static Plan,
         operands: &'m [RawView<'_>],
         targets: &'m mut [RawViewMut<'_>],
+        needs: Option<&Needs>,
         sizes: &[i64],
     ) -> Result<Memory<'m>> {
         let count = plan.buffers.len();
@@ -70,7 +72,9 @@ impl<'m> Memory<'m> {
                 return Err(internal(plan, format!("result {k} is not a buffer of its own")));
             }
             if !into {
-                memory.allocate(id, sizes)?;
+                if needs.is_none_or(|needs| needs.buffers[usize::from(id)]) {
+                    memory.allocate(id, sizes)?;
+                }
                 continue;
             }
             let Some(target) = targets.next() else { return Err(internal(plan, "too few results".into())) };
@@ -169,14 +173,12 @@ impl<'m> Memory<'m> {
         }
     }
 
-    /// The results that the call allocated.
-    pub(super) fn into_results(mut self, plan: &'static Plan) -> Result<Vec<AnyTensor>> {
-        let mut results = Vec::with_capacity(plan.outputs.len());
-        for &id in plan.outputs {
+    /// For each result the one that the call allocated.
+    pub(super) fn into_results(mut self) -> Result<Vec<Option<AnyTensor>>> {
+        let mut results = Vec::with_capacity(self.plan.outputs.len());
+        for &id in self.plan.outputs {
             let (owned, spot) = (self.owned[usize::from(id)].take(), self.spots[usize::from(id)]);
-            if let (Some(owned), Some(spot)) = (owned, spot) {
-                results.push(AnyTensor::new(owned, spot.layout)?);
-            }
+            results.push(owned.zip(spot).map(|(owned, spot)| AnyTensor::new(owned, spot.layout)).transpose()?);
         }
         Ok(results)
     }

@@ -119,7 +119,20 @@ pub const fn plan(
 ) -> Plan {
     let slots = symbols.len();
     let sizes = |_: &mut [i64]| Some(());
-    Plan { function, symbols, slots, sizes, params, requires: &[], buffers, outputs, steps, explain: "", cuda: "" }
+    Plan {
+        function,
+        symbols,
+        slots,
+        sizes,
+        params,
+        requires: &[],
+        buffers,
+        outputs,
+        steps,
+        explain: "",
+        cuda: "",
+        vjp: None,
+    }
 }
 
 /// The same call on rayon pools of one and two threads must answer the same bits.

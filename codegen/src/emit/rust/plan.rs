@@ -46,6 +46,7 @@ pub fn plan(name: &str, cx: &Context<'_>) -> String {
     emit.slots.closure(&mut out);
     out.append(&tables.text);
     out.append(&steps.text);
+    out.line("vjp: None,");
     out.line(format!("explain: {:?},", cx.explain));
     out.line(format!("cuda: {:?},", cx.cuda));
     out.close_with("};");
