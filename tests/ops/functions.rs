@@ -203,6 +203,9 @@ tensor! {
     pub fn right_shift_i32<A, B>(x0: i32[A, B], x1: i32[A, B]) -> i32[A, B] { right_shift(x0, x1) }
     pub fn right_shift_i64<A, B>(x0: i64[A, B], x1: i64[A, B]) -> i64[A, B] { right_shift(x0, x1) }
     pub fn right_shift_u8<A, B>(x0: u8[A, B], x1: u8[A, B]) -> u8[A, B] { right_shift(x0, x1) }
+    pub fn philox_i32<A, B>(x0: i32[A, B], x1: i32[A, B], x2: i32[A, B]) -> i32[A, B] { philox(x0, x1, x2) }
+    pub fn philox_i64<A, B>(x0: i64[A, B], x1: i64[A, B], x2: i64[A, B]) -> i64[A, B] { philox(x0, x1, x2) }
+    pub fn philox_u8<A, B>(x0: u8[A, B], x1: u8[A, B], x2: u8[A, B]) -> u8[A, B] { philox(x0, x1, x2) }
     pub fn isnan_f32<A, B>(x0: f32[A, B]) -> bool[A, B] { isnan(x0) }
     pub fn isnan_f64<A, B>(x0: f64[A, B]) -> bool[A, B] { isnan(x0) }
     pub fn isinf_f32<A, B>(x0: f32[A, B]) -> bool[A, B] { isinf(x0) }
@@ -212,12 +215,12 @@ tensor! {
     pub fn where_f32<A, B>(x0: bool[A, B], x1: f32[A, B], x2: f32[A, B]) -> f32[A, B] { where(x0, x1, x2) }
     pub fn where_f64<A, B>(x0: bool[A, B], x1: f64[A, B], x2: f64[A, B]) -> f64[A, B] { where(x0, x1, x2) }
     pub fn where_i32<A, B>(x0: bool[A, B], x1: i32[A, B], x2: i32[A, B]) -> i32[A, B] { where(x0, x1, x2) }
-    pub fn where_i64<A, B>(x0: bool[A, B], x1: i64[A, B], x2: i64[A, B]) -> i64[A, B] { where(x0, x1, x2) }
-    pub fn where_u8<A, B>(x0: bool[A, B], x1: u8[A, B], x2: u8[A, B]) -> u8[A, B] { where(x0, x1, x2) }
-    pub fn where_bool<A, B>(x0: bool[A, B], x1: bool[A, B], x2: bool[A, B]) -> bool[A, B] { where(x0, x1, x2) }
 }
 
 tensor! {
+    pub fn where_i64<A, B>(x0: bool[A, B], x1: i64[A, B], x2: i64[A, B]) -> i64[A, B] { where(x0, x1, x2) }
+    pub fn where_u8<A, B>(x0: bool[A, B], x1: u8[A, B], x2: u8[A, B]) -> u8[A, B] { where(x0, x1, x2) }
+    pub fn where_bool<A, B>(x0: bool[A, B], x1: bool[A, B], x2: bool[A, B]) -> bool[A, B] { where(x0, x1, x2) }
     pub fn fma_f32<A, B>(x0: f32[A, B], x1: f32[A, B], x2: f32[A, B]) -> f32[A, B] { fma(x0, x1, x2) }
     pub fn fma_f64<A, B>(x0: f64[A, B], x1: f64[A, B], x2: f64[A, B]) -> f64[A, B] { fma(x0, x1, x2) }
     pub fn sum_f32_0<A, B>(x0: f32[A, B]) -> f32[B] { sum(x0, axis=0) }
@@ -255,12 +258,12 @@ tensor! {
     pub fn prod_u8_all<A, B>(x0: u8[A, B]) -> u64[] { prod(x0) }
     pub fn prod_bool_0<A, B>(x0: bool[A, B]) -> i64[B] { prod(x0, axis=0) }
     pub fn prod_bool_1<A, B>(x0: bool[A, B]) -> i64[A] { prod(x0, axis=1) }
-    pub fn prod_bool_all<A, B>(x0: bool[A, B]) -> i64[] { prod(x0) }
-    pub fn max_f32_0<A, B>(x0: f32[A, B]) -> f32[B] { max(x0, axis=0) }
-    pub fn max_f32_1<A, B>(x0: f32[A, B]) -> f32[A] { max(x0, axis=1) }
 }
 
 tensor! {
+    pub fn prod_bool_all<A, B>(x0: bool[A, B]) -> i64[] { prod(x0) }
+    pub fn max_f32_0<A, B>(x0: f32[A, B]) -> f32[B] { max(x0, axis=0) }
+    pub fn max_f32_1<A, B>(x0: f32[A, B]) -> f32[A] { max(x0, axis=1) }
     pub fn max_f32_all<A, B>(x0: f32[A, B]) -> f32[] { max(x0) }
     pub fn max_f64_0<A, B>(x0: f64[A, B]) -> f64[B] { max(x0, axis=0) }
     pub fn max_f64_1<A, B>(x0: f64[A, B]) -> f64[A] { max(x0, axis=1) }
@@ -298,12 +301,12 @@ tensor! {
     pub fn any_f32_0<A, B>(x0: f32[A, B]) -> bool[B] { any(x0, axis=0) }
     pub fn any_f32_1<A, B>(x0: f32[A, B]) -> bool[A] { any(x0, axis=1) }
     pub fn any_f32_all<A, B>(x0: f32[A, B]) -> bool[] { any(x0) }
-    pub fn any_f64_0<A, B>(x0: f64[A, B]) -> bool[B] { any(x0, axis=0) }
-    pub fn any_f64_1<A, B>(x0: f64[A, B]) -> bool[A] { any(x0, axis=1) }
-    pub fn any_f64_all<A, B>(x0: f64[A, B]) -> bool[] { any(x0) }
 }
 
 tensor! {
+    pub fn any_f64_0<A, B>(x0: f64[A, B]) -> bool[B] { any(x0, axis=0) }
+    pub fn any_f64_1<A, B>(x0: f64[A, B]) -> bool[A] { any(x0, axis=1) }
+    pub fn any_f64_all<A, B>(x0: f64[A, B]) -> bool[] { any(x0) }
     pub fn any_i32_0<A, B>(x0: i32[A, B]) -> bool[B] { any(x0, axis=0) }
     pub fn any_i32_1<A, B>(x0: i32[A, B]) -> bool[A] { any(x0, axis=1) }
     pub fn any_i32_all<A, B>(x0: i32[A, B]) -> bool[] { any(x0) }
@@ -341,12 +344,12 @@ tensor! {
     pub fn argmax_f64_1<A, B>(x0: f64[A, B]) -> i64[A] { argmax(x0, axis=1) }
     pub fn argmax_f64_all<A, B>(x0: f64[A, B]) -> i64[] { argmax(x0) }
     pub fn argmax_i32_0<A, B>(x0: i32[A, B]) -> i64[B] { argmax(x0, axis=0) }
-    pub fn argmax_i32_1<A, B>(x0: i32[A, B]) -> i64[A] { argmax(x0, axis=1) }
-    pub fn argmax_i32_all<A, B>(x0: i32[A, B]) -> i64[] { argmax(x0) }
-    pub fn argmax_i64_0<A, B>(x0: i64[A, B]) -> i64[B] { argmax(x0, axis=0) }
 }
 
 tensor! {
+    pub fn argmax_i32_1<A, B>(x0: i32[A, B]) -> i64[A] { argmax(x0, axis=1) }
+    pub fn argmax_i32_all<A, B>(x0: i32[A, B]) -> i64[] { argmax(x0) }
+    pub fn argmax_i64_0<A, B>(x0: i64[A, B]) -> i64[B] { argmax(x0, axis=0) }
     pub fn argmax_i64_1<A, B>(x0: i64[A, B]) -> i64[A] { argmax(x0, axis=1) }
     pub fn argmax_i64_all<A, B>(x0: i64[A, B]) -> i64[] { argmax(x0) }
     pub fn argmax_u8_0<A, B>(x0: u8[A, B]) -> i64[B] { argmax(x0, axis=0) }
@@ -384,12 +387,12 @@ tensor! {
     pub fn astype_f64_u8<A, B>(x0: f64[A, B]) -> u8[A, B] { x0.astype(u8) }
     pub fn astype_f64_bool<A, B>(x0: f64[A, B]) -> bool[A, B] { x0.astype(bool) }
     pub fn astype_i32_f32<A, B>(x0: i32[A, B]) -> f32[A, B] { x0.astype(f32) }
-    pub fn astype_i32_f64<A, B>(x0: i32[A, B]) -> f64[A, B] { x0.astype(f64) }
-    pub fn astype_i32_i64<A, B>(x0: i32[A, B]) -> i64[A, B] { x0.astype(i64) }
-    pub fn astype_i32_u8<A, B>(x0: i32[A, B]) -> u8[A, B] { x0.astype(u8) }
 }
 
 tensor! {
+    pub fn astype_i32_f64<A, B>(x0: i32[A, B]) -> f64[A, B] { x0.astype(f64) }
+    pub fn astype_i32_i64<A, B>(x0: i32[A, B]) -> i64[A, B] { x0.astype(i64) }
+    pub fn astype_i32_u8<A, B>(x0: i32[A, B]) -> u8[A, B] { x0.astype(u8) }
     pub fn astype_i32_bool<A, B>(x0: i32[A, B]) -> bool[A, B] { x0.astype(bool) }
     pub fn astype_i64_f32<A, B>(x0: i64[A, B]) -> f32[A, B] { x0.astype(f32) }
     pub fn astype_i64_f64<A, B>(x0: i64[A, B]) -> f64[A, B] { x0.astype(f64) }
@@ -427,12 +430,12 @@ tensor! {
     pub fn softmax_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { softmax(x0) }
     pub fn softmax_0_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { softmax(x0, axis=0) }
     pub fn softmax_3d_f32<A, B, C>(x0: f32[A, B, C]) -> f32[A, B, C] { softmax(x0, axis=1) }
-    pub fn log_softmax_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { log_softmax(x0) }
-    pub fn logsumexp_f32<A, B>(x0: f32[A, B]) -> f32[A] { logsumexp(x0, axis=1) }
-    pub fn mean_0_f32<A, B>(x0: f32[A, B]) -> f32[B] { mean(x0, axis=0) }
 }
 
 tensor! {
+    pub fn log_softmax_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { log_softmax(x0) }
+    pub fn logsumexp_f32<A, B>(x0: f32[A, B]) -> f32[A] { logsumexp(x0, axis=1) }
+    pub fn mean_0_f32<A, B>(x0: f32[A, B]) -> f32[B] { mean(x0, axis=0) }
     pub fn mean_1_f32<A, B>(x0: f32[A, B]) -> f32[A] { mean(x0, axis=1) }
     pub fn mean_all_f32<A, B>(x0: f32[A, B]) -> f32[] { mean(x0) }
     pub fn mean_3d_f32<A, B, C>(x0: f32[A, B, C]) -> f32[B] { mean(x0, axis=(0, 2)) }
@@ -470,12 +473,12 @@ tensor! {
     pub fn scalar_broadcast_f64<A, B>(x0: f64[A, B], x1: f64[]) -> f64[A, B] { x0 * x1 }
     pub fn outer_sum_f64<A, B>(x0: f64[A], x1: f64[B]) -> f64[A, B] { x0[:, None] + x1 }
     pub fn zero_d_f64(x0: f64[], x1: f64[]) -> f64[] { exp(x0) * x1 }
-    pub fn rank_1_f64<B>(x0: f64[B], x1: f64[B]) -> f64[B] { x0 * x1 - x0 }
-    pub fn softmax_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { softmax(x0) }
-    pub fn softmax_0_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { softmax(x0, axis=0) }
 }
 
 tensor! {
+    pub fn rank_1_f64<B>(x0: f64[B], x1: f64[B]) -> f64[B] { x0 * x1 - x0 }
+    pub fn softmax_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { softmax(x0) }
+    pub fn softmax_0_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { softmax(x0, axis=0) }
     pub fn softmax_3d_f64<A, B, C>(x0: f64[A, B, C]) -> f64[A, B, C] { softmax(x0, axis=1) }
     pub fn log_softmax_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { log_softmax(x0) }
     pub fn logsumexp_f64<A, B>(x0: f64[A, B]) -> f64[A] { logsumexp(x0, axis=1) }
@@ -513,12 +516,12 @@ tensor! {
     pub fn pad_f32<A, B>(x0: f32[A, B]) -> f32[A + 3, B + 3] { pad(x0, (1, 2)) }
     pub fn flatten_f32<A, B>(x0: f32[A, B]) -> f32[A * B] { ravel(x0) }
     pub fn reshape_transposed_f32<A, B>(x0: f32[A, B]) -> f32[A * B] { ravel(x0.T) }
-    pub fn tile_f32<A, B>(x0: f32[A, B]) -> f32[2*A, 3*B] { tile(x0, (2, 3)) }
-    pub fn repeat_1_f32<A, B>(x0: f32[A, B]) -> f32[A, 2*B] { repeat(x0, 2, axis=1) }
-    pub fn broadcast_f32<B>(x0: f32[B]) -> f32[2, B] { broadcast_to(x0, (2, B)) }
 }
 
 tensor! {
+    pub fn tile_f32<A, B>(x0: f32[A, B]) -> f32[2*A, 3*B] { tile(x0, (2, 3)) }
+    pub fn repeat_1_f32<A, B>(x0: f32[A, B]) -> f32[A, 2*B] { repeat(x0, 2, axis=1) }
+    pub fn broadcast_f32<B>(x0: f32[B]) -> f32[2, B] { broadcast_to(x0, (2, B)) }
     pub fn reversed_step_f32<A, B>(x0: f32[A, B]) -> f32[A, (B + 1) / 2] { x0[:, ::-2] }
     pub fn every_other_f32<A, B>(x0: f32[A, B]) -> f32[(A + 1) / 2, B] { x0[::2] }
     pub fn copy_i32<A, B>(x0: i32[A, B]) -> i32[A, B] { x0 }
@@ -556,12 +559,12 @@ tensor! {
     pub fn repeat_1_u8<A, B>(x0: u8[A, B]) -> u8[A, 2*B] { repeat(x0, 2, axis=1) }
     pub fn broadcast_u8<B>(x0: u8[B]) -> u8[2, B] { broadcast_to(x0, (2, B)) }
     pub fn reversed_step_u8<A, B>(x0: u8[A, B]) -> u8[A, (B + 1) / 2] { x0[:, ::-2] }
-    pub fn every_other_u8<A, B>(x0: u8[A, B]) -> u8[(A + 1) / 2, B] { x0[::2] }
-    pub fn copy_bool<A, B>(x0: bool[A, B]) -> bool[A, B] { x0 }
-    pub fn transpose_bool<A, B>(x0: bool[A, B]) -> bool[B, A] { x0.T }
 }
 
 tensor! {
+    pub fn every_other_u8<A, B>(x0: u8[A, B]) -> u8[(A + 1) / 2, B] { x0[::2] }
+    pub fn copy_bool<A, B>(x0: bool[A, B]) -> bool[A, B] { x0 }
+    pub fn transpose_bool<A, B>(x0: bool[A, B]) -> bool[B, A] { x0.T }
     pub fn permute_3d_bool<A, B, C>(x0: bool[A, B, C]) -> bool[C, A, B] { transpose(x0, (2, 0, 1)) }
     pub fn flip_bool<A, B>(x0: bool[A, B]) -> bool[A, B] { flip(x0) }
     pub fn flip_1_bool<A, B>(x0: bool[A, B]) -> bool[A, B] { flip(x0, axis=1) }
@@ -599,12 +602,12 @@ tensor! {
     pub fn matvec_i32<A, B>(x0: i32[A, B], x1: i32[B]) -> i32[A] { x0 @ x1 }
     pub fn vecmat_i32<A, B>(x0: i32[A], x1: i32[A, B]) -> i32[B] { x0 @ x1 }
     pub fn vecdot_i32<B>(x0: i32[B], x1: i32[B]) -> i32[] { x0 @ x1 }
-    pub fn matmul_batch_i32<A, B, C>(x0: i32[A, B, C], x1: i32[A, C, B]) -> i32[A, B, B] { x0 @ x1 }
-    pub fn matmul_epilogue_i32<A, B, C>(x0: i32[A, B], x1: i32[B, C], x2: i32[C]) -> i32[A, C] { maximum(x0 @ x1 + x2, 0) }
-    pub fn matmul_prologue_i32<A, B, C>(x0: i32[A, B], x1: i32[B, C]) -> i32[A, C] { (x0 * 2) @ x1[:, ::-1] }
 }
 
 tensor! {
+    pub fn matmul_batch_i32<A, B, C>(x0: i32[A, B, C], x1: i32[A, C, B]) -> i32[A, B, B] { x0 @ x1 }
+    pub fn matmul_epilogue_i32<A, B, C>(x0: i32[A, B], x1: i32[B, C], x2: i32[C]) -> i32[A, C] { maximum(x0 @ x1 + x2, 0) }
+    pub fn matmul_prologue_i32<A, B, C>(x0: i32[A, B], x1: i32[B, C]) -> i32[A, C] { (x0 * 2) @ x1[:, ::-1] }
     pub fn matmul_i64<A, B, C>(x0: i64[A, B], x1: i64[B, C]) -> i64[A, C] { x0 @ x1 }
     pub fn matmul_transposed_i64<A, B, C>(x0: i64[A, B], x1: i64[C, B]) -> i64[A, C] { x0 @ x1.T }
     pub fn matvec_i64<A, B>(x0: i64[A, B], x1: i64[B]) -> i64[A] { x0 @ x1 }
@@ -804,6 +807,9 @@ calls! {
     right_shift_i32(i32: 2, i32: 2) -> i32: 2;
     right_shift_i64(i64: 2, i64: 2) -> i64: 2;
     right_shift_u8(u8: 2, u8: 2) -> u8: 2;
+    philox_i32(i32: 2, i32: 2, i32: 2) -> i32: 2;
+    philox_i64(i64: 2, i64: 2, i64: 2) -> i64: 2;
+    philox_u8(u8: 2, u8: 2, u8: 2) -> u8: 2;
     isnan_f32(f32: 2) -> bool: 2;
     isnan_f64(f64: 2) -> bool: 2;
     isinf_f32(f32: 2) -> bool: 2;

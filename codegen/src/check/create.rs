@@ -179,9 +179,20 @@ pub(super) fn wants_float(cx: &mut Cx<'_>, call: &Call<'_>) -> Out {
     None
 }
 
+/// For the prelude: the place in C order of each element of a shape.
+pub(super) fn places(cx: &mut Cx<'_>, call: &Call<'_>) -> Out {
+    let shape = cx.shape_of(&call.args[0], "shape")?;
+    let count = cx.canonical(Dim::product(&shape));
+    let flat = cx.graph.iota(&[count], 0);
+    Some(Value::Array(cx.graph.reshape(flat, &shape)))
+}
+
 /// For the prelude: the argument, which the template wants to be of integers.
 pub(super) fn wants_int(cx: &mut Cx<'_>, call: &Call<'_>) -> Out {
     let arg = &call.args[0];
+    if arg.value.weak() == Some(Weak::Int) {
+        return Some(arg.value.clone());
+    }
     let template = cx.function_name();
     let node = cx.array(arg, &format!("`{template}`"))?;
     let dtype = cx.dtype(node);

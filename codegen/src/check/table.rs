@@ -127,6 +127,7 @@ pub static BUILTINS: &[Builtin] = &[
     // For the prelude: they name the template that they stand in.
     row("__float", &[X], create::wants_float, "The argument, which must be of floats."),
     row("__int", &[X], create::wants_int, "The argument, which must be of integers."),
+    row("__places", &[p("shape")], create::places, "The place in C order of each element of a shape."),
     row("__rank", &[X, p("rank")], create::wants_rank, "The argument, which must have so many axes."),
     row("__fail", &[p("message"), p("help")], create::fails, "An error of this text."),
 ];
@@ -170,7 +171,6 @@ static UNSUPPORTED: &[&str] = &[
     "cummax",
     "cumprod",
     "cumsum",
-    "dropout",
     "einsum",
     "embedding",
     "gather",
@@ -181,7 +181,6 @@ static UNSUPPORTED: &[&str] = &[
     "median",
     "nonzero",
     "quantile",
-    "random",
     "scaled_dot_product_attention",
     "scatter_add",
     "searchsorted",

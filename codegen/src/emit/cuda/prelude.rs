@@ -182,6 +182,24 @@ template <typename T> __device__ __forceinline__ T nd_shr(T a, T b) {
     return b >= 0 && b < (T)(8 * sizeof(T)) ? (T)(a >> b) : a < 0 ? (T)-1 : (T)0;
 }
 " },
+    Piece { name: "nd_philox", text: "\
+// Random bits: the first half of a block of Philox4x32-10.
+template <typename T> __device__ __forceinline__ T nd_philox(T key, T low, T high) {
+    unsigned k = (unsigned)(unsigned long long)key, l = (unsigned)((unsigned long long)key >> 32);
+    unsigned a = (unsigned)(unsigned long long)low, b = (unsigned)((unsigned long long)low >> 32);
+    unsigned c = (unsigned)(unsigned long long)high, d = (unsigned)((unsigned long long)high >> 32);
+    for (int round = 0; round < 10; ++round) {
+        const unsigned long long p = a * 0xd2511f53ull, q = c * 0xcd9e8d57ull;
+        a = (unsigned)(q >> 32) ^ b ^ k;
+        b = (unsigned)q;
+        c = (unsigned)(p >> 32) ^ d ^ l;
+        d = (unsigned)p;
+        k += 0x9e3779b9u;
+        l += 0xbb67ae85u;
+    }
+    return (T)(a | (unsigned long long)b << 32);
+}
+" },
     Piece { name: "nd_isinf", text: "template <typename T> __device__ __forceinline__ bool nd_isinf(T a) { return a == a && a - a != a - a; }\n" },
     Piece { name: "nd_isfinite", text: "template <typename T> __device__ __forceinline__ bool nd_isfinite(T a) { return a - a == a - a; }\n" },
     Piece { name: "nd_saturate", text: "\
