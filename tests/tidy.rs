@@ -53,6 +53,7 @@ const COMPILER: &[&str] = &[
     "syntax",
     "grad",
     "check",
+    "derive",
     "kernel",
     "loops",
     "program",

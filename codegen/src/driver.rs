@@ -4,8 +4,9 @@
 //! all errors. Always: a function without an error has its program; the stages
 //! are called here in their order and nowhere else. Next: [`crate::expand`].
 
-use crate::check::{self, Function, StructDef};
-use crate::diagnostic::Diagnostic;
+use crate::check::{self, Function, StructDef, no_gradient};
+use crate::derive::{self, Derivative};
+use crate::diagnostic::{Diagnostic, Loc};
 use crate::fuse::fuse;
 use crate::graph::Graph;
 use crate::loops::Loops;
@@ -30,6 +31,22 @@ pub struct Compilation {
 pub struct Compiled {
     pub function: Function,
     pub code: Option<Code>,
+    /// Its vector-Jacobian product, where it has one.
+    pub vjp: Option<Derived>,
+    /// Its Jacobian-vector product, where it has one.
+    pub jvp: Option<Derived>,
+}
+
+/// A derivative of a function, compiled.
+#[derive(Clone, Debug)]
+pub struct Derived {
+    /// The parameters that it is by.
+    pub by: Vec<usize>,
+    /// Their arrays, by number.
+    pub wrt: Vec<usize>,
+    /// The arrays of the results that have a cotangent or a tangent.
+    pub results: Vec<usize>,
+    pub code: Code,
 }
 
 /// The later stages of a function.
@@ -44,6 +61,15 @@ pub struct Code {
 
 /// Compiles the tokens of a `tensor!`.
 pub fn compile(tokens: TokenStream) -> Compilation {
+    compile_with(tokens, true)
+}
+
+/// As [`compile`], without the derivatives beside the functions.
+pub fn compile_forward(tokens: TokenStream) -> Compilation {
+    compile_with(tokens, false)
+}
+
+fn compile_with(tokens: TokenStream, derivatives: bool) -> Compilation {
     let inline = is_inline(tokens.clone());
     let mut out = Compilation { inline, ..Compilation::default() };
     let (functions, found) = if inline {
@@ -59,12 +85,31 @@ pub fn compile(tokens: TokenStream) -> Compilation {
         (checked.functions, found)
     };
     out.diagnostics.extend(found);
-    let compiled = |function: Function| {
-        let code = function.graph.as_ref().map(code);
-        Compiled { function, code }
-    };
-    out.functions = functions.into_iter().map(compiled).collect();
+    for function in functions {
+        let compiled = compiled(function, derivatives && !inline, &mut out.diagnostics);
+        out.functions.push(compiled);
+    }
     out
+}
+
+fn compiled(function: Function, derivatives: bool, diagnostics: &mut Vec<Diagnostic>) -> Compiled {
+    let mut out = Compiled { code: function.graph.as_ref().map(code), vjp: None, jvp: None, function };
+    let (function, Some(graph)) = (&out.function, &out.function.graph) else { return out };
+    if function.no_grad || !derivatives {
+        return out;
+    }
+    match derive::vjp(function, graph) {
+        Ok(found) => out.vjp = found.map(derived),
+        // Without a `wrt` nobody asked for it.
+        Err(why) if function.wrt.is_some() => diagnostics.push(no_gradient(&why, Loc::at(function.name.span()))),
+        Err(_) => {}
+    }
+    out.jvp = derive::jvp(function, graph).ok().flatten().map(derived);
+    out
+}
+
+fn derived(from: Derivative) -> Derived {
+    Derived { by: from.by, wrt: from.wrt, results: from.results, code: code(&from.graph) }
 }
 
 /// From a checked graph to loops.

@@ -4,7 +4,7 @@
 //! every function whose signature is right is an item even so. The macro crate
 //! calls [`expand`]; [`dump`] is what `NDFUSE_DUMP` prints.
 
-use crate::driver::{Compilation, Compiled, compile};
+use crate::driver::{Code, Compilation, Compiled, compile};
 use crate::emit::errors::compile_errors;
 use crate::emit::{cuda, rust};
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
@@ -65,13 +65,12 @@ pub fn dump(compiled: &Compilation, stage: Stage) -> String {
         return rust::text(&units);
     }
     let mut out = String::new();
-    for unit in &units {
-        let Some(code) = unit.code else { continue };
+    for (code, cuda) in units.iter().flat_map(|u| u.parts()) {
         out.push_str(&match stage {
             Stage::Graph => code.graph.to_string(),
             Stage::Fused => code.program.to_string(),
             Stage::Loops => code.loops.iter().map(|l| format!("{l}\n")).collect(),
-            Stage::Cuda => unit.cuda.source.clone(),
+            Stage::Cuda => cuda.source.clone(),
             Stage::Rust => unreachable!("printed above"),
         });
         out.push('\n');
@@ -80,14 +79,18 @@ pub fn dump(compiled: &Compilation, stage: Stage) -> String {
 }
 
 fn unit(compiled: &Compiled) -> rust::Unit<'_> {
-    rust::Unit { function: &compiled.function, code: compiled.code.as_ref(), cuda: cuda_of(compiled) }
+    let name = |suffix: &str| format!("{}{suffix}", compiled.function.name);
+    rust::Unit {
+        function: &compiled.function,
+        code: compiled.code.as_ref().map(|code| (code, cuda_of(&name(""), code))),
+        vjp: compiled.vjp.as_ref().map(|d| (d, cuda_of(&name("_vjp"), &d.code))),
+        jvp: compiled.jvp.as_ref().map(|d| (d, cuda_of(&name("_jvp"), &d.code))),
+    }
 }
 
-/// The CUDA C of a function; its kernels are named after it.
-pub fn cuda_of(compiled: &Compiled) -> rust::Cuda {
-    let Some(code) = &compiled.code else { return rust::Cuda::default() };
-    let name = |k: usize| format!("{}_{k}", compiled.function.name);
-    let names: Vec<String> = (0..code.loops.len()).map(name).collect();
+/// The CUDA C of a program; its kernels are named after the function.
+pub fn cuda_of(function: &str, code: &Code) -> rust::Cuda {
+    let names: Vec<String> = (0..code.loops.len()).map(|k| format!("{function}_{k}")).collect();
     let kernels: Vec<_> = names.iter().cloned().zip(code.loops.iter().cloned()).collect();
     rust::Cuda { source: cuda::source(&kernels), names }
 }

@@ -3,6 +3,7 @@
 //! It does no IO and holds no global state.
 
 pub mod check;
+pub mod derive;
 pub mod diagnostic;
 pub mod driver;
 pub mod dtype;

@@ -49,12 +49,13 @@ pub use view::TensorView;
 /// All that generated code may name.
 pub mod rt {
     pub use crate::cast::{Cast, cast};
-    pub use crate::exec::{call, call_into, call_wanted};
+    pub use crate::exec::{call, call_into, call_list, call_wanted};
     pub use crate::int;
     pub use crate::isa::Isa;
     pub use crate::kernel::{CpuKernel, Cx, In, Kernel, Out, Row, RowMut, Span, TILE, Tile, Tiles, meet, tiles, valid};
     pub use crate::math::Float;
     pub use crate::monoid::{self, Acc, ColAcc};
+    pub use crate::params::take;
     pub use crate::plan::{self, Plan};
     pub use crate::{
         AnyBuffer, AnySlice, AnySliceMut, AnyTensor, Buffer, Const, DType, Device, Dim, Element, Error, Fits, InOrder,

@@ -27,7 +27,8 @@ impl<'a> Cx<'a> {
             return self.nested(loc, |cx| cx.call_user(f, generics, given, loc));
         }
         if TRANSFORMS.contains(&text.as_str()) {
-            let diag = Diagnostic::new(errors::FUNCTION_AS_VALUE, loc, format!("`{text}(…)` is a function, not a value"));
+            let diag =
+                Diagnostic::new(errors::FUNCTION_AS_VALUE, loc, format!("`{text}(…)` is a function, not a value"));
             return self.error(diag.help(format!("call it: `{text}(f)(x)`")));
         }
         let Some(callee) = Callee::find(&text) else { return self.unknown_function(&text, loc) };

@@ -79,9 +79,13 @@ pub(super) fn ones_like(cx: &mut Cx<'_>, call: &Call<'_>) -> Out {
 }
 
 fn like(cx: &mut Cx<'_>, call: &Call<'_>, value: i128) -> Out {
-    let x = cx.array(&call.args[0], &format!("`{}`", call.name))?;
-    let ty = cx.ty(x).clone();
-    Some(Value::Array(constant(cx, Literal::Int(value), ty.dtype, &ty.shape)))
+    if !matches!(call.args[0].value, Value::Struct(_)) {
+        cx.array(&call.args[0], &format!("`{}`", call.name))?;
+    }
+    Some(call.args[0].value.map_nodes(&mut |x| {
+        let ty = cx.ty(x).clone();
+        constant(cx, Literal::Int(value), ty.dtype, &ty.shape)
+    }))
 }
 
 pub(super) fn full_like(cx: &mut Cx<'_>, call: &Call<'_>) -> Out {

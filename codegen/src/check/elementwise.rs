@@ -47,6 +47,9 @@ impl Cx<'_> {
         if let Some(equal) = self.static_equality(op, args) {
             return Value::Bool(equal);
         }
+        if args.iter().any(|a| matches!(a.value, Value::Struct(_))) {
+            return self.each_leaf(args, loc, &mut |cx, args| cx.map_op(op, what, args, loc));
+        }
         for arg in args {
             if !matches!(arg.value, Value::Array(_)) && arg.value.weak().is_none() {
                 return self.not_an_array(arg, &format!("`{what}`"));

@@ -16,7 +16,7 @@ use crate::errors;
 use crate::graph::{NodeId, Require, Type};
 use crate::shape::Dim;
 use crate::syntax::ast::{FnItem, InlineItem};
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, TokenStream, TokenTree};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -29,18 +29,21 @@ pub(super) fn function<'a>(unit: &'a Unit<'a>, f: &'a FnItem) -> (Function, Vec<
     let mut told = Vec::new();
     let sig = signature(unit, f, &BTreeMap::new(), &mut told);
     cx.diags = told;
+    let (attrs, no_grad) = no_grad(&f.attrs);
     let mut out = Function {
-        attrs: f.attrs.clone(),
+        attrs: attrs.clone(),
         vis: f.vis.clone(),
         name: f.name.clone(),
         symbols: sig.symbols.clone(),
         params: Vec::new(),
         results: cx.answers(&sig, &|_| None, &BTreeMap::new()).unwrap_or_default(),
         wrt: None,
+        no_grad,
         tuple: sig.tuple,
         graph: None,
     };
     out.params = cx.declare(&sig);
+    out.wrt = cx.wrt(f, &out.params);
     cx.failed |= sig.broken || f.broken;
     if f.broken || sig.broken {
         return (out, cx.diags);
@@ -74,6 +77,7 @@ pub(super) fn expression<'a>(unit: &'a Unit<'a>, item: &InlineItem) -> (Function
         params: cx.declare(&sig),
         results: Vec::new(),
         wrt: None,
+        no_grad: true,
         tuple: false,
         graph: None,
     };
@@ -96,6 +100,14 @@ pub(super) fn expression<'a>(unit: &'a Unit<'a>, item: &InlineItem) -> (Function
     (out, cx.diags)
 }
 
+/// The attributes without `#[no_grad]`, and whether it was among them.
+fn no_grad(attrs: &TokenStream) -> (TokenStream, bool) {
+    let tokens: Vec<TokenTree> = attrs.clone().into_iter().collect();
+    let is_it = |pair: &&[TokenTree]| matches!(&pair[1], TokenTree::Group(g) if g.stream().to_string() == "no_grad");
+    let (found, kept): (Vec<_>, Vec<_>) = tokens.chunks(2).partition(|pair| pair.len() == 2 && is_it(pair));
+    (kept.into_iter().flatten().cloned().collect(), !found.is_empty())
+}
+
 /// The name and declaration of a body's value, for notes.
 fn name_of(cx: &Cx<'_>, expr: &crate::syntax::ast::Expr) -> Option<(String, Option<Loc>)> {
     let crate::syntax::ast::ExprKind::Name(name) = &expr.kind else { return None };
@@ -105,6 +117,32 @@ fn name_of(cx: &Cx<'_>, expr: &crate::syntax::ast::Expr) -> Option<(String, Opti
 }
 
 impl Cx<'_> {
+    /// The parameters of `wrt (w, b)`, by their numbers.
+    fn wrt(&mut self, f: &FnItem, params: &[FnParam]) -> Option<Vec<usize>> {
+        let names = f.wrt.as_ref()?;
+        let mut out = Vec::new();
+        for name in names {
+            let floats = |k: &usize| match &params[*k].kind {
+                ParamKind::Array(ty) => ty.dtype.is_float(),
+                ParamKind::Scalar(dtype) => dtype.is_float(),
+                ParamKind::Struct { .. } | ParamKind::Error => true,
+            };
+            let found = params.iter().position(|p| p.name == *name);
+            if let Some(k) = found.filter(floats) {
+                out.push(k);
+                continue;
+            }
+            let loc = Loc::at(name.span());
+            let message = match found {
+                Some(_) => format!("there is no gradient by `{name}`, which is not of floats"),
+                None => format!("`{}` has no parameter `{name}`", f.name),
+            };
+            let known: Vec<String> = params.iter().map(|p| format!("`{}`", p.name)).collect();
+            self.told(errors::GRAD_WRT, loc, message, format!("its parameters are {}", known.join(", ")));
+        }
+        Some(out)
+    }
+
     /// Learns the `where` of the function, to be checked at each call.
     fn conditions(&mut self, sig: &Signature) {
         for c in &sig.conditions {

@@ -8,9 +8,9 @@
 
 use super::call::Given;
 use super::cx::{Cx, Frame};
+use super::results::{concrete, tuple_or_one};
 use super::signature::{self, AnyDType, SigType, Signature};
 use super::table::Spec;
-use super::results::{concrete, tuple_or_one};
 use super::value::{Arg, Value, axes, counted, struct_name};
 use crate::diagnostic::{Diagnostic, Loc};
 use crate::dtype::DType;

@@ -35,6 +35,7 @@ mod facts;
 mod fold;
 mod index;
 mod inline;
+mod leaves;
 mod linalg;
 mod promote;
 mod reduce;
@@ -52,6 +53,7 @@ mod tests;
 
 pub use structs::{FieldDef, FieldType, StructDef};
 pub use table::operations;
+pub use transform::no_gradient;
 
 use crate::diagnostic::{Diagnostic, Loc};
 use crate::dtype::DType;
@@ -86,6 +88,8 @@ pub struct Function {
     pub results: Vec<Answer>,
     /// The parameters that its gradient is by; `None` for all of floats.
     pub wrt: Option<Vec<usize>>,
+    /// Whether it is for inference only: `#[no_grad]`.
+    pub no_grad: bool,
     /// Whether the results are a tuple, if only of one.
     pub tuple: bool,
     /// `None` where the function has an error: the item exists all the same.

@@ -8,7 +8,7 @@
 use super::cx::Cx;
 use super::templates;
 use super::value::{Arg, Value};
-use super::{conv, create, linalg, shape_ops};
+use super::{conv, create, leaves, linalg, shape_ops};
 use crate::diagnostic::Loc;
 use crate::dtype::DType;
 use crate::ops::{self, MapOp, Monoid, Rule};
@@ -128,6 +128,7 @@ pub static BUILTINS: &[Builtin] = &[
     row("__float", &[X], create::wants_float, "The argument, which must be of floats."),
     row("__int", &[X], create::wants_int, "The argument, which must be of integers."),
     row("__places", &[p("shape")], create::places, "The place in C order of each element of a shape."),
+    row("__total", &[X], leaves::total, "The sum of all elements of an array or of a struct's arrays."),
     row("__rank", &[X, p("rank")], create::wants_rank, "The argument, which must have so many axes."),
     row("__fail", &[p("message"), p("help")], create::fails, "An error of this text."),
 ];

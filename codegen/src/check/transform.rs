@@ -232,9 +232,13 @@ impl<'a> Cx<'a> {
         let caller = std::mem::replace(&mut self.graph, sub);
         let mut outer = Vec::new();
         let inside: Vec<Option<Arg>> = (bound.iter())
-            .map(|arg| arg.as_ref().map(|arg| Arg { value: enter(&mut self.graph, &caller, &mut outer, &arg.value), ..arg.clone() }))
+            .map(|arg| {
+                arg.as_ref()
+                    .map(|arg| Arg { value: enter(&mut self.graph, &caller, &mut outer, &arg.value), ..arg.clone() })
+            })
             .collect();
-        let direction = direction.map(|arg| Arg { value: enter(&mut self.graph, &caller, &mut outer, &arg.value), ..arg });
+        let direction =
+            direction.map(|arg| Arg { value: enter(&mut self.graph, &caller, &mut outer, &arg.value), ..arg });
         let wrt: Vec<Value> = chosen.iter().filter_map(|&k| inside[k].as_ref()).map(|a| a.value.clone()).collect();
         let result = self.call_it(&t.function, regiven(&specs, inside), loc);
         let value = match result {
@@ -246,7 +250,13 @@ impl<'a> Cx<'a> {
     }
 
     /// The numbers of the parameters that the gradient is by.
-    fn chosen(&mut self, t: &Transformed<'_, 'a>, specs: &[Spec], bound: &[Option<Arg>], loc: Loc) -> Option<Vec<usize>> {
+    fn chosen(
+        &mut self,
+        t: &Transformed<'_, 'a>,
+        specs: &[Spec],
+        bound: &[Option<Arg>],
+        loc: Loc,
+    ) -> Option<Vec<usize>> {
         let word = t.kind.word();
         let has_floats = |cx: &Self, k: usize| {
             let nodes = bound[k].as_ref().map(|a| a.value.nodes()).unwrap_or_default();
@@ -270,7 +280,12 @@ impl<'a> Cx<'a> {
             if !has_floats(self, k) {
                 let is = bound[k].as_ref().map_or("not given".into(), |a| a.value.describe(&self.graph));
                 let message = format!("there is no gradient by `{name}`, which is {is}");
-                return self.reject(errors::GRAD_WRT, *at, message, "a gradient is by arrays of floats; cast it before");
+                return self.reject(
+                    errors::GRAD_WRT,
+                    *at,
+                    message,
+                    "a gradient is by arrays of floats; cast it before",
+                );
             }
             chosen.push(k);
         }
@@ -301,7 +316,8 @@ impl<'a> Cx<'a> {
                     other => {
                         let is = other.describe(&self.graph);
                         let name = Self::name_of_callable(&t.function);
-                        let message = format!("`{}` wants a function of one 0-d float, and `{name}` gives {is}", t.kind.word());
+                        let message =
+                            format!("`{}` wants a function of one 0-d float, and `{name}` gives {is}", t.kind.word());
                         let help = format!("reduce it, `.mean()`, or write `vjp({name})(…, cotangent)`");
                         return self.reject(errors::GRAD_SCALAR, loc, message, help);
                     }
@@ -342,11 +358,7 @@ impl<'a> Cx<'a> {
     }
 
     fn no_gradient<T>(&mut self, why: &NoGradient, loc: Loc) -> Option<T> {
-        self.error(
-            Diagnostic::new(errors::NO_GRADIENT, loc, why.why.clone())
-                .note(format!("the way from the result: {}", why.path.join(" < ")))
-                .help("leave its argument out of `wrt`, or wrap it in `stop_gradient(…)`"),
-        );
+        self.error(no_gradient(why, loc));
         None
     }
 
@@ -355,21 +367,29 @@ impl<'a> Cx<'a> {
         let nodes = arg.value.nodes();
         if nodes.len() != of.len() {
             let (is, want) = (nodes.len(), of.len());
-            let message = format!("{is} arrays as the {what}, where {want} are wanted, one for {for_what} of floats each");
+            let message =
+                format!("{is} arrays as the {what}, where {want} are wanted, one for {for_what} of floats each");
             return self.reject(errors::GRAD_DIRECTION, arg.loc, message, "pass them as one tuple, in order");
         }
         for (&node, &of) in nodes.iter().zip(of) {
             let (is, want) = (self.ty(node).clone(), self.ty(of).clone());
-            let same = is.shape.len() == want.shape.len() && is.shape.iter().zip(&want.shape).all(|(a, b)| self.facts.equal(a, b));
+            let same = is.shape.len() == want.shape.len()
+                && is.shape.iter().zip(&want.shape).all(|(a, b)| self.facts.equal(a, b));
             if is.dtype != want.dtype || !same {
                 let message = format!("the {what} is `{is}`, and {for_what} `{want}`");
                 return self.reject(errors::GRAD_DIRECTION, arg.loc, message, format!("pass a `{want}`"));
             }
         }
-        Some(nodes.iter().zip(of).map(|(&n, &of)| {
-            let shape = self.shape(of);
-            self.graph.reshape(n, &shape)
-        }).collect())
+        Some(
+            nodes
+                .iter()
+                .zip(of)
+                .map(|(&n, &of)| {
+                    let shape = self.shape(of);
+                    self.graph.reshape(n, &shape)
+                })
+                .collect(),
+        )
     }
 
     /// Derivatives in the form of what they are of: zeros where there is none.
@@ -414,6 +434,13 @@ impl<'a> Cx<'a> {
         }
         Some(value.map_nodes(&mut |node| new[node.0 as usize]))
     }
+}
+
+/// The error of an operation without a gradient.
+pub fn no_gradient(why: &NoGradient, loc: Loc) -> Diagnostic {
+    Diagnostic::new(errors::NO_GRADIENT, loc, why.why.clone())
+        .note(format!("the way from the result: {}", why.path.join(" < ")))
+        .help("leave its argument out of `wrt`, or wrap it in `stop_gradient(…)`")
 }
 
 /// The value with each array a parameter of the graph.

@@ -38,12 +38,7 @@ pub fn jvp(
     Ok(outputs.iter().map(|o| tangents[o.0 as usize]).collect())
 }
 
-fn tangent(
-    graph: &mut Graph,
-    rules: &mut Rules,
-    id: NodeId,
-    of: &dyn Fn(NodeId) -> Option<NodeId>,
-) -> Option<NodeId> {
+fn tangent(graph: &mut Graph, rules: &mut Rules, id: NodeId, of: &dyn Fn(NodeId) -> Option<NodeId>) -> Option<NodeId> {
     let node = graph.node(id).clone();
     let args = &node.args;
     match &node.op {

@@ -21,11 +21,7 @@ const MAX_WINDOW: i64 = 128;
 /// # Errors
 ///
 /// An operation without a gradient, that an input reaches an output through.
-pub fn vjp(
-    graph: &mut Graph,
-    outputs: &[(NodeId, NodeId)],
-    wrt: &[NodeId],
-) -> Result<Vec<Option<NodeId>>, NoGradient> {
+pub fn vjp(graph: &mut Graph, outputs: &[(NodeId, NodeId)], wrt: &[NodeId]) -> Result<Vec<Option<NodeId>>, NoGradient> {
     let active = active(graph, wrt);
     let mut walk = Walk { graph, active, rules: Rules::default(), adjoint: BTreeMap::new() };
     for &(output, cotangent) in outputs {
@@ -160,8 +156,7 @@ impl Walk<'_> {
             let dtype = self.graph.ty(g).dtype;
             let [zero, one] = [0, 1].map(|n| self.graph.konst(Literal::Int(n), dtype));
             let zeros = self.graph.broadcast_to(zero, &inner);
-            let after: Vec<Dim> =
-                shape.iter().zip(before).zip(&inner).map(|((n, b), i)| n.sub(b).sub(i)).collect();
+            let after: Vec<Dim> = shape.iter().zip(before).zip(&inner).map(|((n, b), i)| n.sub(b).sub(i)).collect();
             let outside = self.graph.pad(zeros, before, &after, one);
             let zero = self.graph.broadcast_to(zero, shape);
             let outside = self.graph.map(MapOp::named("gt"), &[outside, zero]);
@@ -186,7 +181,10 @@ impl Walk<'_> {
         let last = shape.len() - 1;
         let n = self.graph.ty(x).shape[axis].clone();
         let Some(count) = shape[last].as_const().filter(|&k| k <= MAX_WINDOW) else {
-            let why = format!("the gradient of a window wants a constant size of at most {MAX_WINDOW}, not `{}`", shape[last]);
+            let why = format!(
+                "the gradient of a window wants a constant size of at most {MAX_WINDOW}, not `{}`",
+                shape[last]
+            );
             return Err(NoGradient { node: id, why, path: path(self.graph, &self.active, id) });
         };
         let mut sum: Option<NodeId> = None;

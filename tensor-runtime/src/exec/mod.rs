@@ -18,6 +18,7 @@ mod wanted;
 
 use crate::error::{Error, Result};
 use crate::operand::{RawView, RawViewMut};
+use crate::params::InOrder;
 use crate::plan::{Action, Plan};
 use crate::tensor::AnyTensor;
 
@@ -43,6 +44,19 @@ pub fn call_into(plan: &'static Plan, operands: &[RawView<'_>], results: &mut [R
         return Err(internal(plan, format!("{} results, not {}", plan.outputs.len(), results.len())));
     }
     run(plan, operands, results, None).map(drop)
+}
+
+/// Runs the plan and answers its results as leaves to be taken in order, without the first `skip`: a step that serves
+/// only those is not run.
+pub fn call_list(plan: &'static Plan, operands: &[RawView<'_>], skip: usize) -> Result<InOrder> {
+    let results = match skip {
+        0 => run(plan, operands, &mut [], None)?,
+        _ => {
+            let wanted: Vec<bool> = (0..plan.outputs.len()).map(|k| k >= skip).collect();
+            call_wanted(plan, operands, &wanted)?
+        }
+    };
+    Ok(InOrder::new(results.into_iter().flatten().collect()))
 }
 
 /// Runs what the wanted results need of the plan, and answers these. A step that serves the others only is not run,

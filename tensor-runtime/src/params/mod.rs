@@ -297,6 +297,11 @@ impl Source for InOrder {
     }
 }
 
+/// The next leaves of `source` as a tensor or a parameter struct.
+pub fn take<P: Params>(source: &mut InOrder) -> Result<P> {
+    P::build(&mut Path::new(), source)
+}
+
 fn missing(file: &str, name: &str, spec: &Spec) -> Error {
     Error::MissingTensor { file: file.into(), name: name.into(), expected: spec.to_string().into() }
 }

@@ -6,7 +6,7 @@
 //! `Const<N>`; a result has the first's type. Next: [`super::items`].
 
 use super::items::shape;
-use crate::check::{Function, ParamKind};
+use crate::check::{Answer, Function, ParamKind};
 use crate::dtype::DType;
 use crate::shape::{Dim, Sym};
 use std::collections::BTreeMap;
@@ -27,10 +27,15 @@ pub struct Generics {
 
 impl Generics {
     pub fn new(f: &Function) -> Generics {
-        let taken = f.params.iter().filter_map(|p| match &p.kind {
+        let params = f.params.iter().filter_map(|p| match &p.kind {
             ParamKind::Struct { def, .. } => Some(def.clone()),
             ParamKind::Array(_) | ParamKind::Scalar(_) | ParamKind::Error => None,
         });
+        let results = f.results.iter().filter_map(|r| match r {
+            Answer::Struct { def, .. } => Some(def.clone()),
+            Answer::Array(_) => None,
+        });
+        let taken = params.chain(results);
         Generics { params: Vec::new(), first: BTreeMap::new(), counts: BTreeMap::new(), taken: taken.collect() }
     }
 
@@ -84,13 +89,22 @@ impl Generics {
         if args.is_empty() { name.to_string() } else { format!("{name}<{}>", args.join(", ")) }
     }
 
-    /// The type of a result.
-    pub fn tensor(&self, dtype: DType, dims: &[Dim]) -> String {
-        let axis = |d: &Dim| match (d.as_sym().and_then(|s| self.first.get(s)), d.as_const()) {
+    /// The type of a struct among the results, of the dimensions of the operands.
+    pub fn structure_of(&self, name: &str, args: &[Dim]) -> String {
+        let args: Vec<String> = args.iter().map(|d| self.known(d)).collect();
+        if args.is_empty() { name.to_string() } else { format!("{name}<{}>", args.join(", ")) }
+    }
+
+    fn known(&self, dim: &Dim) -> String {
+        match (dim.as_sym().and_then(|s| self.first.get(s)), dim.as_const()) {
             (Some(first), _) => first.clone(),
             (None, Some(n)) => format!("::ndfuse::rt::Const<{n}>"),
             (None, None) => "usize".to_string(),
-        };
-        format!("::ndfuse::rt::Tensor<{dtype}, {}>", shape(dims.iter().map(axis)))
+        }
+    }
+
+    /// The type of a result.
+    pub fn tensor(&self, dtype: DType, dims: &[Dim]) -> String {
+        format!("::ndfuse::rt::Tensor<{dtype}, {}>", shape(dims.iter().map(|d| self.known(d))))
     }
 }

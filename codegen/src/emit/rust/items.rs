@@ -7,7 +7,7 @@
 //! something for a type are carried over to it. Next: [`super::generics`].
 
 use super::generics::Generics;
-use crate::check::{FnParam, Function, ParamKind};
+use crate::check::{Answer, FnParam, Function, ParamKind};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::parse::Parser;
@@ -30,9 +30,8 @@ pub fn shape(dims: impl Iterator<Item = String>) -> String {
 /// `None` where it has errors.
 pub fn function(f: &Function, name: &Ident, plan: Option<&TokenStream>) -> TokenStream {
     let mut generics = Generics::new(f);
-    let params: Vec<TokenStream> = f.params.iter().map(|p| param(p, &mut generics)).collect();
-    let results: Vec<TokenStream> = f.results.iter().map(|ty| tokens(&generics.tensor(ty.dtype, &ty.shape))).collect();
-    let answer = if f.tuple { quote!((#(#results,)*)) } else { quote!(#(#results)*) };
+    let params = params(f, &mut generics);
+    let answer = answer(f, &generics);
     let body = match plan {
         Some(plan) => call(f, plan),
         None => broken(),
@@ -57,47 +56,88 @@ pub fn companion(f: &Function) -> TokenStream {
     }
 }
 
-/// What [`companion`] holds. `plan` is the path of a `static`, seen from here.
-pub fn methods(f: &Function, plan: Option<&TokenStream>) -> TokenStream {
-    let mut generics = Generics::new(f);
-    let mut params: Vec<TokenStream> = f.params.iter().map(|p| param(p, &mut generics)).collect();
-    let outs: Vec<Ident> = (0..f.results.len()).map(|k| out_name(f, k)).collect();
-    for (out, ty) in outs.iter().zip(&f.results) {
-        let (dtype, shape) = (tokens(ty.dtype.name()), tokens(&generics.operand(&ty.shape)));
-        params.push(quote!(mut #out: impl ::ndfuse::rt::OperandMut<Elem = #dtype, Shape = #shape>));
-    }
-    let (vis, name, quiet) = (&f.vis, &f.name, quiet(plan));
-    let cfg = kept(&f.attrs, &["cfg"]);
-    let generics = tokens(&generics.text());
-    let (write, source, cuda, kernels, plan) = match plan {
-        Some(plan) => {
-            let operands = operands(f);
-            (
-                quote!(::ndfuse::rt::call_into(Self::PLAN, #operands, &mut [#(::ndfuse::rt::OperandMut::raw_mut(&mut #outs)?),*])),
-                quote!(Self::PLAN.explain),
-                quote!(Self::PLAN.cuda),
-                quote!(Self::PLAN.steps.len()),
-                quote!(const PLAN: &'static ::ndfuse::rt::Plan = &#plan;),
-            )
-        }
-        None => (broken(), broken(), broken(), broken(), TokenStream::new()),
-    };
+/// An `impl` of the type beside the function.
+pub fn implementation(f: &Function, methods: &TokenStream) -> TokenStream {
+    let (name, cfg) = (&f.name, kept(&f.attrs, &["cfg"]));
     quote! {
         #cfg
         #[allow(dead_code, clippy::all)]
-        impl #name {
-            #plan
-            /// As the function, but the result goes to memory of the caller's.
-            #quiet
-            #vis fn into #generics (#(#params),*) -> ::ndfuse::rt::Result<()> { #write }
-            /// What the function runs: kernels, passes, temporaries, bytes.
-            #vis fn explain() -> &'static str { #source }
-            /// The CUDA C of its kernels.
-            #vis fn cuda_source() -> &'static str { #cuda }
-            /// How many kernels a call launches.
-            #vis fn kernels() -> usize { #kernels }
-        }
+        impl #name { #methods }
     }
+}
+
+/// What [`companion`] holds. `plan` is the path of a `static`, seen from here.
+pub fn methods(f: &Function, plan: Option<&TokenStream>) -> TokenStream {
+    let vis = &f.vis;
+    let (source, cuda, kernels, constant) = match plan {
+        Some(plan) => (
+            quote!(Self::PLAN.explain),
+            quote!(Self::PLAN.cuda),
+            quote!(Self::PLAN.steps.len()),
+            quote!(const PLAN: &'static ::ndfuse::rt::Plan = &#plan;),
+        ),
+        None => (broken(), broken(), broken(), TokenStream::new()),
+    };
+    let into = into(f, plan);
+    let methods = quote! {
+        #constant
+        #into
+        /// What the function runs: kernels, passes, temporaries, bytes.
+        #vis fn explain() -> &'static str { #source }
+        /// The CUDA C of its kernels.
+        #vis fn cuda_source() -> &'static str { #cuda }
+        /// How many kernels a call launches.
+        #vis fn kernels() -> usize { #kernels }
+    };
+    implementation(f, &methods)
+}
+
+/// The form that writes to memory of the caller's; a struct is not written to.
+fn into(f: &Function, plan: Option<&TokenStream>) -> TokenStream {
+    let arrays: Option<Vec<_>> =
+        f.results.iter().map(|r| if let Answer::Array(ty) = r { Some(ty) } else { None }).collect();
+    let Some(arrays) = arrays else { return TokenStream::new() };
+    let mut generics = Generics::new(f);
+    let mut params = params(f, &mut generics);
+    let outs: Vec<Ident> = (0..arrays.len()).map(|k| out_name(f, k)).collect();
+    for (out, ty) in outs.iter().zip(arrays) {
+        let (dtype, shape) = (tokens(ty.dtype.name()), tokens(&generics.operand(&ty.shape)));
+        params.push(quote!(mut #out: impl ::ndfuse::rt::OperandMut<Elem = #dtype, Shape = #shape>));
+    }
+    let (vis, quiet) = (&f.vis, quiet(plan));
+    let generics = tokens(&generics.text());
+    let body = match plan {
+        Some(_) => {
+            let operands = operands(f);
+            quote!(::ndfuse::rt::call_into(Self::PLAN, #operands, &mut [#(::ndfuse::rt::OperandMut::raw_mut(&mut #outs)?),*]))
+        }
+        None => broken(),
+    };
+    quote! {
+        /// As the function, but the result goes to memory of the caller's.
+        #quiet
+        #vis fn into #generics (#(#params),*) -> ::ndfuse::rt::Result<()> { #body }
+    }
+}
+
+/// The types of a function's results, as one.
+pub fn answer(f: &Function, generics: &Generics) -> TokenStream {
+    let results: Vec<TokenStream> = f.results.iter().map(|r| answer_type(r, generics)).collect();
+    if f.tuple { quote!((#(#results,)*)) } else { quote!(#(#results)*) }
+}
+
+/// The type of a result.
+pub fn answer_type(answer: &Answer, generics: &Generics) -> TokenStream {
+    tokens(&match answer {
+        Answer::Array(ty) => generics.tensor(ty.dtype, &ty.shape),
+        Answer::Struct { def, args, .. } => generics.structure_of(def, args),
+    })
+}
+
+/// The results of a list of arrays, taken in order.
+pub fn taken(f: &Function) -> TokenStream {
+    let each = f.results.iter().map(|_| quote!(::ndfuse::rt::take(&mut __ndfuse_results)?));
+    if f.tuple { quote!((#(#each,)*)) } else { quote!(#(#each)*) }
 }
 
 /// The body of a function with errors: it is never run.
@@ -107,6 +147,11 @@ fn broken() -> TokenStream {
 
 fn quiet(plan: Option<&TokenStream>) -> TokenStream {
     if plan.is_some() { TokenStream::new() } else { quote!(#[allow(unused_variables, unused_mut)]) }
+}
+
+/// The parameters of the Rust function.
+pub fn params(f: &Function, generics: &mut Generics) -> Vec<TokenStream> {
+    f.params.iter().map(|p| param(p, generics)).collect()
 }
 
 fn param(param: &FnParam, generics: &mut Generics) -> TokenStream {
@@ -144,22 +189,26 @@ fn operands(f: &Function) -> TokenStream {
         let each = f.params.iter().map(operand);
         return quote!(&[#(#each),*]);
     }
-    // A name that no parameter has.
-    let list = Ident::new("__ndfuse_operands", Span::call_site());
+    operand_list(f, &TokenStream::new())
+}
+
+/// The operands of a call, as a slice of a `Vec`, after which `more` adds to it.
+pub fn operand_list(f: &Function, more: &TokenStream) -> TokenStream {
     let each = f.params.iter().map(|p| {
         let name = &p.name;
-        match is_struct(p) {
-            true => quote!(#list.append(&mut ::ndfuse::rt::raws(#name)?);),
-            false => {
+        match p.kind {
+            ParamKind::Struct { .. } => quote!(__ndfuse_operands.append(&mut ::ndfuse::rt::raws(#name)?);),
+            ParamKind::Array(_) | ParamKind::Scalar(_) | ParamKind::Error => {
                 let one = operand(p);
-                quote!(#list.push(#one);)
+                quote!(__ndfuse_operands.push(#one);)
             }
         }
     });
     quote!(&{
-        let mut #list = ::std::vec::Vec::new();
+        let mut __ndfuse_operands = ::std::vec::Vec::new();
         #(#each)*
-        #list
+        #more
+        __ndfuse_operands
     })
 }
 
@@ -176,6 +225,13 @@ fn operand(param: &FnParam) -> TokenStream {
 /// Runs the plan and types its results.
 fn call(f: &Function, plan: &TokenStream) -> TokenStream {
     let operands = operands(f);
+    if f.results.iter().any(|r| matches!(r, Answer::Struct { .. })) {
+        let results = taken(f);
+        return quote! {
+            let mut __ndfuse_results = ::ndfuse::rt::call_list(#plan, #operands, 0)?;
+            ::core::result::Result::Ok(#results)
+        };
+    }
     let function = f.name.to_string();
     // Names that no constant of the user's has, which a pattern would match.
     let results: Vec<Ident> = (0..f.results.len()).map(|k| format_ident!("__ndfuse_{k}")).collect();

@@ -14,10 +14,11 @@
 //! };
 //! ```
 //!
-//! Next: `nest`, `kernel`, `run`, `plan`, `items`.
+//! Next: `nest`, `kernel`, `run`, `plan`, `items`, `derivatives`.
 
 mod access;
 mod code;
+mod derivatives;
 mod explain;
 mod generics;
 mod items;
@@ -32,7 +33,7 @@ mod structs;
 mod tests;
 
 use crate::check::{Function, StructDef};
-use crate::driver::Code;
+use crate::driver::{Code, Derived};
 use crate::loops::Loops;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
@@ -40,12 +41,22 @@ use std::collections::BTreeMap;
 
 pub use explain::explain;
 
-/// A function with what it was compiled to.
+/// A function with what it was compiled to, each program with its CUDA C.
 pub struct Unit<'a> {
     pub function: &'a Function,
     /// `None` where the function has errors.
-    pub code: Option<&'a Code>,
-    pub cuda: Cuda,
+    pub code: Option<(&'a Code, Cuda)>,
+    pub vjp: Option<(&'a Derived, Cuda)>,
+    pub jvp: Option<(&'a Derived, Cuda)>,
+}
+
+impl Unit<'_> {
+    /// Its programs: itself, then its derivatives.
+    pub fn parts(&self) -> impl Iterator<Item = (&Code, &Cuda)> {
+        let derived = [&self.vjp, &self.jvp].into_iter().flatten();
+        let code = self.code.iter().map(|(code, cuda)| (*code, cuda));
+        code.chain(derived.map(|(d, cuda)| (&d.code, cuda)))
+    }
 }
 
 /// The kernels of a program in CUDA C.
@@ -62,16 +73,36 @@ pub fn block(structs: &[StructDef], units: &[Unit<'_>]) -> TokenStream {
     let mut out = quote!(#(#structs)*);
     let mut methods = TokenStream::new();
     let module_name = module_name();
-    for (unit, plan) in units.iter().zip(plans(units)) {
+    for (number, unit) in units.iter().enumerate() {
         let (f, name) = (unit.function, &unit.function.name);
+        let plan = unit.code.as_ref().map(|_| plan_name('P', number));
         let from_outside = plan.is_some().then(|| quote!(#name::PLAN));
         let from_inside = plan.map(|plan| quote!(#module_name::#plan));
         out.extend(items::function(f, name, from_outside.as_ref()));
         out.extend(items::companion(f));
         methods.extend(items::methods(f, from_inside.as_ref()));
+        methods.extend(derivatives(unit, number, &module_name));
     }
     let code = module(units);
     out.extend(quote!(#[allow(clippy::all)] const _: () = { #code #methods };));
+    out
+}
+
+/// The derivatives of a function, as methods of the type beside it.
+fn derivatives(unit: &Unit<'_>, number: usize, module: &Ident) -> TokenStream {
+    let f = unit.function;
+    let (mut out, mut methods) = (TokenStream::new(), TokenStream::new());
+    if let Some((d, _)) = &unit.vjp {
+        let (gradients, reverse) = derivatives::reverse(f, &d.by, &plan_name('V', number), module);
+        out.extend(gradients);
+        methods.extend(reverse);
+    }
+    if let Some((d, _)) = &unit.jvp {
+        methods.extend(derivatives::forward(f, &d.by, &plan_name('J', number), module));
+    }
+    if !methods.is_empty() {
+        out.extend(items::implementation(f, &methods));
+    }
     out
 }
 
@@ -79,7 +110,7 @@ pub fn block(structs: &[StructDef], units: &[Unit<'_>]) -> TokenStream {
 pub fn inline(unit: &Unit<'_>) -> TokenStream {
     let module_name = module_name();
     let units = std::slice::from_ref(unit);
-    let plan = plans(units).into_iter().next().flatten().map(|plan| quote!(&#module_name::#plan));
+    let plan = unit.code.as_ref().map(|_| plan_name('P', 0)).map(|plan| quote!(&#module_name::#plan));
     let code = module(units);
     let f = unit.function;
     let name = Ident::new("__ndfuse_expression", Span::call_site());
@@ -87,10 +118,9 @@ pub fn inline(unit: &Unit<'_>) -> TokenStream {
     quote!({ #code #function #name(#arguments) })
 }
 
-/// The name of each function's plan.
-fn plans(units: &[Unit<'_>]) -> Vec<Option<Ident>> {
-    let name = |(k, u): (usize, &Unit<'_>)| u.code.map(|_| Ident::new(&format!("P{k}"), Span::call_site()));
-    units.iter().enumerate().map(name).collect()
+/// The plan of a function, `P0`, or of a derivative, `V0` and `J0`.
+fn plan_name(kind: char, number: usize) -> Ident {
+    Ident::new(&format!("{kind}{number}"), Span::call_site())
 }
 
 /// It stands in a scope of the user's: a function may have any plain name.
@@ -100,7 +130,7 @@ fn module_name() -> Ident {
 
 /// Kernels and plans in a module of their own, where no name of the user's is.
 fn module(units: &[Unit<'_>]) -> TokenStream {
-    if units.iter().all(|u| u.code.is_none()) {
+    if units.iter().all(|u| u.parts().next().is_none()) {
         return TokenStream::new();
     }
     let name = module_name();
@@ -113,27 +143,38 @@ pub fn text(units: &[Unit<'_>]) -> String {
     let mut kernels: BTreeMap<String, String> = BTreeMap::new();
     let (mut code, mut plans) = (String::new(), String::new());
     for (number, unit) in units.iter().enumerate() {
-        let Some(compiled) = unit.code else { continue };
-        let mut names = Vec::new();
-        for (loops, cuda) in compiled.loops.iter().zip(&unit.cuda.names) {
-            let next = format!("K{}", kernels.len());
-            let rust = kernels.entry(canonical(loops)).or_insert_with(|| {
-                code.push_str(&kernel::kernel(&next, loops));
-                code.push('\n');
-                next
-            });
-            names.push(plan::KernelNames { rust: rust.clone(), cuda: cuda.clone() });
+        let vjp = unit.vjp.as_ref().map(|(d, _)| plan::Vjp {
+            plan: plan_name('V', number).to_string(),
+            wrt: d.wrt.clone(),
+            cotangents: d.results.clone(),
+        });
+        let derived = [('V', &unit.vjp), ('J', &unit.jvp)];
+        let derived =
+            derived.into_iter().filter_map(|(kind, d)| d.as_ref().map(|(d, cuda)| (kind, &d.code, cuda, None)));
+        let itself = unit.code.iter().map(|(code, cuda)| ('P', *code, cuda, vjp.as_ref()));
+        for (kind, compiled, cuda, vjp) in itself.chain(derived) {
+            let mut names = Vec::new();
+            for (loops, cuda) in compiled.loops.iter().zip(&cuda.names) {
+                let next = format!("K{}", kernels.len());
+                let rust = kernels.entry(canonical(loops)).or_insert_with(|| {
+                    code.push_str(&kernel::kernel(&next, loops));
+                    code.push('\n');
+                    next
+                });
+                names.push(plan::KernelNames { rust: rust.clone(), cuda: cuda.clone() });
+            }
+            let explained = explain(&compiled.program, &compiled.loops);
+            let cx = plan::Context {
+                program: &compiled.program,
+                loops: &compiled.loops,
+                kernels: &names,
+                explain: &explained,
+                cuda: &cuda.source,
+                vjp,
+            };
+            plans.push_str(&plan::plan(&plan_name(kind, number).to_string(), &cx));
+            plans.push('\n');
         }
-        let explained = explain(&compiled.program, &compiled.loops);
-        let cx = plan::Context {
-            program: &compiled.program,
-            loops: &compiled.loops,
-            kernels: &names,
-            explain: &explained,
-            cuda: &unit.cuda.source,
-        };
-        plans.push_str(&plan::plan(&format!("P{number}"), &cx));
-        plans.push('\n');
     }
     // Method names come from the prelude of `core`: the user's crate may have none.
     let mut head = String::from("use ::core::prelude::rust_2024::*;\nuse ::ndfuse::rt;\nuse rt::{DType, plan::*};\n");

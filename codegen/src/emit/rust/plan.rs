@@ -21,6 +21,15 @@ pub struct Context<'a> {
     pub kernels: &'a [KernelNames],
     pub explain: &'a str,
     pub cuda: &'a str,
+    /// Of the function itself: its vector-Jacobian product.
+    pub vjp: Option<&'a Vjp>,
+}
+
+/// The plan of a vector-Jacobian product, as another one names it.
+pub struct Vjp {
+    pub plan: String,
+    pub wrt: Vec<usize>,
+    pub cotangents: Vec<usize>,
 }
 
 #[derive(Clone, Debug)]
@@ -46,7 +55,13 @@ pub fn plan(name: &str, cx: &Context<'_>) -> String {
     emit.slots.closure(&mut out);
     out.append(&tables.text);
     out.append(&steps.text);
-    out.line("vjp: None,");
+    out.line(match cx.vjp {
+        None => "vjp: None,".to_string(),
+        Some(vjp) => {
+            let (wrt, cotangents) = (list(&vjp.wrt), list(&vjp.cotangents));
+            format!("vjp: Some(&Vjp {{ plan: &{}, cotangents: {cotangents}, wrt: {wrt} }}),", vjp.plan)
+        }
+    });
     out.line(format!("explain: {:?},", cx.explain));
     out.line(format!("cuda: {:?},", cx.cuda));
     out.close_with("};");
