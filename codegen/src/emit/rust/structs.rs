@@ -13,6 +13,8 @@ use crate::check::{FieldDef, FieldType, StructDef};
 use crate::shape::{Dim, Sym};
 use proc_macro2::TokenStream;
 use quote::quote;
+use syn::parse::Parser;
+use syn::punctuated::Punctuated;
 
 /// The items of a struct.
 pub fn definition(def: &StructDef) -> TokenStream {
@@ -27,13 +29,25 @@ pub fn definition(def: &StructDef) -> TokenStream {
     });
     let params = tokens(&params);
     let implementation = tokens(&implementation(def));
+    let clone = if derives(def, "Clone") { quote!() } else { quote!(#[derive(::core::clone::Clone)]) };
     quote! {
         #attrs
-        #[derive(::core::clone::Clone)]
+        #clone
         #vis struct #name #params { #(#fields),* }
         #[allow(clippy::all)]
         const _: () = { #implementation };
     }
+}
+
+/// Whether the user derives this trait.
+fn derives(def: &StructDef, name: &str) -> bool {
+    let derive = |a: &syn::Attribute| a.path().is_ident("derive");
+    let named = |a: syn::Attribute| {
+        let paths = a.parse_args_with(Punctuated::<syn::Path, syn::Token![,]>::parse_terminated).unwrap_or_default();
+        paths.iter().any(|p| p.segments.last().is_some_and(|s| s.ident == name))
+    };
+    let attrs = syn::Attribute::parse_outer.parse2(def.attrs.clone()).unwrap_or_default();
+    attrs.into_iter().filter(derive).any(named)
 }
 
 /// `<A, B>`, or nothing.
@@ -135,12 +149,14 @@ fn implementation(def: &StructDef) -> String {
     out.close();
     out.close();
     // Not derived: a tuple of more than 12 has no `Debug`, and a leaf is better named than printed.
-    out.open(format!("impl{bounds} ::core::fmt::Debug for {name}{args}"));
-    out.open("fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result");
-    out.line(format!("f.write_str(\"{name} \")?;"));
-    out.line("f.debug_map().entries(rt::Params::named(self)).finish()");
-    out.close();
-    out.close();
+    if !derives(def, "Debug") {
+        out.open(format!("impl{bounds} ::core::fmt::Debug for {name}{args}"));
+        out.open("fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result");
+        out.line(format!("f.write_str(\"{name} \")?;"));
+        out.line("f.debug_map().entries(rt::Params::named(self)).finish()");
+        out.close();
+        out.close();
+    }
     out.text
 }
 
