@@ -32,6 +32,7 @@ pub mod operand;
 pub mod params;
 pub mod plan;
 pub mod storage;
+mod tape;
 pub mod tensor;
 pub mod view;
 
@@ -43,6 +44,7 @@ pub use layout::Layout;
 pub use operand::{Operand, OperandMut, RawView, RawViewMut, Typed, TypedMut};
 pub use params::{InOrder, Leaf, Params, Path, Source, Spec, check_derived, check_dims, dim_size, raws};
 pub use storage::Buffer;
+pub use tape::no_grad;
 pub use tensor::{AnyTensor, Tensor, ToDevice};
 pub use view::TensorView;
 

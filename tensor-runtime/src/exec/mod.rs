@@ -16,9 +16,12 @@ mod launch;
 mod memory;
 mod wanted;
 
-use crate::error::{Error, Result};
+use crate::dtype::DType;
+use crate::error::{Error, GradientFault, Result};
+use crate::layout::Layout;
 use crate::operand::{RawView, RawViewMut};
-use crate::plan::{Action, Plan};
+use crate::plan::{Action, BufferId, Plan};
+use crate::tape;
 use crate::tensor::AnyTensor;
 
 use memory::Memory;
@@ -34,7 +37,11 @@ pub fn call<const O: usize>(plan: &'static Plan, operands: &[RawView<'_>]) -> Re
     if array.iter().any(Option::is_none) {
         return Err(internal(plan, "a result was not made".into()));
     }
-    Ok(array.map(|tensor| tensor.expect("checked just before")))
+    let mut results = array.map(|tensor| tensor.expect("checked just before"));
+    if tape::records(operands) {
+        results.iter_mut().zip(tape::record(plan, operands)?).for_each(|(result, mark)| drop(result.set_track(mark)));
+    }
+    Ok(results)
 }
 
 /// Runs the plan and writes its results to memory of the caller's.
@@ -42,17 +49,51 @@ pub fn call_into(plan: &'static Plan, operands: &[RawView<'_>], results: &mut [R
     if plan.outputs.len() != results.len() {
         return Err(internal(plan, format!("{} results, not {}", plan.outputs.len(), results.len())));
     }
-    run(plan, operands, results, None).map(drop)
+    let records = tape::records(operands);
+    if records && results.iter().any(RawViewMut::is_leaf) {
+        return Err(Error::gradient(plan.function, GradientFault::IntoLeaf));
+    }
+    run(plan, operands, results, None)?;
+    let marks = if records { tape::record(plan, operands)? } else { Vec::new() };
+    let marks = marks.into_iter().chain(std::iter::repeat(None));
+    results.iter_mut().zip(marks).for_each(|(result, mark)| result.mark(mark));
+    Ok(())
 }
 
 /// Runs what the wanted results need of the plan, and answers these. A step that serves the others only is not run,
 /// and has no memory.
 pub fn call_wanted(plan: &'static Plan, operands: &[RawView<'_>], wanted: &[bool]) -> Result<Vec<Option<AnyTensor>>> {
+    let mut results = run_wanted(plan, operands, wanted)?;
+    if tape::records(operands) {
+        for (result, mark) in results.iter_mut().zip(tape::record(plan, operands)?) {
+            result.as_mut().map(|result| result.set_track(mark));
+        }
+    }
+    Ok(results)
+}
+
+/// The same, of which the tape knows nothing.
+pub(crate) fn run_wanted(
+    plan: &'static Plan,
+    operands: &[RawView<'_>],
+    wanted: &[bool],
+) -> Result<Vec<Option<AnyTensor>>> {
     let needs = Needs::of(plan, wanted)?;
     let mut results = run(plan, operands, &mut [], Some(&needs))?;
     // One that another result is made of is made, too.
     results.iter_mut().zip(wanted).filter(|(_, wanted)| !**wanted).for_each(|(result, _)| *result = None);
     Ok(results)
+}
+
+/// The types and layouts that the results of a call with these operands have.
+pub(crate) fn shapes(plan: &'static Plan, operands: &[RawView<'_>]) -> Result<Vec<(DType, Layout)>> {
+    let mut sizes = vec![0; plan.slots];
+    bind::bind(plan, operands, &mut sizes)?;
+    let shape = |&id: &BufferId| {
+        let buffer = memory::described(plan, id)?;
+        Ok((buffer.dtype, memory::layout_of(plan, buffer, &sizes)?))
+    };
+    plan.outputs.iter().map(shape).collect()
 }
 
 /// With `targets` empty the results are new tensors; with `needs` only some of them are made.
