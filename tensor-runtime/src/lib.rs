@@ -42,7 +42,7 @@ pub use dtype::{AnyBuffer, AnySlice, AnySliceMut, DType, Element, Number, releas
 pub use error::{Error, Result, Site};
 pub use layout::Layout;
 pub use operand::{Operand, OperandMut, RawView, RawViewMut, Typed, TypedMut};
-pub use params::{InOrder, Leaf, Params, Path, Source, Spec, check_derived, check_dims, dim_size, raws};
+pub use params::{InOrder, Leaf, Params, Path, Source, Spec, check_derived, check_dims, dim_size, raws, results};
 pub use storage::Buffer;
 pub use tape::no_grad;
 pub use tensor::{AnyTensor, Tensor, ToDevice};
@@ -61,6 +61,7 @@ pub mod rt {
     pub use crate::{
         AnyBuffer, AnySlice, AnySliceMut, AnyTensor, Buffer, Const, DType, Device, Dim, Element, Error, Fits, InOrder,
         Layout, Leaf, NdRank, Operand, OperandMut, Params, Path, RawView, RawViewMut, Result, Shape, Site, Sizes,
-        Source, Spec, Tensor, TensorView, ToDevice, Typed, TypedMut, check_derived, check_dims, dim, dim_size, raws,
+        Source, Spec, Tensor, TensorView, ToDevice, Typed, TypedMut, check_derived, check_dims, dim, dim_size, no_grad,
+        raws, results,
     };
 }

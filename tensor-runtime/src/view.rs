@@ -209,11 +209,7 @@ fn outer_layout(layout: &Layout, distance: usize) -> Option<(Layout, [usize; MAX
 }
 
 impl<'a, T: Element, S: Shape> TensorView<'a, T, S> {
-    pub(crate) fn new(
-        operation: &'static str,
-        source: Source<'a, T>,
-        track: Option<Arc<Value>>,
-    ) -> Result<Self> {
+    pub(crate) fn new(operation: &'static str, source: Source<'a, T>, track: Option<Arc<Value>>) -> Result<Self> {
         let shape = fitted(operation, source.sizes())?;
         Ok(TensorView { source, shape, track })
     }

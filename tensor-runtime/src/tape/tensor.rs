@@ -58,7 +58,8 @@ impl<T: Element, S: Shape> Tensor<T, S> {
 impl<T: Float + Number, S: Shape> Tensor<T, S> {
     /// The tensor as a leaf: functions of it are recorded, and [`backward`](Self::backward) brings it its gradient.
     /// One that is tracked already stays what it is; [`detach`](Self::detach) it first to begin anew. Clones of a leaf
-    /// are the same leaf. A leaf may be written to, which no recorded function sees.
+    /// are the same leaf. A leaf may be written to, which no recorded function sees. Views of `ndarray` and `Vec`s that it
+    /// gives are not tracked.
     ///
     /// ```
     /// use ndfuse_runtime::Tensor;

@@ -192,10 +192,7 @@ macro_rules! float {
                 buffer(DType::$T, 1, Result_),
             ],
             &[2, 3],
-            &[
-                launch::<$Sum>(0, &[0], &[Output { buffer: 2 }]),
-                launch::<$SumBack>(1, &[1], &[Output { buffer: 3 }]),
-            ],
+            &[launch::<$Sum>(0, &[0], &[Output { buffer: 2 }]), launch::<$SumBack>(1, &[1], &[Output { buffer: 3 }])],
             None,
         );
 
