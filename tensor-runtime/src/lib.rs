@@ -51,6 +51,7 @@ pub use view::TensorView;
 /// All that generated code may name.
 pub mod rt {
     pub use crate::cast::{Cast, cast};
+    pub use crate::exec::measure::{Memory, memory};
     pub use crate::exec::{call, call_into, call_wanted};
     pub use crate::int;
     pub use crate::isa::Isa;

@@ -13,7 +13,10 @@ mod bind;
 mod dot;
 mod jobs;
 mod launch;
+pub mod measure;
 mod memory;
+#[cfg(test)]
+mod tests;
 mod wanted;
 
 use crate::dtype::DType;
