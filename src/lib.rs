@@ -25,7 +25,7 @@
 pub use ndfuse_macros::tensor;
 pub use ndfuse_runtime::{
     AnyBuffer, AnyTensor, Buffer, Const, DType, Device, Dim, Element, Error, Fits, Layout, Leaf, Operand, OperandMut,
-    Params, Result, Shape, Tensor, TensorView, ToDevice, dim, error, io, params,
+    Params, Result, Shape, Tensor, TensorView, ToDevice, dim, error, io, no_grad, params,
 };
 
 /// All that generated code may name.
@@ -37,5 +37,5 @@ pub mod rt {
 /// What most programs use: `use ndfuse::prelude::*;`.
 pub mod prelude {
     pub use ndfuse_macros::tensor;
-    pub use ndfuse_runtime::{Const, Device, Dim, Operand, Params, Tensor, TensorView, ToDevice};
+    pub use ndfuse_runtime::{Const, Device, Dim, Operand, Params, Tensor, TensorView, ToDevice, no_grad};
 }

@@ -23,8 +23,6 @@ const LONG: &[(&str, usize, &str)] = &[
     ("tensor-runtime/src/kernel.rs", 700, "all that generated kernels call"),
     ("tensor-runtime/src/math/table.rs", 900, "a table"),
     ("tensor-runtime/src/monoid.rs", 600, "all reductions"),
-    ("tensor-runtime/src/operand.rs", 520, "all that can be an operand"),
-    ("tensor-runtime/src/params/mod.rs", 520, "most of it is the text of the module"),
     ("tests/ops/functions.rs", 1300, "written by its generator"),
 ];
 

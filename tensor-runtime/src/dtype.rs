@@ -16,7 +16,7 @@ use crate::io;
 use crate::layout::Layout;
 use crate::operand::{Operand, RawView};
 use crate::storage::{Buffer, Pool, Storage};
-use crate::view::nd_view;
+use crate::view::{gather, nd_view};
 
 /// A Rust type that a tensor can hold. Sealed: the list of [`DType`] is all there is.
 #[diagnostic::on_unimplemented(
@@ -108,6 +108,13 @@ macro_rules! elements {
             /// A part of it, or `None` if it has no such part.
             pub fn get(self, range: std::ops::Range<usize>) -> Option<AnySlice<'a>> {
                 match self { $(AnySlice::$variant(s) => s.get(range).map(AnySlice::$variant)),* }
+            }
+
+            /// The elements of `layout` in row-major order, copied.
+            pub(crate) fn gather(self, layout: &Layout) -> Result<AnyBuffer> {
+                match self {
+                    $(AnySlice::$variant(s) => gather(nd_view::<_, IxDyn>(s, layout)?).map(AnyBuffer::$variant)),*
+                }
             }
         }
 

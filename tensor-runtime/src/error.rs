@@ -13,6 +13,7 @@
 
 use std::path::Path;
 
+use crate::dims::Sizes;
 use crate::dtype::DType;
 
 /// The result of everything that can fail here.
@@ -73,6 +74,9 @@ pub enum Error {
     /// A combination that this version does not have.
     #[error("{operation}: {reason}")]
     Unsupported { operation: &'static str, reason: Box<str> },
+    /// A gradient that cannot be had.
+    #[error(transparent)]
+    Gradient(Box<GradientError>),
     /// A kernel or a plan broke its own rules: a fault of the compiler, not of the caller.
     #[error("{function}: internal error: {reason}")]
     Internal { function: &'static str, reason: Box<str> },
@@ -182,6 +186,64 @@ pub struct DeviceUnavailable {
     pub mend: &'static str,
 }
 
+/// See [`Error::Gradient`].
+#[derive(Debug, thiserror::Error)]
+#[error("{function}: {fault}\n  = help: {}", .fault.mend())]
+pub struct GradientError {
+    /// The function, or the operation, where the gradient stops.
+    pub function: &'static str,
+    /// Why it does.
+    pub fault: GradientFault,
+}
+
+/// Why there is no gradient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum GradientFault {
+    /// The tensor was computed from no leaf, or without recording.
+    #[error("the tensor is not tracked")]
+    Untracked,
+    /// The tensor is not a single number.
+    #[error("a tensor of shape {0:?} is not one number")]
+    NotScalar(Sizes),
+    /// The function has no gradient.
+    #[error("the function has no gradient")]
+    NoGradient,
+    /// The function has no gradient for this operand.
+    #[error("the function has no gradient for `{0}`")]
+    Operand(&'static str),
+    /// An earlier walk freed what the function's gradient needs.
+    #[error("what the gradient needs was freed by an earlier `backward`")]
+    Freed,
+    /// The tensor is no longer what was computed.
+    #[error("a result of tracked tensors was written to, and so has no gradient any more")]
+    Written,
+    /// A leaf is to become the result of a recorded function.
+    #[error("a leaf cannot take the result of a function of tracked tensors")]
+    IntoLeaf,
+}
+
+impl GradientFault {
+    /// What to do about it.
+    pub fn mend(&self) -> &'static str {
+        match self {
+            GradientFault::Untracked => {
+                "call `.requires_grad()` on the tensors to differentiate by, and compute this one outside of `no_grad`"
+            }
+            GradientFault::NotScalar(_) => {
+                "sum it first, or call `.backward_with(&cotangent)` with a cotangent of its shape"
+            }
+            GradientFault::NoGradient => "call `.detach()` on its operands or its result to take it as a constant",
+            GradientFault::Operand(_) => "call `.detach()` on that operand to take it as a constant",
+            GradientFault::Freed => {
+                "call the functions again, or sum the results and go back once, or call `.backward_retain()` before"
+            }
+            GradientFault::Written => "call `.detach()` on it before it is written to, or write to a new tensor",
+            GradientFault::IntoLeaf => "call the function within `no_grad`, or give it another tensor to write to",
+        }
+    }
+}
+
 impl Error {
     /// Two sizes for one symbolic dimension.
     ///
@@ -247,6 +309,12 @@ impl Error {
     #[cold]
     pub fn unsupported(operation: &'static str, reason: impl Into<Box<str>>) -> Error {
         Error::Unsupported { operation, reason: reason.into() }
+    }
+
+    /// A gradient that cannot be had.
+    #[cold]
+    pub fn gradient(function: &'static str, fault: GradientFault) -> Error {
+        Error::Gradient(Box::new(GradientError { function, fault }))
     }
 
     #[cold]

@@ -32,6 +32,7 @@ pub mod operand;
 pub mod params;
 pub mod plan;
 pub mod storage;
+mod tape;
 pub mod tensor;
 pub mod view;
 
@@ -41,25 +42,27 @@ pub use dtype::{AnyBuffer, AnySlice, AnySliceMut, DType, Element, Number, releas
 pub use error::{Error, Result, Site};
 pub use layout::Layout;
 pub use operand::{Operand, OperandMut, RawView, RawViewMut, Typed, TypedMut};
-pub use params::{InOrder, Leaf, Params, Path, Source, Spec, check_derived, check_dims, dim_size, raws};
+pub use params::{InOrder, Leaf, Params, Path, Source, Spec, check_derived, check_dims, dim_size, raws, results};
 pub use storage::Buffer;
+pub use tape::no_grad;
 pub use tensor::{AnyTensor, Tensor, ToDevice};
 pub use view::TensorView;
 
 /// All that generated code may name.
 pub mod rt {
     pub use crate::cast::{Cast, cast};
+    pub use crate::exec::measure::{Memory, memory};
     pub use crate::exec::{call, call_into, call_list, call_wanted};
     pub use crate::int;
     pub use crate::isa::Isa;
     pub use crate::kernel::{CpuKernel, Cx, In, Kernel, Out, Row, RowMut, Span, TILE, Tile, Tiles, meet, tiles, valid};
     pub use crate::math::Float;
     pub use crate::monoid::{self, Acc, ColAcc};
-    pub use crate::params::take;
     pub use crate::plan::{self, Plan};
     pub use crate::{
         AnyBuffer, AnySlice, AnySliceMut, AnyTensor, Buffer, Const, DType, Device, Dim, Element, Error, Fits, InOrder,
         Layout, Leaf, NdRank, Operand, OperandMut, Params, Path, RawView, RawViewMut, Result, Shape, Site, Sizes,
-        Source, Spec, Tensor, TensorView, ToDevice, Typed, TypedMut, check_derived, check_dims, dim, dim_size, raws,
+        Source, Spec, Tensor, TensorView, ToDevice, Typed, TypedMut, check_derived, check_dims, dim, dim_size, no_grad,
+        raws, results,
     };
 }

@@ -26,7 +26,8 @@ use crate::dtype::{AnyBuffer, AnySlice, AnySliceMut, DType, Element};
 use crate::error::{Error, Result};
 use crate::layout::Layout;
 use crate::storage::Buffer;
-use crate::tensor::Tensor;
+use crate::tape::{self, Owner, Value};
+use crate::tensor::{AnyTensor, Tensor};
 use crate::view::{Source, TensorView, gather, nd_layout, row_major};
 
 /// An operand of a generated function: `&Tensor`, a [`TensorView`], `&Array2`, `ArrayView2`…
@@ -70,6 +71,9 @@ pub struct RawView<'a> {
     data: RawData<'a>,
     layout: Layout,
     device: Device,
+    /// The tensor that these are the elements of, where there is one.
+    owner: Option<&'a dyn Owner>,
+    track: Option<&'a Arc<Value>>,
 }
 
 #[derive(Clone, Debug)]
@@ -97,7 +101,8 @@ impl<'a> RawView<'a> {
     /// The elements of `layout` in host memory `data`; an error if it leaves the slice.
     pub fn new(data: AnySlice<'a>, layout: Layout) -> Result<RawView<'a>> {
         let data = data.get(layout.range()).ok_or_else(|| outside(&layout, data.len()))?;
-        Ok(RawView { data: RawData::Borrowed(data), layout: layout.rebased(), device: Device::Cpu })
+        let (data, layout) = (RawData::Borrowed(data), layout.rebased());
+        Ok(RawView { data, layout, device: Device::Cpu, owner: None, track: None })
     }
 
     /// The elements of `layout` in a slice of a known type.
@@ -116,9 +121,29 @@ impl<'a> RawView<'a> {
             Source::Gaps(view) => {
                 let layout = Layout::contiguous(view.shape())?;
                 let data = RawData::Gathered(Arc::new(T::erase_buffer(gather(view.view())?)));
-                Ok(RawView { data, layout, device: Device::Cpu })
+                Ok(RawView { data, layout, device: Device::Cpu, owner: None, track: None })
             }
         }
+    }
+
+    /// The same as an operand that the tape knows: as the tensor `owner`, or only as its value.
+    pub(crate) fn known(self, owner: Option<&'a dyn Owner>, track: Option<&'a Arc<Value>>) -> RawView<'a> {
+        RawView { owner, track, ..self }
+    }
+
+    /// What the tape knows of the operand.
+    pub(crate) fn track(&self) -> Option<&'a Arc<Value>> {
+        self.track
+    }
+
+    /// A tensor of these elements: the operand's own where it is one, else a copy.
+    pub(crate) fn keep(&self) -> Result<AnyTensor> {
+        if let Some(owner) = self.owner {
+            return Ok(owner.keep());
+        }
+        let mut copy = AnyTensor::copy_of(self.slice(), &self.layout)?;
+        copy.set_track(self.track.cloned());
+        Ok(copy)
     }
 
     /// The type of its elements.
@@ -171,6 +196,8 @@ pub struct RawViewMut<'a> {
     data: RawDataMut<'a>,
     layout: Layout,
     device: Device,
+    /// The mark of the tensor that these are the elements of.
+    track: Option<&'a mut Option<Arc<Value>>>,
 }
 
 #[derive(Debug)]
@@ -231,7 +258,8 @@ impl<'a> RawViewMut<'a> {
             return Err(Error::layout("operand", text));
         }
         let data = data.get(layout.range()).ok_or_else(|| outside(&layout, len))?;
-        Ok(RawViewMut { data: RawDataMut::Borrowed(data), layout: layout.rebased(), device: Device::Cpu })
+        let (data, layout) = (RawDataMut::Borrowed(data), layout.rebased());
+        Ok(RawViewMut { data, layout, device: Device::Cpu, track: None })
     }
 
     fn of_view<T: Element, D: Dimension + 'static>(view: ArrayViewMut<'a, T, D>) -> Result<RawViewMut<'a>> {
@@ -247,7 +275,24 @@ impl<'a> RawViewMut<'a> {
         // Filled with the old values, for an error before the first write must leave the target as it was.
         let buffer = gather(view.view())?;
         let data = RawDataMut::Staged(Box::new(Stage { buffer, target: view }));
-        Ok(RawViewMut { data, layout, device: Device::Cpu })
+        Ok(RawViewMut { data, layout, device: Device::Cpu, track: None })
+    }
+
+    /// The same of a tensor with this mark.
+    pub(crate) fn known(self, track: &'a mut Option<Arc<Value>>) -> RawViewMut<'a> {
+        RawViewMut { track: Some(track), ..self }
+    }
+
+    /// Is it a leaf's memory?
+    pub(crate) fn is_leaf(&self) -> bool {
+        self.track.as_deref().and_then(Option::as_ref).is_some_and(|value| value.is_leaf())
+    }
+
+    /// All elements were written, as the tape knows with `mark`. A leaf stays one.
+    pub(crate) fn mark(&mut self, mark: Option<Arc<Value>>) {
+        if let Some(track) = self.track.as_deref_mut().filter(|track| track.as_ref().is_none_or(|v| !v.is_leaf())) {
+            *track = mark;
+        }
     }
 
     /// The type of its elements.
@@ -280,6 +325,9 @@ impl<'a> RawViewMut<'a> {
 
     /// From the lowest position of an element to the highest.
     pub fn slice_mut(&mut self) -> AnySliceMut<'_> {
+        if let Some(track) = self.track.as_deref_mut() {
+            tape::written(track);
+        }
         match &mut self.data {
             RawDataMut::Borrowed(slice) => slice.reborrow(),
             RawDataMut::Staged(stage) => stage.slice_mut(),
@@ -288,6 +336,9 @@ impl<'a> RawViewMut<'a> {
 
     /// The elements, if they are of type `T`.
     pub fn typed<T: Element>(&mut self) -> Option<TypedMut<'_, T>> {
+        if let Some(track) = self.track.as_deref_mut() {
+            tape::written(track);
+        }
         let data = match &mut self.data {
             RawDataMut::Borrowed(slice) => slice.reborrow(),
             RawDataMut::Staged(stage) => stage.slice_mut(),
@@ -316,7 +367,7 @@ impl<T: Element, S: Shape> Operand for Tensor<T, S> {
     type Shape = S;
 
     fn raw(&self) -> Result<RawView<'_>> {
-        RawView::of_slice(self.storage.as_slice(), self.layout)
+        Ok(RawView::of_slice(self.storage.as_slice(), self.layout)?.known(Some(self), self.track.as_ref()))
     }
 }
 
@@ -325,7 +376,7 @@ impl<T: Element, S: Shape> Operand for TensorView<'_, T, S> {
     type Shape = S;
 
     fn raw(&self) -> Result<RawView<'_>> {
-        RawView::of_source(&self.source)
+        Ok(RawView::of_source(&self.source)?.known(None, self.track.as_ref()))
     }
 }
 
@@ -353,8 +404,8 @@ impl<T: Element, S: Shape> OperandMut for Tensor<T, S> {
     type Shape = S;
 
     fn raw_mut(&mut self) -> Result<RawViewMut<'_>> {
-        let (data, layout) = self.make_unique()?;
-        RawViewMut::new(T::erase_mut(data), layout)
+        let (data, layout, track) = self.make_unique()?;
+        Ok(RawViewMut::new(T::erase_mut(data), layout)?.known(track))
     }
 }
 
@@ -368,138 +419,4 @@ impl<T: Element, D: NdRank, A: DataMut<Elem = T>> OperandMut for ArrayBase<A, D>
 }
 
 #[cfg(test)]
-mod tests {
-    use ndarray::{Array0, Array1, Array2, ArrayView2, Axis, CowArray, array, s};
-
-    use super::*;
-    use crate::dims::Const;
-
-    /// The elements through the raw view, in row-major order.
-    fn read<O: Operand>(operand: O) -> Vec<O::Elem> {
-        let raw = operand.raw().unwrap();
-        let x = raw.typed::<O::Elem>().unwrap();
-        let mut at = vec![x.offset as isize];
-        for (&size, &stride) in x.sizes.iter().zip(x.strides) {
-            at = at.iter().flat_map(|&p| (0..size as isize).map(move |i| p + i * stride)).collect();
-        }
-        at.into_iter().map(|p| x.data[usize::try_from(p).unwrap()]).collect()
-    }
-
-    /// Writes 0, 1, 2… in row-major order through the raw view.
-    fn count(mut operand: impl OperandMut<Elem = i32>) {
-        let mut raw = operand.raw_mut().unwrap();
-        let x = raw.typed::<i32>().unwrap();
-        let mut at = vec![x.offset as isize];
-        for (&size, &stride) in x.sizes.iter().zip(x.strides) {
-            at = at.iter().flat_map(|&p| (0..size as isize).map(move |i| p + i * stride)).collect();
-        }
-        for (value, position) in at.into_iter().enumerate() {
-            x.data[usize::try_from(position).unwrap()] = value as i32;
-        }
-    }
-
-    #[test]
-    fn everything_that_borrows_is_an_operand() {
-        let a = array![[1, 2, 3], [4, 5, 6]];
-        let all = [1, 2, 3, 4, 5, 6];
-        let t = Tensor::from(a.clone());
-        assert_eq!(read(&t), all);
-        assert_eq!(read(t.clone()), all);
-        assert_eq!(read(&&t), all);
-        assert_eq!(read(TensorView::from(&t)), all);
-        assert_eq!(read(TensorView::from(a.view())), all);
-        assert_eq!(read(&a), all);
-        assert_eq!(read(a.view()), all);
-        assert_eq!(read(&a.view()), all);
-        assert_eq!(read(CowArray::from(a.view())), all);
-        assert_eq!(read(a.to_shared()), all);
-        assert_eq!(read(&Array0::from_elem((), 9)), [9]);
-        assert_eq!(read(Tensor::scalar(9)), [9]);
-        assert_eq!(read(t.fix::<(usize, Const<3>)>().unwrap()), all);
-    }
-
-    #[test]
-    fn strides_of_all_kinds_are_read_where_they_lie() {
-        let a = Array2::from_shape_fn((4, 6), |(i, j)| (10 * i + j) as i32);
-        let row = array![1, 2, 3];
-        let borrowed: [(ArrayView2<'_, i32>, bool); 9] = [
-            (a.t(), true),
-            (a.slice(s![..;-1, ..]), true),
-            (a.slice(s![..;-1, ..;-1]), true),
-            (a.slice(s![1..3, ..]), true),
-            (a.slice(s![2..3, ..;-1]), true),
-            (row.broadcast((4, 3)).unwrap(), true),
-            (a.slice(s![2..2, ..]), true),
-            (a.slice(s![.., ..;2]), false),
-            (a.slice(s![.., 1..4]), false),
-        ];
-        for (view, in_place) in borrowed {
-            assert_eq!(read(view), view.iter().copied().collect::<Vec<_>>());
-            let raw = view.raw().unwrap();
-            let at = raw.typed::<i32>().unwrap();
-            if !view.is_empty() {
-                assert_eq!(std::ptr::eq(&at.data[at.offset], &view[[0, 0]]), in_place, "{:?}", view.strides());
-            }
-            assert!(raw.typed::<f32>().is_none());
-        }
-    }
-
-    #[test]
-    fn results_are_written_into_memory_of_any_strides() {
-        let wanted: Vec<i32> = (0..24).collect();
-        let mut t = Tensor::<i32, (usize, usize)>::zeros((4, 6)).unwrap();
-        count(&mut t);
-        assert_eq!(t.to_vec().unwrap(), wanted);
-        let mut a = Array2::<i32>::zeros((4, 6));
-        count(&mut a);
-        assert_eq!(a.iter().copied().collect::<Vec<_>>(), wanted);
-        let mut a = Array2::<i32>::zeros((8, 18));
-        count(a.slice_mut(s![..;-2, 1..;3]));
-        assert_eq!(a.slice(s![..;-2, 1..;3]).iter().copied().collect::<Vec<_>>(), wanted);
-        assert_eq!(a.iter().filter(|&&v| v != 0).count(), 23, "nothing between was touched");
-        let mut a = Array2::<i32>::zeros((6, 4));
-        count(a.view_mut().reversed_axes());
-        assert_eq!(a.t().iter().copied().collect::<Vec<_>>(), wanted);
-        count(&mut Array1::<i32>::zeros(0));
-        count(Array2::<i32>::zeros((3, 0)).view_mut());
-    }
-
-    #[test]
-    fn halves_are_written_at_the_same_time() {
-        let mut a = Array2::<i32>::zeros((100, 10));
-        let (left, right) = a.view_mut().split_at(Axis(1), 5);
-        std::thread::scope(|scope| {
-            scope.spawn(|| count(left));
-            scope.spawn(|| count(right));
-        });
-        assert!(a.rows().into_iter().enumerate().all(|(i, row)| row[0] == 5 * i as i32 && row[5] == 5 * i as i32));
-    }
-
-    #[test]
-    fn an_unwritten_target_with_gaps_stays_as_it_was() {
-        let mut a = array![[1, 2], [3, 4]];
-        drop(a.slice_mut(s![.., ..1]).raw_mut().unwrap());
-        assert_eq!(a, array![[1, 2], [3, 4]]);
-    }
-
-    #[test]
-    fn no_write_is_seen_through_another_tensor() {
-        let mut t = Tensor::<i32, (usize,)>::zeros((4,)).unwrap();
-        let other = t.clone();
-        count(&mut t);
-        assert_eq!((t.to_vec().unwrap(), other.to_vec().unwrap()), (vec![0, 1, 2, 3], vec![0; 4]));
-        let mut repeated = Tensor::scalar(5).broadcast_to((3,)).unwrap();
-        count(&mut repeated);
-        assert_eq!(repeated.to_vec().unwrap(), [0, 1, 2]);
-    }
-
-    #[test]
-    fn layouts_are_checked_against_their_slice() {
-        let layout = Layout::contiguous(&[2, 3]).unwrap();
-        assert!(RawView::of_slice(&[0u8; 5], layout).is_err());
-        assert!(RawViewMut::new(AnySliceMut::U8(&mut [0; 5]), layout).is_err());
-        let repeated = Layout::SCALAR.broadcast(&[2]).unwrap();
-        assert!(RawView::of_slice(&[0u8], repeated).is_ok());
-        assert!(RawViewMut::new(AnySliceMut::U8(&mut [0]), repeated).is_err());
-    }
-}
+mod tests;

@@ -113,21 +113,27 @@ pub struct Buffer<T: Element> {
 impl<T: Element> Buffer<T> {
     /// Memory whose values are unspecified: whatever its last use left, or zeros.
     pub fn uninit(len: usize) -> Result<Buffer<T>> {
-        match T::pool().take(len) {
-            Some(vec) => Ok(Buffer { vec, len, pooled: true }),
-            None => Buffer::fresh(len),
-        }
+        let buffer = match T::pool().take(len) {
+            Some(vec) => Buffer { vec, len, pooled: true },
+            None => Buffer::fresh(len)?,
+        };
+        #[cfg(test)]
+        meter::grow(&buffer);
+        Ok(buffer)
     }
 
     /// Memory of zeros (`false` for `bool`).
     pub fn zeroed(len: usize) -> Result<Buffer<T>> {
-        match T::pool().take(len) {
+        let buffer = match T::pool().take(len) {
             Some(mut vec) => {
                 vec[..len].fill(T::default());
-                Ok(Buffer { vec, len, pooled: true })
+                Buffer { vec, len, pooled: true }
             }
-            None => Buffer::fresh(len),
-        }
+            None => Buffer::fresh(len)?,
+        };
+        #[cfg(test)]
+        meter::grow(&buffer);
+        Ok(buffer)
     }
 
     fn fresh(len: usize) -> Result<Buffer<T>> {
@@ -174,6 +180,8 @@ impl<T: Element> Buffer<T> {
 
 impl<T: Element> Drop for Buffer<T> {
     fn drop(&mut self) {
+        #[cfg(test)]
+        meter::shrink(self);
         if self.pooled {
             T::pool().put(std::mem::take(&mut self.vec));
         }
@@ -197,6 +205,40 @@ impl<T: Element> DerefMut for Buffer<T> {
 impl<T: Element> fmt::Debug for Buffer<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Buffer<{}>({})", T::DTYPE, self.len)
+    }
+}
+
+/// Counts the bytes of the buffers that a thread asks for, so that tests can hold what `exec::memory` says to it.
+#[cfg(test)]
+pub(crate) mod meter {
+    use std::cell::Cell;
+
+    use super::*;
+
+    thread_local! {
+        /// Now, and at most. A thread may drop what another asked for.
+        static BYTES: Cell<(isize, isize)> = const { Cell::new((0, 0)) };
+    }
+
+    fn add(bytes: isize) {
+        let (now, most) = BYTES.get();
+        BYTES.set((now + bytes, most.max(now + bytes)));
+    }
+
+    pub(super) fn grow<T: Element>(buffer: &Buffer<T>) {
+        add((buffer.len * size_of::<T>()) as isize);
+    }
+
+    pub(super) fn shrink<T: Element>(buffer: &Buffer<T>) {
+        if buffer.pooled {
+            add(-((buffer.len * size_of::<T>()) as isize));
+        }
+    }
+
+    /// The most that `f` had at once.
+    pub(crate) fn peak<R>(f: impl FnOnce() -> R) -> (R, usize) {
+        BYTES.set((0, 0));
+        (f(), BYTES.get().1 as usize)
     }
 }
 

@@ -8,6 +8,7 @@
 //! Next: [`crate::operand`].
 
 use std::fmt;
+use std::sync::Arc;
 
 use ndarray::{
     Array, ArrayBase, ArrayView, ArrayViewMut, Axis, Data, Dimension, IxDyn, ShapeBuilder, Slice, StrideShape,
@@ -18,6 +19,7 @@ use crate::dtype::Element;
 use crate::error::{Error, Result};
 use crate::layout::Layout;
 use crate::storage::Buffer;
+use crate::tape::{self, Value};
 use crate::tensor::Tensor;
 
 /// A borrowed tensor.
@@ -35,6 +37,8 @@ use crate::tensor::Tensor;
 pub struct TensorView<'a, T: Element, S: Shape> {
     pub(crate) source: Source<'a, T>,
     shape: S,
+    /// What the tape knows of it: what it knows of the tensor, if it is a tensor's.
+    pub(crate) track: Option<Arc<Value>>,
 }
 
 /// What a view borrows.
@@ -205,9 +209,9 @@ fn outer_layout(layout: &Layout, distance: usize) -> Option<(Layout, [usize; MAX
 }
 
 impl<'a, T: Element, S: Shape> TensorView<'a, T, S> {
-    pub(crate) fn new(operation: &'static str, source: Source<'a, T>) -> Result<Self> {
+    pub(crate) fn new(operation: &'static str, source: Source<'a, T>, track: Option<Arc<Value>>) -> Result<Self> {
         let shape = fitted(operation, source.sizes())?;
-        Ok(TensorView { source, shape })
+        Ok(TensorView { source, shape, track })
     }
 
     /// A view of an array whose number of axes is known only at run time.
@@ -221,7 +225,7 @@ impl<'a, T: Element, S: Shape> TensorView<'a, T, S> {
     /// ```
     pub fn from_dyn(view: ArrayView<'a, T, IxDyn>) -> Result<Self> {
         fitted::<S>("from_dyn", view.shape())?;
-        TensorView::new("from_dyn", Source::of(view))
+        TensorView::new("from_dyn", Source::of(view), None)
     }
 
     /// The shape.
@@ -269,6 +273,7 @@ impl<'a, T: Element, S: Shape> TensorView<'a, T, S> {
         stop: Option<isize>,
         step: isize,
     ) -> Result<TensorView<'a, T, S2>> {
+        let at = axis;
         let source = match &self.source {
             Source::Slice(data, layout) => Source::Slice(data, layout.slice(axis, start, stop, step)?),
             Source::Gaps(view) => {
@@ -291,12 +296,15 @@ impl<'a, T: Element, S: Shape> TensorView<'a, T, S> {
                 Source::of(view)
             }
         };
-        TensorView::new("slice", source)
+        let view = |layout: &Layout| layout.slice(at, start, stop, step);
+        let track = tape::view(self.track.as_ref(), "slice", self.source.sizes(), view);
+        TensorView::new("slice", source, track)
     }
 
     /// A tensor with its own copy of the elements.
     pub fn to_tensor(&self) -> Result<Tensor<T, S>> {
-        Tensor::from_buffer(self.shape, self.source.gather()?)
+        let copy = Tensor::from_buffer(self.shape, self.source.gather()?)?;
+        Ok(Tensor { track: self.track.clone(), ..copy })
     }
 }
 
@@ -322,7 +330,7 @@ pub(crate) fn fitted<S: Shape>(operation: &'static str, sizes: &[usize]) -> Resu
 impl<'a, T: Element, D: NdRank> From<ArrayView<'a, T, D>> for TensorView<'a, T, D::Shape> {
     fn from(view: ArrayView<'a, T, D>) -> Self {
         let shape = nd_shape::<D>(view.shape());
-        TensorView { source: Source::of(view), shape }
+        TensorView { source: Source::of(view), shape, track: None }
     }
 }
 
@@ -334,7 +342,8 @@ impl<'a, T: Element, D: NdRank, A: Data<Elem = T>> From<&'a ArrayBase<A, D>> for
 
 impl<'a, T: Element, S: Shape> From<&'a Tensor<T, S>> for TensorView<'a, T, S> {
     fn from(tensor: &'a Tensor<T, S>) -> Self {
-        TensorView { source: Source::Slice(tensor.storage.as_slice(), tensor.layout), shape: tensor.shape }
+        let source = Source::Slice(tensor.storage.as_slice(), tensor.layout);
+        TensorView { source, shape: tensor.shape, track: tensor.track.clone() }
     }
 }
 

@@ -65,6 +65,25 @@ pub(super) fn bind(plan: &'static Plan, operands: &[RawView<'_>], sizes: &mut [i
             }
         }
     }
+    require(plan, sizes)
+}
+
+/// Fills `sizes` from those of the symbols alone.
+pub(super) fn named(plan: &'static Plan, symbols: &[(&str, usize)], sizes: &mut [i64]) -> Result<()> {
+    for (symbol, to) in plan.symbols.iter().zip(sizes.iter_mut()) {
+        let found = symbols.iter().find(|(name, _)| name == symbol).and_then(|&(_, size)| i64::try_from(size).ok());
+        *to = found.ok_or_else(|| {
+            let text = format!("`{symbol}` has no size; those of {} are wanted", plan.symbols.join(", "));
+            Error::shape(plan.function, &[], None, text)
+        })?;
+    }
+    let given = || symbols.iter().map(|&(_, size)| size).collect::<Vec<_>>();
+    (plan.sizes)(sizes).ok_or_else(|| Error::too_large(plan.function, &given()))?;
+    require(plan, sizes)
+}
+
+/// Checks the relations between sizes.
+fn require(plan: &'static Plan, sizes: &[i64]) -> Result<()> {
     for require in plan.requires {
         let (Some(&left), Some(&right)) = (sizes.get(usize::from(require.left)), sizes.get(usize::from(require.right)))
         else {

@@ -23,6 +23,11 @@ pub(super) fn count(work: u64) -> usize {
     }
 }
 
+/// How many threads run so many jobs.
+pub(super) fn threads(jobs: usize) -> usize {
+    if jobs <= 1 { 1 } else { rayon::current_num_threads().min(jobs) }
+}
+
 /// Part `i` of `n` nearly equal parts of `0..total`.
 pub(super) fn part(total: usize, n: usize, i: usize) -> std::ops::Range<usize> {
     let at = |i: usize| (total as u128 * i as u128 / n as u128) as usize;
@@ -51,7 +56,7 @@ pub(super) fn run(n: usize, job: &(dyn Fn(usize) + Sync)) -> Result<(), String> 
         }
     };
     rayon::in_place_scope(|scope| {
-        for _ in 1..rayon::current_num_threads().min(n) {
+        for _ in 1..threads(n) {
             scope.spawn(|_| work());
         }
         work();

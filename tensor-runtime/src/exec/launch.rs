@@ -22,7 +22,7 @@ const LANE_UNIT: usize = 64;
 /// Everything about a launch but its cut into jobs.
 #[derive(Clone)]
 pub(super) struct Ready {
-    axes: usize,
+    pub(super) axes: usize,
     pub(super) extents: [isize; MAX_AXES],
     pub(super) ranges: [Range<isize>; MAX_AXES],
     sizes: Vec<isize>,
@@ -37,7 +37,7 @@ pub(super) fn run(plan: &'static Plan, launch: &'static Launch, memory: &mut Mem
         return Ok(());
     }
     ready.collapse(launch);
-    let (axis, unit, n) = cut(launch, &ready, jobs::count(work(launch, &ready)));
+    let (axis, unit, n) = cut(launch, &ready, jobs::count(work(launch, &ready.extents[..ready.axes])));
     let shared = Shared::new(|i: usize| {
         if n == 1 {
             // SAFETY: the only job has the whole of every output.
@@ -259,8 +259,8 @@ fn narrow(window: &mut Window, accesses: &[u8], axis: usize, part: &Range<isize>
 }
 
 /// About how many instructions on single elements the launch takes.
-pub(super) fn work(launch: &Launch, ready: &Ready) -> u64 {
-    let elements = ready.extents[..ready.axes].iter().fold(1u64, |n, &e| n.saturating_mul(e as u64));
+pub(super) fn work(launch: &Launch, extents: &[isize]) -> u64 {
+    let elements = extents.iter().fold(1u64, |n, &e| n.saturating_mul(e as u64));
     elements.saturating_mul(u64::from(launch.cost.max(1)))
 }
 

@@ -107,7 +107,7 @@ impl<'m> Memory<'m> {
     }
 
     fn described(&self, id: BufferId) -> Result<&'static Buffer> {
-        self.plan.buffers.get(usize::from(id)).ok_or_else(|| internal(self.plan, format!("there is no buffer {id}")))
+        described(self.plan, id)
     }
 
     fn allocate(&mut self, id: BufferId, sizes: &[i64]) -> Result<Spot> {
@@ -182,6 +182,11 @@ impl<'m> Memory<'m> {
         }
         Ok(results)
     }
+}
+
+/// What the plan says of a buffer.
+pub(super) fn described(plan: &'static Plan, id: BufferId) -> Result<&'static Buffer> {
+    plan.buffers.get(usize::from(id)).ok_or_else(|| internal(plan, format!("there is no buffer {id}")))
 }
 
 /// The dense layout of a buffer, its axes in the plan's order.

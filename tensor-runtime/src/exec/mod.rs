@@ -13,14 +13,20 @@ mod bind;
 mod dot;
 mod jobs;
 mod launch;
+pub mod measure;
 mod memory;
+#[cfg(test)]
+mod tests;
 mod wanted;
 
-use crate::error::{Error, Result};
+use crate::dtype::DType;
+use crate::error::{Error, GradientFault, Result};
+use crate::layout::Layout;
 use crate::operand::{RawView, RawViewMut};
-use crate::params::InOrder;
-use crate::plan::{Action, Plan};
+use crate::plan::{Action, BufferId, Plan};
+use crate::tape;
 use crate::tensor::AnyTensor;
+use std::vec::IntoIter;
 
 use memory::Memory;
 use wanted::Needs;
@@ -35,7 +41,11 @@ pub fn call<const O: usize>(plan: &'static Plan, operands: &[RawView<'_>]) -> Re
     if array.iter().any(Option::is_none) {
         return Err(internal(plan, "a result was not made".into()));
     }
-    Ok(array.map(|tensor| tensor.expect("checked just before")))
+    let mut results = array.map(|tensor| tensor.expect("checked just before"));
+    if tape::records(operands) {
+        results.iter_mut().zip(tape::record(plan, operands)?).for_each(|(result, mark)| drop(result.set_track(mark)));
+    }
+    Ok(results)
 }
 
 /// Runs the plan and writes its results to memory of the caller's.
@@ -43,30 +53,68 @@ pub fn call_into(plan: &'static Plan, operands: &[RawView<'_>], results: &mut [R
     if plan.outputs.len() != results.len() {
         return Err(internal(plan, format!("{} results, not {}", plan.outputs.len(), results.len())));
     }
-    run(plan, operands, results, None).map(drop)
+    let records = tape::records(operands);
+    if records && results.iter().any(RawViewMut::is_leaf) {
+        return Err(Error::gradient(plan.function, GradientFault::IntoLeaf));
+    }
+    run(plan, operands, results, None)?;
+    let marks = if records { tape::record(plan, operands)? } else { Vec::new() };
+    let marks = marks.into_iter().chain(std::iter::repeat(None));
+    results.iter_mut().zip(marks).for_each(|(result, mark)| result.mark(mark));
+    Ok(())
 }
 
-/// Runs the plan and answers its results as leaves to be taken in order, without the first `skip`: a step that serves
-/// only those is not run.
-pub fn call_list(plan: &'static Plan, operands: &[RawView<'_>], skip: usize) -> Result<InOrder> {
-    let results = match skip {
+/// Runs the plan and answers its results in order, without the first `skip`: a step that serves only those is not run.
+pub fn call_list(plan: &'static Plan, operands: &[RawView<'_>], skip: usize) -> Result<IntoIter<AnyTensor>> {
+    let mut results = match skip {
         0 => run(plan, operands, &mut [], None)?,
         _ => {
             let wanted: Vec<bool> = (0..plan.outputs.len()).map(|k| k >= skip).collect();
             call_wanted(plan, operands, &wanted)?
         }
     };
-    Ok(InOrder::new(results.into_iter().flatten().collect()))
+    if skip == 0 && tape::records(operands) {
+        let marks = tape::record(plan, operands)?;
+        results.iter_mut().flatten().zip(marks).for_each(|(result, mark)| drop(result.set_track(mark)));
+    }
+    let results: Vec<AnyTensor> = results.into_iter().flatten().collect();
+    Ok(results.into_iter())
 }
 
 /// Runs what the wanted results need of the plan, and answers these. A step that serves the others only is not run,
 /// and has no memory.
 pub fn call_wanted(plan: &'static Plan, operands: &[RawView<'_>], wanted: &[bool]) -> Result<Vec<Option<AnyTensor>>> {
+    let mut results = run_wanted(plan, operands, wanted)?;
+    if tape::records(operands) {
+        for (result, mark) in results.iter_mut().zip(tape::record(plan, operands)?) {
+            result.as_mut().map(|result| result.set_track(mark));
+        }
+    }
+    Ok(results)
+}
+
+/// The same, of which the tape knows nothing.
+pub(crate) fn run_wanted(
+    plan: &'static Plan,
+    operands: &[RawView<'_>],
+    wanted: &[bool],
+) -> Result<Vec<Option<AnyTensor>>> {
     let needs = Needs::of(plan, wanted)?;
     let mut results = run(plan, operands, &mut [], Some(&needs))?;
     // One that another result is made of is made, too.
     results.iter_mut().zip(wanted).filter(|(_, wanted)| !**wanted).for_each(|(result, _)| *result = None);
     Ok(results)
+}
+
+/// The types and layouts that the results of a call with these operands have.
+pub(crate) fn shapes(plan: &'static Plan, operands: &[RawView<'_>]) -> Result<Vec<(DType, Layout)>> {
+    let mut sizes = vec![0; plan.slots];
+    bind::bind(plan, operands, &mut sizes)?;
+    let shape = |&id: &BufferId| {
+        let buffer = memory::described(plan, id)?;
+        Ok((buffer.dtype, memory::layout_of(plan, buffer, &sizes)?))
+    };
+    plan.outputs.iter().map(shape).collect()
 }
 
 /// With `targets` empty the results are new tensors; with `needs` only some of them are made.

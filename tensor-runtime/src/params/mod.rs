@@ -99,7 +99,12 @@
 //! # Ok::<(), rt::Error>(())
 //! ```
 
+mod source;
+
+pub use source::{InOrder, Source, Spec, results};
+
 use std::fmt;
+use std::sync::Arc;
 
 use crate::device::Device;
 use crate::dims::Shape;
@@ -107,7 +112,9 @@ use crate::dtype::{DType, Element};
 use crate::error::{Error, Result, Site};
 use crate::io;
 use crate::operand::{Operand, RawView};
+use crate::tape::Value;
 use crate::tensor::{AnyTensor, Tensor};
+use source::missing;
 
 /// A value made of named tensors. Implemented by the macro for parameter structs; see the module's text.
 #[diagnostic::on_unimplemented(
@@ -163,6 +170,33 @@ pub trait Params: Sized {
     /// The struct on another device; leaves that are there already are shared.
     fn to_device(&self, device: &Device) -> Result<Self> {
         self.map(|_, leaf| leaf.to_device(device))
+    }
+
+    /// The same struct with each leaf of floats one of the tape's: see [`Tensor::requires_grad`].
+    ///
+    /// ```
+    /// use ndfuse_runtime::{Params, Tensor};
+    /// let pair = (Tensor::scalar(1.0f32), Tensor::scalar(2i64)).requires_grad()?;
+    /// assert!(pair.0.is_tracked() && !pair.1.is_tracked());
+    /// pair.0.backward()?;
+    /// assert_eq!(pair.grads()?.0.item()?, 1.0);
+    /// pair.zero_grad();
+    /// assert_eq!(pair.grads()?.0.item()?, 0.0);
+    /// # Ok::<(), ndfuse_runtime::Error>(())
+    /// ```
+    fn requires_grad(self) -> Result<Self> {
+        self.map(|_, leaf| Ok(leaf.tensor().requires_grad()))
+    }
+
+    /// The gradients that have come so far, as the same struct: zeros where none came.
+    fn grads(&self) -> Result<Self> {
+        self.map(|_, leaf| leaf.grad().map_or_else(|| AnyTensor::zeros(leaf.dtype(), &leaf.sizes()), Ok))
+    }
+
+    /// Forgets the gradients.
+    fn zero_grad(&self) {
+        let mut clear = |_: &str, leaf: Leaf<'_>| leaf.0.track().into_iter().for_each(|value| value.clear());
+        self.visit(&mut Path::new(), &mut clear);
     }
 
     /// Reads a safetensors file whose names are this struct's. A tensor that is missing, is left over or has another
@@ -221,91 +255,6 @@ impl Path {
     }
 }
 
-/// What a leaf must be.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Spec {
-    /// The type of its elements.
-    pub dtype: DType,
-    /// The size of each axis, where the type says it.
-    pub dims: &'static [Option<usize>],
-}
-
-impl Spec {
-    /// What `Tensor<T, S>` must be.
-    pub fn of<T: Element, S: Shape>() -> Spec {
-        Spec { dtype: T::DTYPE, dims: S::STATIC }
-    }
-
-    /// Does a tensor of that dtype and these sizes meet it?
-    pub fn admits(&self, dtype: DType, sizes: &[usize]) -> bool {
-        let fits = |(want, size): (&Option<usize>, &usize)| want.is_none_or(|want| want == *size);
-        dtype == self.dtype && sizes.len() == self.dims.len() && self.dims.iter().zip(sizes).all(fits)
-    }
-}
-
-/// As `f32[3, _]`.
-impl fmt::Display for Spec {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}[", self.dtype)?;
-        for (i, dim) in self.dims.iter().enumerate() {
-            let comma = if i > 0 { ", " } else { "" };
-            match dim {
-                Some(size) => write!(f, "{comma}{size}")?,
-                None => write!(f, "{comma}_")?,
-            }
-        }
-        f.write_str("]")
-    }
-}
-
-/// Where leaves come from. Any `FnMut(&str, &Spec) -> Result<AnyTensor>` is one.
-pub trait Source {
-    /// The leaf `name`, of the dtype and shape that `spec` says.
-    fn take(&mut self, name: &str, spec: &Spec) -> Result<AnyTensor>;
-}
-
-impl<F: FnMut(&str, &Spec) -> Result<AnyTensor>> Source for F {
-    fn take(&mut self, name: &str, spec: &Spec) -> Result<AnyTensor> {
-        self(name, spec)
-    }
-}
-
-/// Leaves in the order of declaration, whatever their names: the results of a call.
-///
-/// ```
-/// use ndfuse_runtime::{AnyTensor, Tensor, params::{InOrder, Params, Path}};
-/// let results: Vec<AnyTensor> = vec![Tensor::scalar(1.0f32).into(), Tensor::scalar(2i64).into()];
-/// let (loss, hits): (Tensor<f32, ()>, Tensor<i64, ()>) = Params::build(&mut Path::new(), &mut InOrder::new(results))?;
-/// assert_eq!((loss.item()?, hits.item()?), (1.0, 2));
-/// # Ok::<(), ndfuse_runtime::Error>(())
-/// ```
-#[derive(Debug)]
-pub struct InOrder {
-    leaves: std::vec::IntoIter<AnyTensor>,
-}
-
-impl InOrder {
-    /// The leaves of `tensors`, first to last.
-    pub fn new(tensors: Vec<AnyTensor>) -> InOrder {
-        InOrder { leaves: tensors.into_iter() }
-    }
-}
-
-impl Source for InOrder {
-    fn take(&mut self, name: &str, spec: &Spec) -> Result<AnyTensor> {
-        self.leaves.next().ok_or_else(|| missing("results", name, spec))
-    }
-}
-
-/// The next leaves of `source` as a tensor or a parameter struct.
-pub fn take<P: Params>(source: &mut InOrder) -> Result<P> {
-    P::build(&mut Path::new(), source)
-}
-
-fn missing(file: &str, name: &str, spec: &Spec) -> Error {
-    Error::MissingTensor { file: file.into(), name: name.into(), expected: spec.to_string().into() }
-}
-
 /// A tensor of a parameter struct, its type known at run time.
 #[derive(Clone, Copy)]
 pub struct Leaf<'a>(&'a dyn AnyLeaf);
@@ -315,6 +264,7 @@ trait AnyLeaf {
     fn sizes(&self) -> crate::Sizes;
     fn raw(&self) -> Result<RawView<'_>>;
     fn tensor(&self) -> AnyTensor;
+    fn track(&self) -> Option<&Arc<Value>>;
     fn to_device(&self, device: &Device) -> Result<AnyTensor>;
 }
 
@@ -333,6 +283,10 @@ impl<T: Element, S: Shape> AnyLeaf for Tensor<T, S> {
 
     fn tensor(&self) -> AnyTensor {
         self.clone().into()
+    }
+
+    fn track(&self) -> Option<&Arc<Value>> {
+        self.track.as_ref()
     }
 
     fn to_device(&self, device: &Device) -> Result<AnyTensor> {
@@ -369,6 +323,11 @@ impl<'a> Leaf<'a> {
     /// The tensor, sharing its memory.
     pub fn tensor(&self) -> AnyTensor {
         self.0.tensor()
+    }
+
+    /// The gradient that has come to it so far: see [`Tensor::grad`].
+    pub fn grad(&self) -> Option<AnyTensor> {
+        self.0.track()?.gradient()
     }
 
     fn to_device(self, device: &Device) -> Result<AnyTensor> {

@@ -138,3 +138,42 @@ fn tuples_have_the_keys_of_their_positions() {
     let names: Vec<String> = eleven.named().map(|(name, _)| name).collect();
     assert_eq!(names.join(" "), "0 1 2 3 4 5 6 7 8 9 10.0 10.1.0 10.1.1");
 }
+
+#[test]
+fn structs_are_built_of_the_results_of_a_call() {
+    let leaf = |sizes: &[usize]| AnyTensor::zeros(DType::F32, sizes).unwrap();
+    let all = [&[3][..], &[3], &[3], &[3], &[6], &[2, 2]].map(leaf);
+    let at = |tensor: &AnyTensor| tensor.raw().unwrap().typed::<f32>().unwrap().data.as_ptr();
+    let first = at(&all[0]);
+    let mut all = all.into_iter();
+    let block: Block<usize> = results(&mut all).unwrap();
+    assert_eq!(block.norms[0].weight.view().unwrap().as_ptr(), first, "without a copy");
+    assert_eq!(block.count(), 18);
+    let rest: Tensor<f32, (usize, crate::Const<2>)> = results(&mut all).unwrap();
+    assert_eq!(rest.len(), 4);
+    assert!(matches!(results::<Norm<usize>>(&mut all), Err(Error::MissingTensor { .. })));
+    let clash = results::<Norm<usize>>(&mut [leaf(&[3]), leaf(&[4])].into_iter()).unwrap_err();
+    assert!(clash.to_string().starts_with("Norm: `C` is 3 from `weight` but 4 from `bias`"), "{clash}");
+    let wrong = results::<Norm<usize>>(&mut [leaf(&[3]), AnyTensor::zeros(DType::I32, &[3]).unwrap()].into_iter());
+    assert!(matches!(wrong, Err(Error::DType { .. })));
+}
+
+#[test]
+fn gradients_are_structs_too() {
+    let block: Block<usize> = build(|name| if name == "wide" { 4 } else { 2 }).unwrap();
+    let block = block.requires_grad().unwrap();
+    assert!(block.named().all(|(_, leaf)| leaf.tensor().track().is_some() && leaf.grad().is_none()));
+    let weights = Tensor::from_vec((2,), vec![3.0f32, 4.0]).unwrap();
+    for _ in 0..2 {
+        block.norms[1].bias.reshape((2,)).unwrap().backward_with(&weights).unwrap();
+    }
+    let grads = block.grads().unwrap();
+    assert_eq!(grads.norms[1].bias.to_vec().unwrap(), [6.0, 8.0]);
+    assert_eq!(grads.wide.to_vec().unwrap(), [0.0; 4], "zeros where none came");
+    assert!(grads.named().all(|(_, leaf)| leaf.tensor().track().is_none()));
+    block.zero_grad();
+    assert!(block.named().all(|(_, leaf)| leaf.grad().is_none()));
+    let again = block.requires_grad().unwrap();
+    again.norms[0].weight.backward_with(&weights).unwrap();
+    assert_eq!(again.norms[0].weight.grad().unwrap(), weights);
+}

@@ -3,13 +3,18 @@
 //! In: a buffer and a layout. Out: [`AnyTensor`], and the typed tensor again.
 //! Always: the layout lies within the buffer. Next: [`crate::operand`].
 
+use std::sync::Arc;
+
+use ndarray::IxDyn;
+
 use super::Tensor;
 use crate::dims::Shape;
-use crate::dtype::{AnyBuffer, AnyStorage, DType, Element};
+use crate::dtype::{AnyBuffer, AnySlice, AnyStorage, DType, Element};
 use crate::error::{Error, Result};
 use crate::layout::Layout;
 use crate::operand::{RawView, RawViewMut};
-use crate::view::fitted;
+use crate::tape::{self, Value};
+use crate::view::{fitted, nd_view, nd_view_mut};
 
 /// A tensor whose element type and shape are known at run time: what the executor makes, and files hold.
 ///
@@ -24,6 +29,7 @@ use crate::view::fitted;
 pub struct AnyTensor {
     storage: AnyStorage,
     layout: Layout,
+    track: Option<Arc<Value>>,
 }
 
 impl AnyTensor {
@@ -34,7 +40,7 @@ impl AnyTensor {
             let text = format!("layout {layout:?} leaves a buffer of {len} elements");
             return Err(Error::layout("tensor", text));
         }
-        Ok(AnyTensor { storage: buffer.into_storage(), layout })
+        Ok(AnyTensor { storage: buffer.into_storage(), layout, track: None })
     }
 
     /// All 0, row-major.
@@ -55,7 +61,7 @@ impl AnyTensor {
 
     /// Its elements to read.
     pub fn raw(&self) -> Result<RawView<'_>> {
-        RawView::new(self.storage.slice(), self.layout)
+        Ok(RawView::new(self.storage.slice(), self.layout)?.known(Some(self), self.track.as_ref()))
     }
 
     /// Its elements in row-major order as little-endian bytes.
@@ -67,7 +73,7 @@ impl AnyTensor {
     pub fn raw_mut(&mut self) -> Result<RawViewMut<'_>> {
         let layout = self.layout;
         let shared = || Error::layout("tensor", "the memory is shared with another tensor");
-        RawViewMut::new(self.storage.unique().ok_or_else(shared)?, layout)
+        Ok(RawViewMut::new(self.storage.unique().ok_or_else(shared)?, layout)?.known(&mut self.track))
     }
 
     /// The same as a tensor of known type, without a copy; `operand` is its name in the error.
@@ -76,12 +82,65 @@ impl AnyTensor {
         let wrong = || Error::DType { operation, operand: operand.into(), found, expected: T::DTYPE };
         let storage = T::recover_storage(self.storage).ok_or_else(wrong)?;
         let shape = fitted(operation, self.layout.sizes())?;
-        Ok(Tensor { storage, layout: self.layout, shape })
+        Ok(Tensor { storage, layout: self.layout, shape, track: self.track })
+    }
+
+    /// A copy of the elements of `layout` in `slice`, in row-major order.
+    pub(crate) fn copy_of(slice: AnySlice<'_>, layout: &Layout) -> Result<AnyTensor> {
+        AnyTensor::new(slice.gather(layout)?, Layout::contiguous(layout.sizes())?)
+    }
+
+    /// One 0 in memory, in every place of a shape.
+    pub(crate) fn repeated_zero(dtype: DType, sizes: &[usize]) -> Result<AnyTensor> {
+        AnyTensor::new(AnyBuffer::zeroed(dtype, 1)?, Layout::SCALAR.broadcast(sizes)?)
+    }
+
+    /// What the tape knows of it.
+    pub(crate) fn track(&self) -> Option<&Arc<Value>> {
+        self.track.as_ref()
+    }
+
+    /// The mark that it had.
+    pub(crate) fn set_track(&mut self, track: Option<Arc<Value>>) -> Option<Arc<Value>> {
+        std::mem::replace(&mut self.track, track)
+    }
+
+    /// The tensor as a leaf, if its elements are floats and it is not tracked yet.
+    pub(crate) fn requires_grad(mut self) -> AnyTensor {
+        if tape::is_float(self.dtype()) {
+            self.track.get_or_insert_with(Value::leaf);
+        }
+        self
+    }
+
+    /// Adds another of the same type and shape; copied first if anyone else could see it.
+    pub(crate) fn accumulate(&mut self, other: &AnyTensor) -> Result<()> {
+        if self.storage.unique().is_none() || !self.layout.is_injective() {
+            *self = AnyTensor::copy_of(self.storage.slice(), &self.layout)?;
+        }
+        match self.dtype() {
+            DType::F32 => self.add::<f32>(other),
+            DType::F64 => self.add::<f64>(other),
+            other => Err(Error::unsupported("gradient", format!("a sum of {other}"))),
+        }
+    }
+
+    fn add<T: Element + std::ops::AddAssign>(&mut self, other: &AnyTensor) -> Result<()> {
+        let unlike = || Error::shape("gradient", other.sizes(), None, "gradients of unlike shapes");
+        if self.sizes() != other.sizes() {
+            return Err(unlike());
+        }
+        let (mut to, from) = (self.raw_mut()?, other.raw()?);
+        let layout = *to.layout();
+        let (to, from_data) = (to.typed::<T>().ok_or_else(unlike)?, from.typed::<T>().ok_or_else(unlike)?);
+        let from = nd_view::<T, IxDyn>(from_data.data, from.layout())?;
+        nd_view_mut::<T, IxDyn>(to.data, &layout)?.zip_mut_with(&from, |to, &from| *to += from);
+        Ok(())
     }
 }
 
 impl<T: Element, S: Shape> From<Tensor<T, S>> for AnyTensor {
     fn from(tensor: Tensor<T, S>) -> AnyTensor {
-        AnyTensor { storage: T::erase_storage(tensor.storage), layout: tensor.layout }
+        AnyTensor { storage: T::erase_storage(tensor.storage), layout: tensor.layout, track: tensor.track }
     }
 }

@@ -32,6 +32,7 @@ use crate::dtype::{DType, Element, Number};
 use crate::error::{Error, Result};
 use crate::layout::Layout;
 use crate::storage::{Buffer, Storage};
+use crate::tape::{self, Value};
 use crate::view::{fitted, gather, nd_array, nd_shape, nd_view, nd_view_mut};
 
 /// An array of elements `T` and shape `S`, a tuple of [dimensions](crate::Dim).
@@ -39,11 +40,14 @@ pub struct Tensor<T: Element, S: Shape> {
     pub(crate) storage: Arc<Storage<T>>,
     pub(crate) layout: Layout,
     pub(crate) shape: S,
+    /// What the tape knows of it.
+    pub(crate) track: Option<Arc<Value>>,
 }
 
 impl<T: Element, S: Shape> Clone for Tensor<T, S> {
     fn clone(&self) -> Self {
-        Tensor { storage: Arc::clone(&self.storage), layout: self.layout, shape: self.shape }
+        let (storage, track) = (Arc::clone(&self.storage), self.track.clone());
+        Tensor { storage, layout: self.layout, shape: self.shape, track }
     }
 }
 
@@ -115,7 +119,7 @@ impl<T: Element, S: Shape> Tensor<T, S> {
     pub fn from_buffer(shape: S, buffer: Buffer<T>) -> Result<Self> {
         check_count("from_buffer", &shape.sizes(), buffer.len())?;
         let layout = Layout::contiguous(&shape.sizes())?;
-        Ok(Tensor { storage: Arc::new(Storage::host(buffer)), layout, shape })
+        Ok(Tensor { storage: Arc::new(Storage::host(buffer)), layout, shape, track: None })
     }
 
     /// An array whose number of axes is known only at run time, in its own memory.
@@ -131,7 +135,7 @@ impl<T: Element, S: Shape> Tensor<T, S> {
     pub fn from_dyn(array: Array<T, IxDyn>) -> Result<Self> {
         let shape = fitted("from_dyn", array.shape())?;
         let (storage, layout) = adopt(array);
-        Ok(Tensor { storage, layout, shape })
+        Ok(Tensor { storage, layout, shape, track: None })
     }
 
     /// The shape.
@@ -198,20 +202,22 @@ impl<T: Element, S: Shape> Tensor<T, S> {
     /// # Ok::<(), ndfuse_runtime::Error>(())
     /// ```
     pub fn view_mut(&mut self) -> Result<ArrayViewMut<'_, T, S::NdDim>> {
-        let (data, layout) = self.make_unique()?;
+        let (data, layout, track) = self.make_unique()?;
+        tape::written(track);
         nd_view_mut(data, &layout)
     }
 
-    /// Its buffer to write to, and the layout in it; copied first if anyone else could see the write.
-    pub(crate) fn make_unique(&mut self) -> Result<(&mut [T], Layout)> {
+    /// Its buffer to write to, the layout in it, and its mark; copied first if anyone else could see the write.
+    pub(crate) fn make_unique(&mut self) -> Result<(&mut [T], Layout, &mut Option<Arc<Value>>)> {
         if Arc::get_mut(&mut self.storage).is_none() || !self.layout.is_injective() {
-            *self = Tensor::from_buffer(self.shape, gather(self.view()?)?)?;
+            let copy = Tensor::from_buffer(self.shape, gather(self.view()?)?)?;
+            (self.storage, self.layout) = (copy.storage, copy.layout);
         }
         let layout = self.layout;
         // Sole owner: either it was, or the storage is new.
         let storage =
             Arc::get_mut(&mut self.storage).ok_or_else(|| Error::layout("view_mut", "the memory is shared"))?;
-        Ok((storage.as_mut_slice(), layout))
+        Ok((storage.as_mut_slice(), layout, &mut self.track))
     }
 
     /// The array itself: without a copy where no clone or view shares the memory.
@@ -260,12 +266,20 @@ impl<T: Element, S: Shape> Tensor<T, S> {
     /// # Ok::<(), ndfuse_runtime::Error>(())
     /// ```
     pub fn fix<S2: Shape>(&self) -> Result<Tensor<T, S2>> {
-        self.with_layout("fix", self.layout)
+        let (storage, shape) = (Arc::clone(&self.storage), fitted("fix", self.layout.sizes())?);
+        Ok(Tensor { storage, layout: self.layout, shape, track: self.track.clone() })
     }
 
-    fn with_layout<S2: Shape>(&self, operation: &'static str, layout: Layout) -> Result<Tensor<T, S2>> {
+    /// The view whose layout `view` makes of the tensor's.
+    fn viewed<S2: Shape>(
+        &self,
+        operation: &'static str,
+        view: impl Fn(&Layout) -> Result<Layout>,
+    ) -> Result<Tensor<T, S2>> {
+        let layout = view(&self.layout)?;
         let shape = fitted(operation, layout.sizes())?;
-        Ok(Tensor { storage: Arc::clone(&self.storage), layout, shape })
+        let track = tape::view(self.track.as_ref(), operation, self.layout.sizes(), view);
+        Ok(Tensor { storage: Arc::clone(&self.storage), layout, shape, track })
     }
 
     /// The same elements in row-major order with other sizes. Shares the memory where strides can say it.
@@ -278,10 +292,16 @@ impl<T: Element, S: Shape> Tensor<T, S> {
     /// # Ok::<(), ndfuse_runtime::Error>(())
     /// ```
     pub fn reshape<S2: Shape>(&self, shape: S2) -> Result<Tensor<T, S2>> {
-        match self.layout.reshape(&shape.sizes())? {
-            Some(layout) => self.with_layout("reshape", layout),
-            None => Tensor::from_buffer(shape, gather(self.view()?)?),
-        }
+        let (storage, layout) = match self.layout.reshape(&shape.sizes())? {
+            Some(layout) => (Arc::clone(&self.storage), layout),
+            None => {
+                let copy = Tensor::from_buffer(shape, gather(self.view()?)?)?;
+                (copy.storage, copy.layout)
+            }
+        };
+        let view = |_: &Layout| Layout::contiguous(&shape.sizes());
+        let track = tape::view(self.track.as_ref(), "reshape", self.layout.sizes(), view);
+        Ok(Tensor { storage, layout, shape, track })
     }
 
     /// The axes in a new order: axis `i` of the result is axis `axes[i]` of this one. Shares the memory.
@@ -293,7 +313,7 @@ impl<T: Element, S: Shape> Tensor<T, S> {
     /// # Ok::<(), ndfuse_runtime::Error>(())
     /// ```
     pub fn permute<S2: Shape>(&self, axes: &[usize]) -> Result<Tensor<T, S2>> {
-        self.with_layout("permute", self.layout.permute(axes)?)
+        self.viewed("permute", |layout| layout.permute(axes))
     }
 
     /// NumPy's `start:stop:step` along one axis. Shares the memory.
@@ -311,12 +331,12 @@ impl<T: Element, S: Shape> Tensor<T, S> {
         stop: Option<isize>,
         step: isize,
     ) -> Result<Tensor<T, S2>> {
-        self.with_layout("slice", self.layout.slice(axis, start, stop, step)?)
+        self.viewed("slice", |layout| layout.slice(axis, start, stop, step))
     }
 
     /// NumPy's broadcast to `shape`. Shares the memory.
     pub fn broadcast_to<S2: Shape>(&self, shape: S2) -> Result<Tensor<T, S2>> {
-        self.with_layout("broadcast_to", self.layout.broadcast(&shape.sizes())?)
+        self.viewed("broadcast_to", |layout| layout.broadcast(&shape.sizes()))
     }
 
     /// The tensor on another device; itself, without a copy, where it is there already.
@@ -341,7 +361,7 @@ impl<T: Element> Tensor<T, ()> {
     /// A tensor of no axes.
     pub fn scalar(value: T) -> Self {
         let storage = Arc::new(Storage::host(Buffer::from_vec(vec![value])));
-        Tensor { storage, layout: Layout::SCALAR, shape: () }
+        Tensor { storage, layout: Layout::SCALAR, shape: (), track: None }
     }
 
     /// Its one element.
@@ -361,7 +381,8 @@ impl<T: Element, A: Dim, B: Dim> Tensor<T, (A, B)> {
     pub fn transpose(&self) -> Tensor<T, (B, A)> {
         let (rows, columns) = self.shape;
         let layout = self.layout.permute(&[1, 0]).unwrap_or(self.layout);
-        Tensor { storage: Arc::clone(&self.storage), layout, shape: (columns, rows) }
+        let track = tape::view(self.track.as_ref(), "transpose", self.layout.sizes(), |rows| rows.permute(&[1, 0]));
+        Tensor { storage: Arc::clone(&self.storage), layout, shape: (columns, rows), track }
     }
 
     /// Rows as columns, [`transpose`](Self::transpose) by its short name.
@@ -416,7 +437,7 @@ impl<T: Element, D: NdRank> From<Array<T, D>> for Tensor<T, D::Shape> {
     fn from(array: Array<T, D>) -> Self {
         let shape = nd_shape::<D>(array.shape());
         let (storage, layout) = adopt(array);
-        Tensor { storage, layout, shape }
+        Tensor { storage, layout, shape, track: None }
     }
 }
 

@@ -38,7 +38,7 @@ pub fn reverse(f: &Function, by: &[usize], plan: &Ident, module: &Ident) -> (Tok
     let plan = quote!(&#module::#plan);
     let seeded = items::operand_list(f, &quote!(#(#pushed)*));
     let (plain, directed) = (tokens(&generics.text()), tokens(&directions.text()));
-    let made = quote!(#grads { #(#fields: ::ndfuse::rt::take(&mut __ndfuse_results)?),* });
+    let made = quote!(#grads { #(#fields: ::ndfuse::rt::results(&mut __ndfuse_results)?),* });
     let results = items::taken(f);
     let skipped: usize = f.results.iter().map(|a| a.leaves().len()).sum();
     let mut methods = quote! {
@@ -103,9 +103,9 @@ pub fn forward(f: &Function, by: &[usize], plan: &Ident, module: &Ident) -> Toke
     let generics = tokens(&generics.text());
     let results = items::taken(f);
     let taken = match floats.len() {
-        1 => quote!(::ndfuse::rt::take(&mut __ndfuse_results)?),
+        1 => quote!(::ndfuse::rt::results(&mut __ndfuse_results)?),
         n => {
-            let each = (0..n).map(|_| quote!(::ndfuse::rt::take(&mut __ndfuse_results)?,));
+            let each = (0..n).map(|_| quote!(::ndfuse::rt::results(&mut __ndfuse_results)?,));
             quote!((#(#each)*))
         }
     };

@@ -136,7 +136,7 @@ pub fn answer_type(answer: &Answer, generics: &Generics) -> TokenStream {
 
 /// The results of a list of arrays, taken in order.
 pub fn taken(f: &Function) -> TokenStream {
-    let each = f.results.iter().map(|_| quote!(::ndfuse::rt::take(&mut __ndfuse_results)?));
+    let each = f.results.iter().map(|_| quote!(::ndfuse::rt::results(&mut __ndfuse_results)?));
     if f.tuple { quote!((#(#each,)*)) } else { quote!(#(#each)*) }
 }
 

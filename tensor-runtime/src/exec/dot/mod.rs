@@ -17,7 +17,7 @@ use crate::kernel::Window;
 use crate::plan::{Dot, DotAxis, Epilogue, FREE, Plan, Role};
 
 use super::launch::{self, MAX_AXES, Ready, Shared};
-use super::memory::{Memory, Spot, address_mut, layout_of};
+use super::memory::{Memory, Spot, address_mut, described, layout_of};
 use super::{internal, jobs};
 use boxes::Boxes;
 use gemm::{Loop, MAX_LOOPS};
@@ -40,9 +40,7 @@ pub(super) fn run(plan: &'static Plan, dot: &'static Dot, memory: &mut Memory<'_
     }
     let left = memory.reading(dot.left, sizes)?;
     let right = memory.reading(dot.right, sizes)?;
-    let Some(buffer) = plan.buffers.get(usize::from(dot.out)) else {
-        return Err(internal(plan, format!("there is no buffer {}", dot.out)));
-    };
+    let buffer = described(plan, dot.out)?;
     let shape = layout_of(plan, buffer, sizes)?;
     if left.dtype != dot.dtype || right.dtype != dot.dtype || buffer.dtype != dot.dtype || dot.axes.len() > MAX_LOOPS {
         return Err(internal(plan, "a product of unlike operands".into()));
@@ -223,9 +221,7 @@ fn panels(
     if ready.ranges[..launch.par].iter().any(|r| r.is_empty()) {
         return Ok(());
     }
-    // The panel's axes lie in the order of the kernel's parallel axes.
-    let mut order: Vec<usize> = (0..rank).collect();
-    order.sort_by_key(|&k| (epilogue.axes[k] != FREE, epilogue.axes[k]));
+    let (order, strides) = panel_order(epilogue, shape);
     for (k, &axis) in epilogue.axes.iter().enumerate() {
         let par = usize::from(axis);
         let fits =
@@ -237,10 +233,9 @@ fn panels(
             return Err(internal(plan, format!("kernel {} does not follow its product's axes", launch.name)));
         }
     }
-    let mut strides = [0isize; MAX_RANK];
-    dense(&order, |k| shape[k], &mut strides);
     let boxes = Boxes::new(product, shape, &strides[..rank]);
-    let n = jobs::count(product.work().saturating_add(launch::work(launch, &ready))).min(boxes.count());
+    let work = product.work().saturating_add(launch::work(launch, &ready.extents[..ready.axes]));
+    let n = jobs::count(work).min(boxes.count());
     let shared = Shared::new(|job: usize| {
         for i in jobs::part(boxes.count(), n, job) {
             panel(epilogue, product, &ready, &boxes.get(i), &order)?;
@@ -255,6 +250,42 @@ fn panels(
     };
     jobs::run(n, &run).map_err(|text| internal(plan, format!("kernel {}: {text}", launch.name)))?;
     failure.into_inner().unwrap_or_else(|e| e.into_inner()).map_or(Ok(()), Err)
+}
+
+/// The panel's axes in the order of the kernel's parallel axes, and the strides of the whole product in that order.
+fn panel_order(epilogue: &Epilogue, shape: &[usize]) -> (Vec<usize>, [isize; MAX_RANK]) {
+    let mut order: Vec<usize> = (0..shape.len()).collect();
+    order.sort_by_key(|&k| (epilogue.axes[k] != FREE, epilogue.axes[k]));
+    let mut strides = [0isize; MAX_RANK];
+    dense(&order, |k| shape[k], &mut strides);
+    (order, strides)
+}
+
+/// The bytes of the panels that are in use at once; 0 without an epilogue.
+pub(super) fn panel_bytes(plan: &'static Plan, dot: &'static Dot, sizes: &[i64]) -> Result<usize> {
+    let Some(epilogue) = &dot.epilogue else { return Ok(0) };
+    let shape = layout_of(plan, described(plan, dot.out)?, sizes)?;
+    let launch = &epilogue.launch;
+    let size = |&slot: &u16| sizes.get(usize::from(slot)).map(|&size| size.max(0) as isize);
+    let extents: Option<Vec<isize>> = launch.extents.iter().map(size).collect();
+    let extents = extents.filter(|e| e.len() >= launch.par && epilogue.axes.len() == shape.rank());
+    let Some(extents) = extents else { return Err(internal(plan, format!("kernel {} is no epilogue", launch.name))) };
+    if extents[..launch.par].contains(&0) {
+        return Ok(0);
+    }
+    let nowhere = std::ptr::null_mut();
+    let mut product = Product { dtype: dot.dtype, left: nowhere, right: nowhere, loops: Vec::new(), axes: Vec::new() };
+    for axis in dot.axes {
+        let extent = extent(plan, axis, sizes)?;
+        product.loops.push(Loop { role: axis.role, extent, left: 0, right: 0, out: 0 });
+        product.axes.push(axis.out.map(usize::from).filter(|&k| k < shape.rank()));
+    }
+    let (_, strides) = panel_order(epilogue, shape.sizes());
+    let boxes = Boxes::new(&product, shape.sizes(), &strides[..shape.rank()]);
+    let n = jobs::count(product.work().saturating_add(launch::work(launch, &extents))).min(boxes.count());
+    // The first is the largest.
+    let largest: usize = boxes.get(0)[..shape.rank()].iter().map(|range| range.len()).product();
+    Ok(largest * dot.dtype.bytes() * jobs::threads(n))
 }
 
 /// The strides of dense memory with its axes in this order, and the number of its elements.

@@ -1,0 +1,74 @@
+//! The gradient of a view: each element's goes to where the element was.
+//!
+//! In: the cotangent of a view. Out: the gradient of the tensor it is of. Always: what the view repeats is summed in
+//! double precision, in row-major order; what it leaves out is 0. Next: [`super::walk`].
+
+use ndarray::IxDyn;
+
+use crate::cast::{Cast, cast};
+use crate::dtype::{DType, Element};
+use crate::error::{Error, Result};
+use crate::layout::Layout;
+use crate::storage::Buffer;
+use crate::tensor::AnyTensor;
+use crate::view::{nd_view, nd_view_mut};
+
+/// A view of a tensor, whatever the tensor's strides.
+pub(super) struct View {
+    operation: &'static str,
+    /// The tensor in row-major order.
+    base: Layout,
+    /// The view of that.
+    layout: Layout,
+}
+
+impl View {
+    pub(super) fn new(operation: &'static str, base: Layout, layout: Layout) -> View {
+        View { operation, base, layout }
+    }
+
+    /// The gradient of the tensor, for this cotangent of the view.
+    pub(super) fn back(&self, cotangent: &AnyTensor) -> Result<AnyTensor> {
+        match cotangent.dtype() {
+            DType::F32 => self.back_typed::<f32>(cotangent),
+            DType::F64 => self.back_typed::<f64>(cotangent),
+            other => {
+                let reason = format!("a cotangent of {other}").into();
+                Err(Error::Internal { function: self.operation, reason })
+            }
+        }
+    }
+
+    fn back_typed<T: Element + Cast<f64>>(&self, cotangent: &AnyTensor) -> Result<AnyTensor>
+    where
+        f64: Cast<T>,
+    {
+        let raw = cotangent.raw()?;
+        let typed = raw.typed::<T>().filter(|typed| typed.sizes == self.layout.sizes());
+        let wrong = || Error::Internal { function: self.operation, reason: "a cotangent of another shape".into() };
+        let from = nd_view::<T, IxDyn>(typed.ok_or_else(wrong)?.data, raw.layout())?;
+        let mut gradient = Buffer::<T>::zeroed(self.base.len())?;
+        if self.layout.is_injective() {
+            nd_view_mut::<T, IxDyn>(&mut gradient, &self.layout)?.assign(&from);
+            return AnyTensor::new(T::erase_buffer(gradient), self.base);
+        }
+        let mut sums = Buffer::<f64>::zeroed(self.base.len())?;
+        let (sizes, strides) = (self.layout.sizes(), self.layout.strides());
+        let mut index = vec![0usize; sizes.len()];
+        let mut at = self.layout.offset() as isize;
+        for &value in from.iter() {
+            sums[at as usize] += cast::<T, f64>(value);
+            for k in (0..sizes.len()).rev() {
+                index[k] += 1;
+                at += strides[k];
+                if index[k] < sizes[k] {
+                    break;
+                }
+                index[k] = 0;
+                at -= strides[k] * sizes[k] as isize;
+            }
+        }
+        gradient.iter_mut().zip(sums.iter()).for_each(|(to, &sum)| *to = cast(sum));
+        AnyTensor::new(T::erase_buffer(gradient), self.base)
+    }
+}
