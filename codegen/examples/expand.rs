@@ -26,7 +26,7 @@ fn main() {
     });
     match rest.first() {
         Some(name) => match Stage::from_name(name) {
-            Some(stage) => print!("{}", dump(&driver::compile(tokens), stage)),
+            Some(stage) => print!("{}", dump(&driver::compile_forward(tokens), stage)),
             None => eprintln!("`{name}` is none of graph, fused, loops, cuda, rust"),
         },
         None => times(&source, tokens),

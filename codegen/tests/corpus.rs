@@ -14,7 +14,7 @@ fn corpus() -> Vec<PathBuf> {
 
 fn compile(path: &Path) -> Compilation {
     let source = std::fs::read_to_string(path).unwrap();
-    let out = driver::compile(source.parse().unwrap());
+    let out = driver::compile_forward(source.parse().unwrap());
     let errors: Vec<String> = out.diagnostics.iter().map(|d| d.render(&source)).collect();
     assert!(errors.is_empty(), "{}:\n{}", path.display(), errors.join("\n"));
     out

@@ -30,7 +30,7 @@ fn the_text_of_every_kernel_is_as_it_was() {
     }
     for path in files("corpus", "nd") {
         let source = std::fs::read_to_string(&path).expect("a source");
-        for compiled in driver::compile(source.parse().expect("tokens")).functions {
+        for compiled in driver::compile_forward(source.parse().expect("tokens")).functions {
             let code = compiled.code.expect("a function without an error");
             insta::assert_snapshot!(format!("{}.cuda", compiled.function.name), kernels(&code.loops));
         }

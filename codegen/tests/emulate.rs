@@ -90,7 +90,7 @@ fn the_corpus_agrees_with_the_oracle() {
     let mut built = Vec::new();
     for path in files {
         let source = std::fs::read_to_string(&path).expect("a source");
-        for compiled in driver::compile(source.parse().expect("tokens")).functions {
+        for compiled in driver::compile_forward(source.parse().expect("tokens")).functions {
             let (Some(graph), Some(code)) = (compiled.function.graph, compiled.code) else { continue };
             let named = |(k, loops): (usize, Loops)| (format!("{}_k{k}", graph.name), loops);
             let kernels = code.loops.into_iter().enumerate().map(named).collect();

@@ -71,7 +71,7 @@ fn the_corpus_compiles() {
     }
     for path in files("corpus", "nd") {
         let source = std::fs::read_to_string(&path).expect("a source");
-        let compiled = driver::compile(source.parse().expect("tokens"));
+        let compiled = driver::compile_forward(source.parse().expect("tokens"));
         all.extend(compiled.functions.into_iter().filter_map(|f| f.code).flat_map(|code| code.loops));
     }
     let source = cuda::source(&named(all));

@@ -44,6 +44,10 @@ fn tree(expr: &Expr) -> String {
             let generics: String = generics.iter().map(|g| format!(" <{}>", tree(g))).collect();
             format!("({name}{generics}{})", given.iter().map(|arg| format!(" {}", tree_arg(arg))).collect::<String>())
         }
+        ExprKind::Apply { function, args: given } => {
+            let given: String = given.iter().map(|arg| format!(" {}", tree_arg(arg))).collect();
+            format!("({}{given})", tree(function))
+        }
         ExprKind::Method { receiver, name, args: given } => {
             let given: String = given.iter().map(|arg| format!(" {}", tree_arg(arg))).collect();
             format!("(.{name} {}{given})", tree(receiver))

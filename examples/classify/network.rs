@@ -72,6 +72,7 @@ tensor! {
         x + block(x, b, 1)
     }
 
+    #[no_grad]
     /// The network up to the softmax.
     pub fn logits<B>(x: f32[B, 3, 224, 224], net: Net) -> f32[B, 1000] {
         let x = conv2d(x, net._conv_stem.weight, stride=2, padding="same");
@@ -96,12 +97,14 @@ tensor! {
         x.mean(axis=(2, 3)) @ net._fc.weight.T + net._fc.bias
     }
 
+    #[no_grad]
     /// From bytes, colour by colour in each pixel, to normalised planes of colour.
     pub fn prepare<H, W>(pixels: u8[H, W, 3], mean: f32[3], std: f32[3]) -> f32[1, 3, H, W] {
         let x = (pixels.astype(f32) / 255 - mean) / std;
         x.transpose(2, 0, 1)[None]
     }
 
+    #[no_grad]
     /// Numbers that sum to 1.
     pub fn probabilities<B, C>(logits: f32[B, C]) -> f32[B, C] {
         softmax(logits, axis=-1)

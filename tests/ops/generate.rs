@@ -298,7 +298,7 @@ fn text() -> String {
                 spec.params.iter().enumerate().map(|(k, p)| format!("x{k}: {}", p.text())).collect();
             let _ = writeln!(
                 out,
-                "    pub fn {}{generics}({}) -> {} {{ {} }}",
+                "    #[no_grad]\n    pub fn {}{generics}({}) -> {} {{ {} }}",
                 spec.name,
                 params.join(", "),
                 spec.result.text(),

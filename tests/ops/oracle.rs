@@ -1,6 +1,6 @@
 //! The oracle's side: the graph of each function of `functions.rs`.
 
-use ndfuse_codegen::driver::compile;
+use ndfuse_codegen::driver::compile_forward;
 use ndfuse_codegen::graph::{Graph, Type};
 use ndfuse_codegen::interp::{self, Data, Sizes, Value};
 use proc_macro2::{TokenStream, TokenTree};
@@ -16,7 +16,7 @@ pub fn all() -> BTreeMap<String, Oracle> {
     let tokens: TokenStream = include_str!("functions.rs").parse().expect("`functions.rs` is Rust");
     let mut out = BTreeMap::new();
     for block in blocks(tokens) {
-        let compilation = compile(block);
+        let compilation = compile_forward(block);
         assert!(compilation.diagnostics.is_empty(), "{:?}", compilation.diagnostics);
         for f in compilation.functions {
             let graph = f.function.graph.expect("a function without errors has a graph");

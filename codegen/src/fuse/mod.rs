@@ -23,7 +23,7 @@ mod pack;
 use crate::graph::{Graph, NodeId, Op};
 use crate::kernel::{InstOp, Kernel};
 use crate::program::Program;
-use crate::shape::Dim;
+use crate::shape::{Dim, Sym};
 use builder::{Blocked, Context, Draft, Source};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -291,7 +291,7 @@ impl<'g> Search<'g> {
 }
 
 /// Whether every load of the node, of this shape, is at an index made of all
-/// parallel axes.
+/// parallel axes, each as long as the node's own.
 fn reads_at_own_index(draft: &Draft, node: NodeId, shape: &[Dim]) -> bool {
     let mut loads = draft.code.iter().filter_map(|inst| match &inst.op {
         InstOp::Load { input, index, guards, .. } if draft.inputs[*input].node() == node => {
@@ -300,9 +300,13 @@ fn reads_at_own_index(draft: &Draft, node: NodeId, shape: &[Dim]) -> bool {
         _ => None,
     });
     loads.all(|(source, index, guards)| {
-        let names: Vec<_> = index.iter().zip(shape).filter(|(_, n)| !n.is(1)).map(|(d, _)| d.as_sym()).collect();
-        let bare = names.iter().all(Option::is_some);
-        let covers = draft.par.iter().all(|(var, _)| names.iter().filter(|n| **n == Some(var)).count() == 1);
+        let names: Vec<_> = index.iter().zip(shape).filter(|(_, n)| !n.is(1)).map(|(d, n)| (d.as_sym(), n)).collect();
+        let bare = names.iter().all(|(name, _)| name.is_some());
+        let whole = |var: &Sym, extent: &Dim| {
+            let mut own = names.iter().filter(|(name, _)| *name == Some(var));
+            own.next().is_some_and(|(_, n)| *n == extent) && own.next().is_none()
+        };
+        let covers = draft.par.iter().all(|(var, extent)| whole(var, extent));
         matches!(source, Source::Node(_)) && guards.is_empty() && bare && covers && names.len() == draft.par.len()
     })
 }

@@ -207,7 +207,17 @@ impl Walk<'_> {
 
 /// The sum over what a broadcast repeated.
 fn unbroadcast(graph: &mut Graph, x: NodeId, axes: &[usize], g: NodeId) -> NodeId {
-    let (from, to) = (graph.ty(x).shape.clone(), graph.ty(g).shape.clone());
+    let (from, mut to) = (graph.ty(x).shape.clone(), graph.ty(g).shape.clone());
+    let mut axes = axes.to_vec();
+    let mut g = g;
+    // An axis of size 1 that is new is dropped: there is nothing to add up.
+    for axis in (0..to.len()).rev().filter(|axis| !axes.contains(axis)).collect::<Vec<_>>() {
+        if to[axis].is(1) {
+            g = graph.squeeze(g, axis);
+            to.remove(axis);
+            axes.iter_mut().filter(|a| **a > axis).for_each(|a| *a -= 1);
+        }
+    }
     let kept = |axis: usize| axes.iter().position(|&a| a == axis).filter(|&k| from[k] == to[axis]);
     let summed: Vec<usize> = (0..to.len()).filter(|&axis| kept(axis).is_none()).collect();
     let places: Vec<usize> = (0..to.len()).filter_map(kept).collect();

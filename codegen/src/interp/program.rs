@@ -69,7 +69,10 @@ impl Memory<'_> {
             });
         }
         let mut names = HashMap::new();
-        for (k, value) in self.dims(&launch.extents)?.into_iter().enumerate() {
+        let extents = self.dims(&launch.extents)?;
+        // As the executor does: what computes nothing reads nothing.
+        let nothing = extents[..loops.kernel.par.len()].contains(&0);
+        for (k, value) in extents.into_iter().enumerate() {
             names.insert(format!("e{k}"), value);
         }
         for (k, value) in self.dims(&launch.sizes)?.into_iter().enumerate() {
@@ -91,7 +94,9 @@ impl Memory<'_> {
             accumulators: HashMap::new(),
             kept: HashMap::new(),
         };
-        machine.block(&loops.body)?;
+        if !nothing {
+            machine.block(&loops.body)?;
+        }
         for (&id, (shape, elements)) in launch.outputs.iter().zip(machine.outputs) {
             let buffer = self.program.buffer(id);
             let elements: Option<Vec<Literal>> = elements.into_iter().collect();

@@ -69,25 +69,30 @@ pub fn implementation(f: &Function, methods: &TokenStream) -> TokenStream {
 /// What [`companion`] holds. `plan` is the path of a `static`, seen from here.
 pub fn methods(f: &Function, plan: Option<&TokenStream>) -> TokenStream {
     let vis = &f.vis;
-    let (source, cuda, kernels, constant) = match plan {
+    let quiet = quiet(plan);
+    let (source, cuda, kernels, memory, constant) = match plan {
         Some(plan) => (
             quote!(Self::PLAN.explain),
             quote!(Self::PLAN.cuda),
             quote!(Self::PLAN.steps.len()),
+            quote!(::ndfuse::rt::memory(Self::PLAN, sizes)),
             quote!(const PLAN: &'static ::ndfuse::rt::Plan = &#plan;),
         ),
-        None => (broken(), broken(), broken(), TokenStream::new()),
+        None => (broken(), broken(), broken(), broken(), TokenStream::new()),
     };
     let into = into(f, plan);
     let methods = quote! {
         #constant
         #into
-        /// What the function runs: kernels, passes, temporaries, bytes.
+        /// What the function runs: kernels, passes, temporaries, bytes; then the same of its gradient.
         #vis fn explain() -> &'static str { #source }
         /// The CUDA C of its kernels.
         #vis fn cuda_source() -> &'static str { #cuda }
         /// How many kernels a call launches.
         #vis fn kernels() -> usize { #kernels }
+        /// The bytes that a call takes whose dimensions have these sizes: `&[("B", 32)]`.
+        #quiet
+        #vis fn memory(sizes: &[(&str, usize)]) -> ::ndfuse::rt::Result<::ndfuse::rt::Memory> { #memory }
     };
     implementation(f, &methods)
 }

@@ -163,7 +163,11 @@ pub fn text(units: &[Unit<'_>]) -> String {
                 });
                 names.push(plan::KernelNames { rust: rust.clone(), cuda: cuda.clone() });
             }
-            let explained = explain(&compiled.program, &compiled.loops);
+            let mut explained = explain(&compiled.program, &compiled.loops);
+            // A function tells of its gradient too.
+            if let (Some(_), Some((d, _))) = (vjp, &unit.vjp) {
+                explained.push_str(&explain(&d.code.program, &d.code.loops));
+            }
             let cx = plan::Context {
                 program: &compiled.program,
                 loops: &compiled.loops,

@@ -279,7 +279,7 @@ fn large_windows_are_not_written_out_whole() {
 
 /// A block through the whole compiler; every error fails the test.
 fn compiled(text: &str) -> crate::driver::Compilation {
-    let compiled = crate::driver::compile(text.parse().expect("tokens"));
+    let compiled = crate::driver::compile_forward(text.parse().expect("tokens"));
     let errors: Vec<String> = compiled.diagnostics.iter().map(|d| d.text()).collect();
     assert!(errors.is_empty(), "{}", errors.join("\n"));
     compiled
@@ -325,13 +325,40 @@ fn items_of_a_function() {
             (concatenate((y, y), axis=1) * s, out.sum(axis=1))
         }",
     );
-    let unit =
-        crate::driver::Compiled { function: compiled.functions.into_iter().next().expect("one").function, code: None };
-    let f = &unit.function;
+    let f = &compiled.functions[0].function;
     let plan = quote::quote!(layer::PLAN);
     let mut out = super::items::function(f, &f.name, Some(&plan));
     out.extend(super::items::companion(f));
     out.extend(super::items::methods(f, Some(&quote::quote!(__ndfuse_code::P0))));
+    shown().bind(|| insta::assert_snapshot!(lines(out)));
+}
+
+#[test]
+fn items_of_derivatives() {
+    let mut compiled = crate::driver::compile(
+        "struct Net<I> { w: f32[I], n: i64[] }
+        pub fn loss<B, I>(net: Net<I>, x: f32[B, I], y: i64[B], scale: f32) -> f32[] {
+            ((x @ net.w).sum() + y.sum().astype(f32)) * scale
+        }
+        pub fn both<N>(x: f64[N, 3], out: Net<N>) -> (f64[N], Net<N>, i64[]) { (x.sum(axis=1), out, out.n) }"
+            .parse()
+            .expect("tokens"),
+    );
+    let errors: Vec<String> = compiled.diagnostics.iter().map(|d| d.text()).collect();
+    assert!(errors.is_empty(), "{}", errors.join("\n"));
+    let module = quote::format_ident!("__ndfuse_code");
+    let mut out = proc_macro2::TokenStream::new();
+    for c in compiled.functions.drain(..) {
+        let (f, plan) = (&c.function, quote::format_ident!("V0"));
+        if let Some(vjp) = &c.vjp {
+            let (gradients, methods) = super::derivatives::reverse(f, &vjp.by, &plan, &module);
+            out.extend(gradients);
+            out.extend(super::items::implementation(f, &methods));
+        }
+        if let Some(jvp) = &c.jvp {
+            out.extend(super::items::implementation(f, &super::derivatives::forward(f, &jvp.by, &plan, &module)));
+        }
+    }
     shown().bind(|| insta::assert_snapshot!(lines(out)));
 }
 
