@@ -7,7 +7,8 @@
 //! ```
 
 use ndfuse_codegen::expand::{Stage, dump, expansion};
-use ndfuse_codegen::{check, driver, fuse, loops, passes, syntax};
+use ndfuse_codegen::graph::Graph;
+use ndfuse_codegen::{check, derive, driver, fuse, loops, passes, syntax};
 use std::time::Instant;
 
 fn main() {
@@ -45,23 +46,15 @@ fn times(source: &str, tokens: proc_macro2::TokenStream) {
     println!("check   {:7.2} ms", 1e3 * (done - parsed).as_secs_f64());
     for f in &checked.functions {
         let Some(graph) = &f.graph else { continue };
-        let start = Instant::now();
-        let simple = passes::run(graph);
-        let passed = Instant::now();
-        let program = fuse::fuse(&simple);
-        let fused = Instant::now();
-        let lowered: Vec<_> = program.kernels.iter().map(loops::lower::lower).collect();
-        let end = Instant::now();
-        println!(
-            "{}: {} nodes, {} steps, {} kernels: passes {:.2} ms, fuse {:.2} ms, lower {:.2} ms",
-            f.name,
-            simple.nodes.len(),
-            program.steps.len(),
-            lowered.len(),
-            1e3 * (passed - start).as_secs_f64(),
-            1e3 * (fused - passed).as_secs_f64(),
-            1e3 * (end - fused).as_secs_f64()
-        );
+        stages(&f.name.to_string(), graph);
+        if !f.derivatives {
+            continue;
+        }
+        for (name, derivative) in [("vjp", derive::vjp(f, graph)), ("jvp", derive::jvp(f, graph))] {
+            if let Ok(Some(derivative)) = derivative {
+                stages(&format!("{}::{name}", f.name), &derivative.graph);
+            }
+        }
     }
     let start = Instant::now();
     let compiled = driver::compile(tokens);
@@ -72,5 +65,24 @@ fn times(source: &str, tokens: proc_macro2::TokenStream) {
         1e3 * start.elapsed().as_secs_f64(),
         1e3 * middle.elapsed().as_secs_f64(),
         out.to_string().len()
+    );
+}
+
+fn stages(name: &str, graph: &Graph) {
+    let start = Instant::now();
+    let simple = passes::run(graph);
+    let passed = Instant::now();
+    let program = fuse::fuse(&simple);
+    let fused = Instant::now();
+    let lowered: Vec<_> = program.kernels.iter().map(loops::lower::lower).collect();
+    let end = Instant::now();
+    println!(
+        "{name}: {} nodes, {} steps, {} kernels: passes {:.2} ms, fuse {:.2} ms, lower {:.2} ms",
+        simple.nodes.len(),
+        program.steps.len(),
+        lowered.len(),
+        1e3 * (passed - start).as_secs_f64(),
+        1e3 * (fused - passed).as_secs_f64(),
+        1e3 * (end - fused).as_secs_f64()
     );
 }

@@ -95,7 +95,7 @@ fn compile_with(tokens: TokenStream, derivatives: bool) -> Compilation {
 fn compiled(function: Function, derivatives: bool, diagnostics: &mut Vec<Diagnostic>) -> Compiled {
     let mut out = Compiled { code: function.graph.as_ref().map(code), vjp: None, jvp: None, function };
     let (function, Some(graph)) = (&out.function, &out.function.graph) else { return out };
-    if function.no_grad || !derivatives {
+    if !function.derivatives || !derivatives {
         return out;
     }
     match derive::vjp(function, graph) {

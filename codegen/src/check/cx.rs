@@ -29,6 +29,8 @@ pub(super) struct Cx<'a> {
     pub diags: Vec<Diagnostic>,
     /// Whether the graph is of no use: an error was told here or in a callee.
     pub failed: bool,
+    /// Whether a function is differentiated in the body.
+    pub differentiates: bool,
     pub frames: Vec<Frame>,
     /// Whether `/` on sizes rounds down, as it does where a size is wanted.
     pub floor: bool,
@@ -66,6 +68,7 @@ impl<'a> Cx<'a> {
             facts: Facts::default(),
             diags: Vec::new(),
             failed: false,
+            differentiates: false,
             frames: vec![Frame::entry(name)],
             floor: false,
             depth: 0,

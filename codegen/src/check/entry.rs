@@ -29,7 +29,7 @@ pub(super) fn function<'a>(unit: &'a Unit<'a>, f: &'a FnItem) -> (Function, Vec<
     let mut told = Vec::new();
     let sig = signature(unit, f, &BTreeMap::new(), &mut told);
     cx.diags = told;
-    let (attrs, no_grad) = no_grad(&f.attrs);
+    let (attrs, wish) = wish(&f.attrs);
     let mut out = Function {
         attrs: attrs.clone(),
         vis: f.vis.clone(),
@@ -38,7 +38,7 @@ pub(super) fn function<'a>(unit: &'a Unit<'a>, f: &'a FnItem) -> (Function, Vec<
         params: Vec::new(),
         results: cx.answers(&sig, &|_| None, &BTreeMap::new()).unwrap_or_default(),
         wrt: None,
-        no_grad,
+        derivatives: wish.unwrap_or(true),
         tuple: sig.tuple,
         graph: None,
     };
@@ -58,6 +58,7 @@ pub(super) fn function<'a>(unit: &'a Unit<'a>, f: &'a FnItem) -> (Function, Vec<
     let types = out.results.clone();
     if let Some(values) = cx.results(Arg { value, loc: at, name }, &types, sig.tuple) {
         cx.graph.outputs = values.iter().flat_map(Value::nodes).collect();
+        out.derivatives = wish.unwrap_or(!cx.differentiates || f.wrt.is_some());
         out.graph = (!cx.failed).then_some(cx.graph);
     }
     (out, cx.diags)
@@ -77,7 +78,7 @@ pub(super) fn expression<'a>(unit: &'a Unit<'a>, item: &InlineItem) -> (Function
         params: cx.declare(&sig),
         results: Vec::new(),
         wrt: None,
-        no_grad: true,
+        derivatives: false,
         tuple: false,
         graph: None,
     };
@@ -100,12 +101,22 @@ pub(super) fn expression<'a>(unit: &'a Unit<'a>, item: &InlineItem) -> (Function
     (out, cx.diags)
 }
 
-/// The attributes without `#[no_grad]`, and whether it was among them.
-fn no_grad(attrs: &TokenStream) -> (TokenStream, bool) {
+/// The attributes without `#[grad]` and `#[no_grad]`, and which of them stood there.
+fn wish(attrs: &TokenStream) -> (TokenStream, Option<bool>) {
     let tokens: Vec<TokenTree> = attrs.clone().into_iter().collect();
-    let is_it = |pair: &&[TokenTree]| matches!(&pair[1], TokenTree::Group(g) if g.stream().to_string() == "no_grad");
-    let (found, kept): (Vec<_>, Vec<_>) = tokens.chunks(2).partition(|pair| pair.len() == 2 && is_it(pair));
-    (kept.into_iter().flatten().cloned().collect(), !found.is_empty())
+    let mut wish = None;
+    let mut kept = TokenStream::new();
+    // `#` and what stands in the brackets.
+    for pair in tokens.chunks(2) {
+        let text =
+            pair.get(1).and_then(|t| if let TokenTree::Group(g) = t { Some(g.stream().to_string()) } else { None });
+        match text.as_deref() {
+            Some("grad") => wish = Some(true),
+            Some("no_grad") => wish = Some(false),
+            _ => kept.extend(pair.iter().cloned()),
+        }
+    }
+    (kept, wish)
 }
 
 /// The name and declaration of a body's value, for notes.

@@ -88,8 +88,9 @@ pub struct Function {
     pub results: Vec<Answer>,
     /// The parameters that its gradient is by; `None` for all of floats.
     pub wrt: Option<Vec<usize>>,
-    /// Whether it is for inference only: `#[no_grad]`.
-    pub no_grad: bool,
+    /// Whether its derivatives stand beside it: unless it says `#[no_grad]`, or
+    /// differentiates in its body and does not say `#[grad]`.
+    pub derivatives: bool,
     /// Whether the results are a tuple, if only of one.
     pub tuple: bool,
     /// `None` where the function has an error: the item exists all the same.

@@ -92,6 +92,7 @@ impl Kind {
 impl<'a> Cx<'a> {
     /// `grad(f)(x)`.
     pub fn apply(&mut self, function: &Expr, args: &[ast::Arg], loc: Loc) -> Value {
+        self.differentiates = true;
         let Some(callable) = self.transformed(function) else { return Value::Error };
         let given = self.arguments(args, false);
         self.call_it(&callable, given, loc)

@@ -249,24 +249,26 @@ impl<'g> Search<'g> {
                 *count.entry(node).or_default() += 1;
             }
         }
+        let costs = self.costs();
         let twice = count.into_iter().rev().filter(|&(n, c)| c > 1 && !self.stored[n.0 as usize]);
-        twice.map(|(n, _)| n).find(|&n| self.cost(n) >= SHARED)
+        twice.map(|(n, _)| n).find(|&n| costs[n.0 as usize] >= SHARED)
     }
 
-    /// What a node costs down to memory; a reduction costs more than any limit.
-    fn cost(&self, id: NodeId) -> u32 {
-        let node = self.graph.node(id);
-        if self.stored[id.0 as usize] {
-            return 0;
+    /// What each node costs down to memory; a reduction costs more than any limit.
+    fn costs(&self) -> Vec<u32> {
+        let mut costs: Vec<u32> = Vec::with_capacity(self.graph.nodes.len());
+        for id in self.graph.ids() {
+            let node = self.graph.node(id);
+            let below = node.args.iter().map(|a| costs[a.0 as usize]).fold(0, u32::saturating_add);
+            let own = match &node.op {
+                Op::Map(op) => op.row().cost,
+                Op::Cast => 1,
+                Op::Reduce { .. } => SHARED,
+                _ => 0,
+            };
+            costs.push(if self.stored[id.0 as usize] { 0 } else { own.saturating_add(below).min(1000) });
         }
-        let below = node.args.iter().map(|&a| self.cost(a)).fold(0, u32::saturating_add);
-        let own = match &node.op {
-            Op::Map(op) => op.row().cost,
-            Op::Cast => 1,
-            Op::Reduce { .. } => SHARED,
-            _ => 0,
-        };
-        own.saturating_add(below).min(1000)
+        costs
     }
 
     /// For each product the kernel that its result can be handed to panel by
