@@ -100,9 +100,21 @@ pub struct Typed<'a, T> {
 impl<'a> RawView<'a> {
     /// The elements of `layout` in host memory `data`; an error if it leaves the slice.
     pub fn new(data: AnySlice<'a>, layout: Layout) -> Result<RawView<'a>> {
-        let data = data.get(layout.range()).ok_or_else(|| outside(&layout, data.len()))?;
-        let (data, layout) = (RawData::Borrowed(data), layout.rebased());
-        Ok(RawView { data, layout, device: Device::Cpu, owner: None, track: None })
+        RawView::known(data, &layout, None, None)
+    }
+
+    /// The same as an operand that the tape knows: as the tensor `owner`, or only as its value.
+    pub(crate) fn known(
+        data: AnySlice<'a>,
+        layout: &Layout,
+        owner: Option<&'a dyn Owner>,
+        track: Option<&'a Arc<Value>>,
+    ) -> Result<RawView<'a>> {
+        let range = layout.range();
+        let start = range.start;
+        let data = data.get(range).ok_or_else(|| outside(layout, data.len()))?;
+        let (data, layout) = (RawData::Borrowed(data), layout.from(start));
+        Ok(RawView { data, layout, device: Device::Cpu, owner, track })
     }
 
     /// The elements of `layout` in a slice of a known type.
@@ -115,20 +127,15 @@ impl<'a> RawView<'a> {
         RawView::of_slice(std::slice::from_ref(value), Layout::contiguous(&[])?)
     }
 
-    fn of_source<T: Element>(source: &Source<'a, T>) -> Result<RawView<'a>> {
+    fn of_source<'b: 'a, T: Element>(source: &Source<'b, T>, track: Option<&'a Arc<Value>>) -> Result<RawView<'a>> {
         match source {
-            Source::Slice(data, layout) => RawView::of_slice(data, *layout),
+            Source::Slice(data, layout) => RawView::known(T::erase(data), layout, None, track),
             Source::Gaps(view) => {
                 let layout = Layout::contiguous(view.shape())?;
                 let data = RawData::Gathered(Arc::new(T::erase_buffer(gather(view.view())?)));
-                Ok(RawView { data, layout, device: Device::Cpu, owner: None, track: None })
+                Ok(RawView { data, layout, device: Device::Cpu, owner: None, track })
             }
         }
-    }
-
-    /// The same as an operand that the tape knows: as the tensor `owner`, or only as its value.
-    pub(crate) fn known(self, owner: Option<&'a dyn Owner>, track: Option<&'a Arc<Value>>) -> RawView<'a> {
-        RawView { owner, track, ..self }
     }
 
     /// What the tape knows of the operand.
@@ -252,14 +259,25 @@ pub struct TypedMut<'a, T> {
 impl<'a> RawViewMut<'a> {
     /// The elements of `layout` in host memory `data`; an error if it leaves the slice or names a position twice.
     pub fn new(data: AnySliceMut<'a>, layout: Layout) -> Result<RawViewMut<'a>> {
+        RawViewMut::known(data, &layout, None)
+    }
+
+    /// The same of a tensor with this mark.
+    pub(crate) fn known(
+        data: AnySliceMut<'a>,
+        layout: &Layout,
+        track: Option<&'a mut Option<Arc<Value>>>,
+    ) -> Result<RawViewMut<'a>> {
         let len = data.len();
         if !layout.is_injective() {
             let text = format!("two elements of {layout:?} share a position, so it cannot be written to");
             return Err(Error::layout("operand", text));
         }
-        let data = data.get(layout.range()).ok_or_else(|| outside(&layout, len))?;
-        let (data, layout) = (RawDataMut::Borrowed(data), layout.rebased());
-        Ok(RawViewMut { data, layout, device: Device::Cpu, track: None })
+        let range = layout.range();
+        let start = range.start;
+        let data = data.get(range).ok_or_else(|| outside(layout, len))?;
+        let (data, layout) = (RawDataMut::Borrowed(data), layout.from(start));
+        Ok(RawViewMut { data, layout, device: Device::Cpu, track })
     }
 
     fn of_view<T: Element, D: Dimension + 'static>(view: ArrayViewMut<'a, T, D>) -> Result<RawViewMut<'a>> {
@@ -276,11 +294,6 @@ impl<'a> RawViewMut<'a> {
         let buffer = gather(view.view())?;
         let data = RawDataMut::Staged(Box::new(Stage { buffer, target: view }));
         Ok(RawViewMut { data, layout, device: Device::Cpu, track: None })
-    }
-
-    /// The same of a tensor with this mark.
-    pub(crate) fn known(self, track: &'a mut Option<Arc<Value>>) -> RawViewMut<'a> {
-        RawViewMut { track: Some(track), ..self }
     }
 
     /// Is it a leaf's memory?
@@ -367,7 +380,7 @@ impl<T: Element, S: Shape> Operand for Tensor<T, S> {
     type Shape = S;
 
     fn raw(&self) -> Result<RawView<'_>> {
-        Ok(RawView::of_slice(self.storage.as_slice(), self.layout)?.known(Some(self), self.track.as_ref()))
+        RawView::known(T::erase(self.storage.as_slice()), &self.layout, Some(self), self.track.as_ref())
     }
 }
 
@@ -376,7 +389,7 @@ impl<T: Element, S: Shape> Operand for TensorView<'_, T, S> {
     type Shape = S;
 
     fn raw(&self) -> Result<RawView<'_>> {
-        Ok(RawView::of_source(&self.source)?.known(None, self.track.as_ref()))
+        RawView::of_source(&self.source, self.track.as_ref())
     }
 }
 
@@ -385,7 +398,7 @@ impl<T: Element, D: NdRank, A: Data<Elem = T>> Operand for ArrayBase<A, D> {
     type Shape = D::Shape;
 
     fn raw(&self) -> Result<RawView<'_>> {
-        RawView::of_source(&Source::of(self.view()))
+        RawView::of_source(&Source::of(self.view()), None)
     }
 }
 
@@ -404,8 +417,8 @@ impl<T: Element, S: Shape> OperandMut for Tensor<T, S> {
     type Shape = S;
 
     fn raw_mut(&mut self) -> Result<RawViewMut<'_>> {
-        let (data, layout, track) = self.make_unique()?;
-        Ok(RawViewMut::new(T::erase_mut(data), layout)?.known(track))
+        let unique = self.make_unique()?;
+        RawViewMut::known(T::erase_mut(unique.slice), unique.layout, Some(unique.track))
     }
 }
 

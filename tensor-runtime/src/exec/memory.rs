@@ -177,8 +177,10 @@ impl<'m> Memory<'m> {
     pub(super) fn into_results(mut self) -> Result<Vec<Option<AnyTensor>>> {
         let mut results = Vec::with_capacity(self.plan.outputs.len());
         for &id in self.plan.outputs {
-            let (owned, spot) = (self.owned[usize::from(id)].take(), self.spots[usize::from(id)]);
-            results.push(owned.zip(spot).map(|(owned, spot)| AnyTensor::new(owned, spot.layout)).transpose()?);
+            results.push(match (self.owned[usize::from(id)].take(), &self.spots[usize::from(id)]) {
+                (Some(owned), Some(spot)) => Some(AnyTensor::new(owned, spot.layout)?),
+                _ => None,
+            });
         }
         Ok(results)
     }

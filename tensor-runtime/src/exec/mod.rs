@@ -36,16 +36,15 @@ pub fn call<const O: usize>(plan: &'static Plan, operands: &[RawView<'_>]) -> Re
     if plan.outputs.len() != O {
         return Err(internal(plan, format!("{} results, not {O}", plan.outputs.len())));
     }
-    let mut results = run(plan, operands, &mut [], None)?.into_iter();
-    let array = std::array::from_fn(|_| results.next().flatten());
-    if array.iter().any(Option::is_none) {
+    let mut results = run(plan, operands, &mut [], None)?;
+    if results.len() != O || results.iter().any(Option::is_none) {
         return Err(internal(plan, "a result was not made".into()));
     }
-    let mut results = array.map(|tensor| tensor.expect("checked just before"));
     if tape::records(operands) {
-        results.iter_mut().zip(tape::record(plan, operands)?).for_each(|(result, mark)| drop(result.set_track(mark)));
+        mark(&mut results, plan, operands)?;
     }
-    Ok(results)
+    let mut results = results.into_iter().flatten();
+    Ok(std::array::from_fn(|_| results.next().expect("counted just before")))
 }
 
 /// Runs the plan and writes its results to memory of the caller's.
@@ -86,11 +85,18 @@ pub fn call_list(plan: &'static Plan, operands: &[RawView<'_>], skip: usize) -> 
 pub fn call_wanted(plan: &'static Plan, operands: &[RawView<'_>], wanted: &[bool]) -> Result<Vec<Option<AnyTensor>>> {
     let mut results = run_wanted(plan, operands, wanted)?;
     if tape::records(operands) {
-        for (result, mark) in results.iter_mut().zip(tape::record(plan, operands)?) {
-            result.as_mut().map(|result| result.set_track(mark));
-        }
+        mark(&mut results, plan, operands)?;
     }
     Ok(results)
+}
+
+/// Tells the tape of a call, and the results what it says.
+#[cold]
+fn mark(results: &mut [Option<AnyTensor>], plan: &'static Plan, operands: &[RawView<'_>]) -> Result<()> {
+    for (result, mark) in results.iter_mut().zip(tape::record(plan, operands)?) {
+        result.as_mut().map(|result| result.set_track(mark));
+    }
+    Ok(())
 }
 
 /// The same, of which the tape knows nothing.

@@ -265,7 +265,7 @@ mod tests {
         };
         let n = x.len() as isize;
         let (inputs, outputs) = ([window(x)], [window(&mut y)]);
-        let (ranges, extents) = ([0..n], [n]);
+        let (ranges, extents) = (std::array::from_fn::<_, 1, _>(|_| 0..n), [n]);
         // SAFETY: both slices are exclusive here, initialised, and apart.
         let mut cx = unsafe { Cx::new(&inputs, &outputs, &ranges, &extents, &[]) };
         CpuKernel::new::<Body>().run_at(level, &mut cx);

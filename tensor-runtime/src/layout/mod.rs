@@ -414,7 +414,12 @@ impl Layout {
 
     /// The layout of the same axes, from position 0, once everything before [`range`](Self::range) is dropped.
     pub fn rebased(&self) -> Layout {
-        Layout { offset: self.offset - self.range().start, ..*self }
+        self.from(self.range().start)
+    }
+
+    /// The layout of the same axes, once everything before position `start`, which no element is at, is dropped.
+    pub(crate) fn from(&self, start: usize) -> Layout {
+        Layout { offset: self.offset - start, ..*self }
     }
 }
 

@@ -50,7 +50,7 @@ enum Inner {
     /// `saved` are the operands, each with its own [`Value`] if it is tracked; gone once a walk has used them.
     Call { plan: &'static Plan, vjp: &'static Vjp, saved: Mutex<Option<Vec<AnyTensor>>> },
     /// `base` is there until the node is dropped.
-    View { view: View, base: Option<Arc<Value>> },
+    View { view: Box<View>, base: Option<Arc<Value>> },
 }
 
 /// A tensor that can be kept beyond a call.
@@ -144,7 +144,7 @@ pub(crate) fn view(
     let base = of.filter(|_| RECORDING.get())?;
     let origin = match Layout::contiguous(sizes).and_then(|rows| Ok((rows, view(&rows)?))) {
         Ok((rows, layout)) => {
-            let (view, base) = (View::new(operation, rows, layout), Some(Arc::clone(base)));
+            let (view, base) = (Box::new(View::new(operation, rows, layout)), Some(Arc::clone(base)));
             Origin::Made(Arc::new(Node { inner: Inner::View { view, base } }), 0)
         }
         // It was possible for the tensor itself, so this does not happen.

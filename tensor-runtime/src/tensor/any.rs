@@ -61,7 +61,7 @@ impl AnyTensor {
 
     /// Its elements to read.
     pub fn raw(&self) -> Result<RawView<'_>> {
-        Ok(RawView::new(self.storage.slice(), self.layout)?.known(Some(self), self.track.as_ref()))
+        RawView::known(self.storage.slice(), &self.layout, Some(self), self.track.as_ref())
     }
 
     /// Its elements in row-major order as little-endian bytes.
@@ -71,9 +71,8 @@ impl AnyTensor {
 
     /// Its elements to write; an error where another tensor shares them.
     pub fn raw_mut(&mut self) -> Result<RawViewMut<'_>> {
-        let layout = self.layout;
         let shared = || Error::layout("tensor", "the memory is shared with another tensor");
-        Ok(RawViewMut::new(self.storage.unique().ok_or_else(shared)?, layout)?.known(&mut self.track))
+        RawViewMut::known(self.storage.unique().ok_or_else(shared)?, &self.layout, Some(&mut self.track))
     }
 
     /// The same as a tensor of known type, without a copy; `operand` is its name in the error.

@@ -44,6 +44,13 @@ pub struct Tensor<T: Element, S: Shape> {
     pub(crate) track: Option<Arc<Value>>,
 }
 
+/// The parts of a tensor that nobody shares.
+pub(crate) struct Unique<'a, T> {
+    pub(crate) slice: &'a mut [T],
+    pub(crate) layout: &'a Layout,
+    pub(crate) track: &'a mut Option<Arc<Value>>,
+}
+
 impl<T: Element, S: Shape> Clone for Tensor<T, S> {
     fn clone(&self) -> Self {
         let (storage, track) = (Arc::clone(&self.storage), self.track.clone());
@@ -202,22 +209,21 @@ impl<T: Element, S: Shape> Tensor<T, S> {
     /// # Ok::<(), ndfuse_runtime::Error>(())
     /// ```
     pub fn view_mut(&mut self) -> Result<ArrayViewMut<'_, T, S::NdDim>> {
-        let (data, layout, track) = self.make_unique()?;
-        tape::written(track);
-        nd_view_mut(data, &layout)
+        let unique = self.make_unique()?;
+        tape::written(unique.track);
+        nd_view_mut(unique.slice, unique.layout)
     }
 
-    /// Its buffer to write to, the layout in it, and its mark; copied first if anyone else could see the write.
-    pub(crate) fn make_unique(&mut self) -> Result<(&mut [T], Layout, &mut Option<Arc<Value>>)> {
+    /// The tensor's parts to write to; copied first if anyone else could see the write.
+    pub(crate) fn make_unique(&mut self) -> Result<Unique<'_, T>> {
         if Arc::get_mut(&mut self.storage).is_none() || !self.layout.is_injective() {
             let copy = Tensor::from_buffer(self.shape, gather(self.view()?)?)?;
             (self.storage, self.layout) = (copy.storage, copy.layout);
         }
-        let layout = self.layout;
         // Sole owner: either it was, or the storage is new.
         let storage =
             Arc::get_mut(&mut self.storage).ok_or_else(|| Error::layout("view_mut", "the memory is shared"))?;
-        Ok((storage.as_mut_slice(), layout, &mut self.track))
+        Ok(Unique { slice: storage.as_mut_slice(), layout: &self.layout, track: &mut self.track })
     }
 
     /// The array itself: without a copy where no clone or view shares the memory.
