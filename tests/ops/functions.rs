@@ -3,618 +3,1205 @@
 use ndfuse::tensor;
 
 tensor! {
+    #[no_grad]
     pub fn add_f32<A, B>(x0: f32[A, B], x1: f32[A, B]) -> f32[A, B] { add(x0, x1) }
+    #[no_grad]
     pub fn add_f64<A, B>(x0: f64[A, B], x1: f64[A, B]) -> f64[A, B] { add(x0, x1) }
+    #[no_grad]
     pub fn add_i32<A, B>(x0: i32[A, B], x1: i32[A, B]) -> i32[A, B] { add(x0, x1) }
+    #[no_grad]
     pub fn add_i64<A, B>(x0: i64[A, B], x1: i64[A, B]) -> i64[A, B] { add(x0, x1) }
+    #[no_grad]
     pub fn add_u8<A, B>(x0: u8[A, B], x1: u8[A, B]) -> u8[A, B] { add(x0, x1) }
+    #[no_grad]
     pub fn sub_f32<A, B>(x0: f32[A, B], x1: f32[A, B]) -> f32[A, B] { sub(x0, x1) }
+    #[no_grad]
     pub fn sub_f64<A, B>(x0: f64[A, B], x1: f64[A, B]) -> f64[A, B] { sub(x0, x1) }
+    #[no_grad]
     pub fn sub_i32<A, B>(x0: i32[A, B], x1: i32[A, B]) -> i32[A, B] { sub(x0, x1) }
+    #[no_grad]
     pub fn sub_i64<A, B>(x0: i64[A, B], x1: i64[A, B]) -> i64[A, B] { sub(x0, x1) }
+    #[no_grad]
     pub fn sub_u8<A, B>(x0: u8[A, B], x1: u8[A, B]) -> u8[A, B] { sub(x0, x1) }
+    #[no_grad]
     pub fn mul_f32<A, B>(x0: f32[A, B], x1: f32[A, B]) -> f32[A, B] { mul(x0, x1) }
+    #[no_grad]
     pub fn mul_f64<A, B>(x0: f64[A, B], x1: f64[A, B]) -> f64[A, B] { mul(x0, x1) }
+    #[no_grad]
     pub fn mul_i32<A, B>(x0: i32[A, B], x1: i32[A, B]) -> i32[A, B] { mul(x0, x1) }
+    #[no_grad]
     pub fn mul_i64<A, B>(x0: i64[A, B], x1: i64[A, B]) -> i64[A, B] { mul(x0, x1) }
+    #[no_grad]
     pub fn mul_u8<A, B>(x0: u8[A, B], x1: u8[A, B]) -> u8[A, B] { mul(x0, x1) }
+    #[no_grad]
     pub fn div_f32<A, B>(x0: f32[A, B], x1: f32[A, B]) -> f32[A, B] { div(x0, x1) }
+    #[no_grad]
     pub fn div_f64<A, B>(x0: f64[A, B], x1: f64[A, B]) -> f64[A, B] { div(x0, x1) }
+    #[no_grad]
     pub fn floor_divide_f32<A, B>(x0: f32[A, B], x1: f32[A, B]) -> f32[A, B] { floor_divide(x0, x1) }
+    #[no_grad]
     pub fn floor_divide_f64<A, B>(x0: f64[A, B], x1: f64[A, B]) -> f64[A, B] { floor_divide(x0, x1) }
+    #[no_grad]
     pub fn floor_divide_i32<A, B>(x0: i32[A, B], x1: i32[A, B]) -> i32[A, B] { floor_divide(x0, x1) }
+    #[no_grad]
     pub fn floor_divide_i64<A, B>(x0: i64[A, B], x1: i64[A, B]) -> i64[A, B] { floor_divide(x0, x1) }
+    #[no_grad]
     pub fn floor_divide_u8<A, B>(x0: u8[A, B], x1: u8[A, B]) -> u8[A, B] { floor_divide(x0, x1) }
+    #[no_grad]
     pub fn remainder_f32<A, B>(x0: f32[A, B], x1: f32[A, B]) -> f32[A, B] { remainder(x0, x1) }
+    #[no_grad]
     pub fn remainder_f64<A, B>(x0: f64[A, B], x1: f64[A, B]) -> f64[A, B] { remainder(x0, x1) }
+    #[no_grad]
     pub fn remainder_i32<A, B>(x0: i32[A, B], x1: i32[A, B]) -> i32[A, B] { remainder(x0, x1) }
+    #[no_grad]
     pub fn remainder_i64<A, B>(x0: i64[A, B], x1: i64[A, B]) -> i64[A, B] { remainder(x0, x1) }
+    #[no_grad]
     pub fn remainder_u8<A, B>(x0: u8[A, B], x1: u8[A, B]) -> u8[A, B] { remainder(x0, x1) }
+    #[no_grad]
     pub fn power_f32<A, B>(x0: f32[A, B], x1: f32[A, B]) -> f32[A, B] { power(x0, x1) }
+    #[no_grad]
     pub fn power_f64<A, B>(x0: f64[A, B], x1: f64[A, B]) -> f64[A, B] { power(x0, x1) }
+    #[no_grad]
     pub fn power_i32<A, B>(x0: i32[A, B], x1: i32[A, B]) -> i32[A, B] { power(x0, x1) }
+    #[no_grad]
     pub fn power_i64<A, B>(x0: i64[A, B], x1: i64[A, B]) -> i64[A, B] { power(x0, x1) }
+    #[no_grad]
     pub fn power_u8<A, B>(x0: u8[A, B], x1: u8[A, B]) -> u8[A, B] { power(x0, x1) }
+    #[no_grad]
     pub fn neg_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { neg(x0) }
+    #[no_grad]
     pub fn neg_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { neg(x0) }
+    #[no_grad]
     pub fn neg_i32<A, B>(x0: i32[A, B]) -> i32[A, B] { neg(x0) }
+    #[no_grad]
     pub fn neg_i64<A, B>(x0: i64[A, B]) -> i64[A, B] { neg(x0) }
+    #[no_grad]
     pub fn abs_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { abs(x0) }
+    #[no_grad]
     pub fn abs_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { abs(x0) }
+    #[no_grad]
     pub fn abs_i32<A, B>(x0: i32[A, B]) -> i32[A, B] { abs(x0) }
+    #[no_grad]
     pub fn abs_i64<A, B>(x0: i64[A, B]) -> i64[A, B] { abs(x0) }
 }
 
 tensor! {
+    #[no_grad]
     pub fn abs_u8<A, B>(x0: u8[A, B]) -> u8[A, B] { abs(x0) }
+    #[no_grad]
     pub fn sign_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { sign(x0) }
+    #[no_grad]
     pub fn sign_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { sign(x0) }
+    #[no_grad]
     pub fn sign_i32<A, B>(x0: i32[A, B]) -> i32[A, B] { sign(x0) }
+    #[no_grad]
     pub fn sign_i64<A, B>(x0: i64[A, B]) -> i64[A, B] { sign(x0) }
+    #[no_grad]
     pub fn sign_u8<A, B>(x0: u8[A, B]) -> u8[A, B] { sign(x0) }
+    #[no_grad]
     pub fn exp_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { exp(x0) }
+    #[no_grad]
     pub fn exp_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { exp(x0) }
+    #[no_grad]
     pub fn exp2_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { exp2(x0) }
+    #[no_grad]
     pub fn exp2_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { exp2(x0) }
+    #[no_grad]
     pub fn expm1_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { expm1(x0) }
+    #[no_grad]
     pub fn expm1_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { expm1(x0) }
+    #[no_grad]
     pub fn log_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { log(x0) }
+    #[no_grad]
     pub fn log_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { log(x0) }
+    #[no_grad]
     pub fn log2_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { log2(x0) }
+    #[no_grad]
     pub fn log2_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { log2(x0) }
+    #[no_grad]
     pub fn log10_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { log10(x0) }
+    #[no_grad]
     pub fn log10_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { log10(x0) }
+    #[no_grad]
     pub fn log1p_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { log1p(x0) }
+    #[no_grad]
     pub fn log1p_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { log1p(x0) }
+    #[no_grad]
     pub fn sqrt_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { sqrt(x0) }
+    #[no_grad]
     pub fn sqrt_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { sqrt(x0) }
+    #[no_grad]
     pub fn rsqrt_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { rsqrt(x0) }
+    #[no_grad]
     pub fn rsqrt_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { rsqrt(x0) }
+    #[no_grad]
     pub fn cbrt_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { cbrt(x0) }
+    #[no_grad]
     pub fn cbrt_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { cbrt(x0) }
+    #[no_grad]
     pub fn sin_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { sin(x0) }
+    #[no_grad]
     pub fn sin_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { sin(x0) }
+    #[no_grad]
     pub fn cos_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { cos(x0) }
+    #[no_grad]
     pub fn cos_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { cos(x0) }
+    #[no_grad]
     pub fn tan_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { tan(x0) }
+    #[no_grad]
     pub fn tan_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { tan(x0) }
+    #[no_grad]
     pub fn asin_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { asin(x0) }
+    #[no_grad]
     pub fn asin_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { asin(x0) }
+    #[no_grad]
     pub fn acos_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { acos(x0) }
+    #[no_grad]
     pub fn acos_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { acos(x0) }
+    #[no_grad]
     pub fn atan_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { atan(x0) }
+    #[no_grad]
     pub fn atan_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { atan(x0) }
+    #[no_grad]
     pub fn sinh_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { sinh(x0) }
+    #[no_grad]
     pub fn sinh_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { sinh(x0) }
 }
 
 tensor! {
+    #[no_grad]
     pub fn cosh_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { cosh(x0) }
+    #[no_grad]
     pub fn cosh_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { cosh(x0) }
+    #[no_grad]
     pub fn tanh_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { tanh(x0) }
+    #[no_grad]
     pub fn tanh_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { tanh(x0) }
+    #[no_grad]
     pub fn asinh_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { asinh(x0) }
+    #[no_grad]
     pub fn asinh_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { asinh(x0) }
+    #[no_grad]
     pub fn acosh_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { acosh(x0) }
+    #[no_grad]
     pub fn acosh_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { acosh(x0) }
+    #[no_grad]
     pub fn atanh_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { atanh(x0) }
+    #[no_grad]
     pub fn atanh_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { atanh(x0) }
+    #[no_grad]
     pub fn erf_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { erf(x0) }
+    #[no_grad]
     pub fn erf_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { erf(x0) }
+    #[no_grad]
     pub fn erfc_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { erfc(x0) }
+    #[no_grad]
     pub fn erfc_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { erfc(x0) }
+    #[no_grad]
     pub fn floor_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { floor(x0) }
+    #[no_grad]
     pub fn floor_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { floor(x0) }
+    #[no_grad]
     pub fn ceil_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { ceil(x0) }
+    #[no_grad]
     pub fn ceil_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { ceil(x0) }
+    #[no_grad]
     pub fn round_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { round(x0) }
+    #[no_grad]
     pub fn round_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { round(x0) }
+    #[no_grad]
     pub fn trunc_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { trunc(x0) }
+    #[no_grad]
     pub fn trunc_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { trunc(x0) }
+    #[no_grad]
     pub fn atan2_f32<A, B>(x0: f32[A, B], x1: f32[A, B]) -> f32[A, B] { atan2(x0, x1) }
+    #[no_grad]
     pub fn atan2_f64<A, B>(x0: f64[A, B], x1: f64[A, B]) -> f64[A, B] { atan2(x0, x1) }
+    #[no_grad]
     pub fn maximum_f32<A, B>(x0: f32[A, B], x1: f32[A, B]) -> f32[A, B] { maximum(x0, x1) }
+    #[no_grad]
     pub fn maximum_f64<A, B>(x0: f64[A, B], x1: f64[A, B]) -> f64[A, B] { maximum(x0, x1) }
+    #[no_grad]
     pub fn maximum_i32<A, B>(x0: i32[A, B], x1: i32[A, B]) -> i32[A, B] { maximum(x0, x1) }
+    #[no_grad]
     pub fn maximum_i64<A, B>(x0: i64[A, B], x1: i64[A, B]) -> i64[A, B] { maximum(x0, x1) }
+    #[no_grad]
     pub fn maximum_u8<A, B>(x0: u8[A, B], x1: u8[A, B]) -> u8[A, B] { maximum(x0, x1) }
+    #[no_grad]
     pub fn maximum_bool<A, B>(x0: bool[A, B], x1: bool[A, B]) -> bool[A, B] { maximum(x0, x1) }
+    #[no_grad]
     pub fn minimum_f32<A, B>(x0: f32[A, B], x1: f32[A, B]) -> f32[A, B] { minimum(x0, x1) }
+    #[no_grad]
     pub fn minimum_f64<A, B>(x0: f64[A, B], x1: f64[A, B]) -> f64[A, B] { minimum(x0, x1) }
+    #[no_grad]
     pub fn minimum_i32<A, B>(x0: i32[A, B], x1: i32[A, B]) -> i32[A, B] { minimum(x0, x1) }
+    #[no_grad]
     pub fn minimum_i64<A, B>(x0: i64[A, B], x1: i64[A, B]) -> i64[A, B] { minimum(x0, x1) }
+    #[no_grad]
     pub fn minimum_u8<A, B>(x0: u8[A, B], x1: u8[A, B]) -> u8[A, B] { minimum(x0, x1) }
+    #[no_grad]
     pub fn minimum_bool<A, B>(x0: bool[A, B], x1: bool[A, B]) -> bool[A, B] { minimum(x0, x1) }
+    #[no_grad]
     pub fn fmax_f32<A, B>(x0: f32[A, B], x1: f32[A, B]) -> f32[A, B] { fmax(x0, x1) }
+    #[no_grad]
     pub fn fmax_f64<A, B>(x0: f64[A, B], x1: f64[A, B]) -> f64[A, B] { fmax(x0, x1) }
+    #[no_grad]
     pub fn fmax_i32<A, B>(x0: i32[A, B], x1: i32[A, B]) -> i32[A, B] { fmax(x0, x1) }
+    #[no_grad]
     pub fn fmax_i64<A, B>(x0: i64[A, B], x1: i64[A, B]) -> i64[A, B] { fmax(x0, x1) }
 }
 
 tensor! {
+    #[no_grad]
     pub fn fmax_u8<A, B>(x0: u8[A, B], x1: u8[A, B]) -> u8[A, B] { fmax(x0, x1) }
+    #[no_grad]
     pub fn fmax_bool<A, B>(x0: bool[A, B], x1: bool[A, B]) -> bool[A, B] { fmax(x0, x1) }
+    #[no_grad]
     pub fn fmin_f32<A, B>(x0: f32[A, B], x1: f32[A, B]) -> f32[A, B] { fmin(x0, x1) }
+    #[no_grad]
     pub fn fmin_f64<A, B>(x0: f64[A, B], x1: f64[A, B]) -> f64[A, B] { fmin(x0, x1) }
+    #[no_grad]
     pub fn fmin_i32<A, B>(x0: i32[A, B], x1: i32[A, B]) -> i32[A, B] { fmin(x0, x1) }
+    #[no_grad]
     pub fn fmin_i64<A, B>(x0: i64[A, B], x1: i64[A, B]) -> i64[A, B] { fmin(x0, x1) }
+    #[no_grad]
     pub fn fmin_u8<A, B>(x0: u8[A, B], x1: u8[A, B]) -> u8[A, B] { fmin(x0, x1) }
+    #[no_grad]
     pub fn fmin_bool<A, B>(x0: bool[A, B], x1: bool[A, B]) -> bool[A, B] { fmin(x0, x1) }
+    #[no_grad]
     pub fn copysign_f32<A, B>(x0: f32[A, B], x1: f32[A, B]) -> f32[A, B] { copysign(x0, x1) }
+    #[no_grad]
     pub fn copysign_f64<A, B>(x0: f64[A, B], x1: f64[A, B]) -> f64[A, B] { copysign(x0, x1) }
+    #[no_grad]
     pub fn eq_f32<A, B>(x0: f32[A, B], x1: f32[A, B]) -> bool[A, B] { eq(x0, x1) }
+    #[no_grad]
     pub fn eq_f64<A, B>(x0: f64[A, B], x1: f64[A, B]) -> bool[A, B] { eq(x0, x1) }
+    #[no_grad]
     pub fn eq_i32<A, B>(x0: i32[A, B], x1: i32[A, B]) -> bool[A, B] { eq(x0, x1) }
+    #[no_grad]
     pub fn eq_i64<A, B>(x0: i64[A, B], x1: i64[A, B]) -> bool[A, B] { eq(x0, x1) }
+    #[no_grad]
     pub fn eq_u8<A, B>(x0: u8[A, B], x1: u8[A, B]) -> bool[A, B] { eq(x0, x1) }
+    #[no_grad]
     pub fn eq_bool<A, B>(x0: bool[A, B], x1: bool[A, B]) -> bool[A, B] { eq(x0, x1) }
+    #[no_grad]
     pub fn ne_f32<A, B>(x0: f32[A, B], x1: f32[A, B]) -> bool[A, B] { ne(x0, x1) }
+    #[no_grad]
     pub fn ne_f64<A, B>(x0: f64[A, B], x1: f64[A, B]) -> bool[A, B] { ne(x0, x1) }
+    #[no_grad]
     pub fn ne_i32<A, B>(x0: i32[A, B], x1: i32[A, B]) -> bool[A, B] { ne(x0, x1) }
+    #[no_grad]
     pub fn ne_i64<A, B>(x0: i64[A, B], x1: i64[A, B]) -> bool[A, B] { ne(x0, x1) }
+    #[no_grad]
     pub fn ne_u8<A, B>(x0: u8[A, B], x1: u8[A, B]) -> bool[A, B] { ne(x0, x1) }
+    #[no_grad]
     pub fn ne_bool<A, B>(x0: bool[A, B], x1: bool[A, B]) -> bool[A, B] { ne(x0, x1) }
+    #[no_grad]
     pub fn lt_f32<A, B>(x0: f32[A, B], x1: f32[A, B]) -> bool[A, B] { lt(x0, x1) }
+    #[no_grad]
     pub fn lt_f64<A, B>(x0: f64[A, B], x1: f64[A, B]) -> bool[A, B] { lt(x0, x1) }
+    #[no_grad]
     pub fn lt_i32<A, B>(x0: i32[A, B], x1: i32[A, B]) -> bool[A, B] { lt(x0, x1) }
+    #[no_grad]
     pub fn lt_i64<A, B>(x0: i64[A, B], x1: i64[A, B]) -> bool[A, B] { lt(x0, x1) }
+    #[no_grad]
     pub fn lt_u8<A, B>(x0: u8[A, B], x1: u8[A, B]) -> bool[A, B] { lt(x0, x1) }
+    #[no_grad]
     pub fn lt_bool<A, B>(x0: bool[A, B], x1: bool[A, B]) -> bool[A, B] { lt(x0, x1) }
+    #[no_grad]
     pub fn le_f32<A, B>(x0: f32[A, B], x1: f32[A, B]) -> bool[A, B] { le(x0, x1) }
+    #[no_grad]
     pub fn le_f64<A, B>(x0: f64[A, B], x1: f64[A, B]) -> bool[A, B] { le(x0, x1) }
+    #[no_grad]
     pub fn le_i32<A, B>(x0: i32[A, B], x1: i32[A, B]) -> bool[A, B] { le(x0, x1) }
+    #[no_grad]
     pub fn le_i64<A, B>(x0: i64[A, B], x1: i64[A, B]) -> bool[A, B] { le(x0, x1) }
+    #[no_grad]
     pub fn le_u8<A, B>(x0: u8[A, B], x1: u8[A, B]) -> bool[A, B] { le(x0, x1) }
+    #[no_grad]
     pub fn le_bool<A, B>(x0: bool[A, B], x1: bool[A, B]) -> bool[A, B] { le(x0, x1) }
+    #[no_grad]
     pub fn gt_f32<A, B>(x0: f32[A, B], x1: f32[A, B]) -> bool[A, B] { gt(x0, x1) }
+    #[no_grad]
     pub fn gt_f64<A, B>(x0: f64[A, B], x1: f64[A, B]) -> bool[A, B] { gt(x0, x1) }
+    #[no_grad]
     pub fn gt_i32<A, B>(x0: i32[A, B], x1: i32[A, B]) -> bool[A, B] { gt(x0, x1) }
+    #[no_grad]
     pub fn gt_i64<A, B>(x0: i64[A, B], x1: i64[A, B]) -> bool[A, B] { gt(x0, x1) }
+    #[no_grad]
     pub fn gt_u8<A, B>(x0: u8[A, B], x1: u8[A, B]) -> bool[A, B] { gt(x0, x1) }
+    #[no_grad]
     pub fn gt_bool<A, B>(x0: bool[A, B], x1: bool[A, B]) -> bool[A, B] { gt(x0, x1) }
 }
 
 tensor! {
+    #[no_grad]
     pub fn ge_f32<A, B>(x0: f32[A, B], x1: f32[A, B]) -> bool[A, B] { ge(x0, x1) }
+    #[no_grad]
     pub fn ge_f64<A, B>(x0: f64[A, B], x1: f64[A, B]) -> bool[A, B] { ge(x0, x1) }
+    #[no_grad]
     pub fn ge_i32<A, B>(x0: i32[A, B], x1: i32[A, B]) -> bool[A, B] { ge(x0, x1) }
+    #[no_grad]
     pub fn ge_i64<A, B>(x0: i64[A, B], x1: i64[A, B]) -> bool[A, B] { ge(x0, x1) }
+    #[no_grad]
     pub fn ge_u8<A, B>(x0: u8[A, B], x1: u8[A, B]) -> bool[A, B] { ge(x0, x1) }
+    #[no_grad]
     pub fn ge_bool<A, B>(x0: bool[A, B], x1: bool[A, B]) -> bool[A, B] { ge(x0, x1) }
+    #[no_grad]
     pub fn bitwise_and_i32<A, B>(x0: i32[A, B], x1: i32[A, B]) -> i32[A, B] { bitwise_and(x0, x1) }
+    #[no_grad]
     pub fn bitwise_and_i64<A, B>(x0: i64[A, B], x1: i64[A, B]) -> i64[A, B] { bitwise_and(x0, x1) }
+    #[no_grad]
     pub fn bitwise_and_u8<A, B>(x0: u8[A, B], x1: u8[A, B]) -> u8[A, B] { bitwise_and(x0, x1) }
+    #[no_grad]
     pub fn bitwise_and_bool<A, B>(x0: bool[A, B], x1: bool[A, B]) -> bool[A, B] { bitwise_and(x0, x1) }
+    #[no_grad]
     pub fn bitwise_or_i32<A, B>(x0: i32[A, B], x1: i32[A, B]) -> i32[A, B] { bitwise_or(x0, x1) }
+    #[no_grad]
     pub fn bitwise_or_i64<A, B>(x0: i64[A, B], x1: i64[A, B]) -> i64[A, B] { bitwise_or(x0, x1) }
+    #[no_grad]
     pub fn bitwise_or_u8<A, B>(x0: u8[A, B], x1: u8[A, B]) -> u8[A, B] { bitwise_or(x0, x1) }
+    #[no_grad]
     pub fn bitwise_or_bool<A, B>(x0: bool[A, B], x1: bool[A, B]) -> bool[A, B] { bitwise_or(x0, x1) }
+    #[no_grad]
     pub fn bitwise_xor_i32<A, B>(x0: i32[A, B], x1: i32[A, B]) -> i32[A, B] { bitwise_xor(x0, x1) }
+    #[no_grad]
     pub fn bitwise_xor_i64<A, B>(x0: i64[A, B], x1: i64[A, B]) -> i64[A, B] { bitwise_xor(x0, x1) }
+    #[no_grad]
     pub fn bitwise_xor_u8<A, B>(x0: u8[A, B], x1: u8[A, B]) -> u8[A, B] { bitwise_xor(x0, x1) }
+    #[no_grad]
     pub fn bitwise_xor_bool<A, B>(x0: bool[A, B], x1: bool[A, B]) -> bool[A, B] { bitwise_xor(x0, x1) }
+    #[no_grad]
     pub fn bitwise_not_i32<A, B>(x0: i32[A, B]) -> i32[A, B] { bitwise_not(x0) }
+    #[no_grad]
     pub fn bitwise_not_i64<A, B>(x0: i64[A, B]) -> i64[A, B] { bitwise_not(x0) }
+    #[no_grad]
     pub fn bitwise_not_u8<A, B>(x0: u8[A, B]) -> u8[A, B] { bitwise_not(x0) }
+    #[no_grad]
     pub fn bitwise_not_bool<A, B>(x0: bool[A, B]) -> bool[A, B] { bitwise_not(x0) }
+    #[no_grad]
     pub fn left_shift_i32<A, B>(x0: i32[A, B], x1: i32[A, B]) -> i32[A, B] { left_shift(x0, x1) }
+    #[no_grad]
     pub fn left_shift_i64<A, B>(x0: i64[A, B], x1: i64[A, B]) -> i64[A, B] { left_shift(x0, x1) }
+    #[no_grad]
     pub fn left_shift_u8<A, B>(x0: u8[A, B], x1: u8[A, B]) -> u8[A, B] { left_shift(x0, x1) }
+    #[no_grad]
     pub fn right_shift_i32<A, B>(x0: i32[A, B], x1: i32[A, B]) -> i32[A, B] { right_shift(x0, x1) }
+    #[no_grad]
     pub fn right_shift_i64<A, B>(x0: i64[A, B], x1: i64[A, B]) -> i64[A, B] { right_shift(x0, x1) }
+    #[no_grad]
     pub fn right_shift_u8<A, B>(x0: u8[A, B], x1: u8[A, B]) -> u8[A, B] { right_shift(x0, x1) }
+    #[no_grad]
     pub fn philox_i32<A, B>(x0: i32[A, B], x1: i32[A, B], x2: i32[A, B]) -> i32[A, B] { philox(x0, x1, x2) }
+    #[no_grad]
     pub fn philox_i64<A, B>(x0: i64[A, B], x1: i64[A, B], x2: i64[A, B]) -> i64[A, B] { philox(x0, x1, x2) }
+    #[no_grad]
     pub fn philox_u8<A, B>(x0: u8[A, B], x1: u8[A, B], x2: u8[A, B]) -> u8[A, B] { philox(x0, x1, x2) }
+    #[no_grad]
     pub fn isnan_f32<A, B>(x0: f32[A, B]) -> bool[A, B] { isnan(x0) }
+    #[no_grad]
     pub fn isnan_f64<A, B>(x0: f64[A, B]) -> bool[A, B] { isnan(x0) }
+    #[no_grad]
     pub fn isinf_f32<A, B>(x0: f32[A, B]) -> bool[A, B] { isinf(x0) }
+    #[no_grad]
     pub fn isinf_f64<A, B>(x0: f64[A, B]) -> bool[A, B] { isinf(x0) }
+    #[no_grad]
     pub fn isfinite_f32<A, B>(x0: f32[A, B]) -> bool[A, B] { isfinite(x0) }
+    #[no_grad]
     pub fn isfinite_f64<A, B>(x0: f64[A, B]) -> bool[A, B] { isfinite(x0) }
+    #[no_grad]
     pub fn where_f32<A, B>(x0: bool[A, B], x1: f32[A, B], x2: f32[A, B]) -> f32[A, B] { where(x0, x1, x2) }
+    #[no_grad]
     pub fn where_f64<A, B>(x0: bool[A, B], x1: f64[A, B], x2: f64[A, B]) -> f64[A, B] { where(x0, x1, x2) }
+    #[no_grad]
     pub fn where_i32<A, B>(x0: bool[A, B], x1: i32[A, B], x2: i32[A, B]) -> i32[A, B] { where(x0, x1, x2) }
 }
 
 tensor! {
+    #[no_grad]
     pub fn where_i64<A, B>(x0: bool[A, B], x1: i64[A, B], x2: i64[A, B]) -> i64[A, B] { where(x0, x1, x2) }
+    #[no_grad]
     pub fn where_u8<A, B>(x0: bool[A, B], x1: u8[A, B], x2: u8[A, B]) -> u8[A, B] { where(x0, x1, x2) }
+    #[no_grad]
     pub fn where_bool<A, B>(x0: bool[A, B], x1: bool[A, B], x2: bool[A, B]) -> bool[A, B] { where(x0, x1, x2) }
+    #[no_grad]
+    pub fn stop_gradient_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { stop_gradient(x0) }
+    #[no_grad]
+    pub fn stop_gradient_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { stop_gradient(x0) }
+    #[no_grad]
+    pub fn stop_gradient_i32<A, B>(x0: i32[A, B]) -> i32[A, B] { stop_gradient(x0) }
+    #[no_grad]
+    pub fn stop_gradient_i64<A, B>(x0: i64[A, B]) -> i64[A, B] { stop_gradient(x0) }
+    #[no_grad]
+    pub fn stop_gradient_u8<A, B>(x0: u8[A, B]) -> u8[A, B] { stop_gradient(x0) }
+    #[no_grad]
+    pub fn stop_gradient_bool<A, B>(x0: bool[A, B]) -> bool[A, B] { stop_gradient(x0) }
+    #[no_grad]
+    pub fn with_gradient_f32<A, B>(x0: f32[A, B], x1: f32[A, B], x2: f32[A, B]) -> f32[A, B] { with_gradient(x0, x1, x2) }
+    #[no_grad]
+    pub fn with_gradient_f64<A, B>(x0: f64[A, B], x1: f64[A, B], x2: f64[A, B]) -> f64[A, B] { with_gradient(x0, x1, x2) }
+    #[no_grad]
     pub fn fma_f32<A, B>(x0: f32[A, B], x1: f32[A, B], x2: f32[A, B]) -> f32[A, B] { fma(x0, x1, x2) }
+    #[no_grad]
     pub fn fma_f64<A, B>(x0: f64[A, B], x1: f64[A, B], x2: f64[A, B]) -> f64[A, B] { fma(x0, x1, x2) }
+    #[no_grad]
     pub fn sum_f32_0<A, B>(x0: f32[A, B]) -> f32[B] { sum(x0, axis=0) }
+    #[no_grad]
     pub fn sum_f32_1<A, B>(x0: f32[A, B]) -> f32[A] { sum(x0, axis=1) }
+    #[no_grad]
     pub fn sum_f32_all<A, B>(x0: f32[A, B]) -> f32[] { sum(x0) }
+    #[no_grad]
     pub fn sum_f64_0<A, B>(x0: f64[A, B]) -> f64[B] { sum(x0, axis=0) }
+    #[no_grad]
     pub fn sum_f64_1<A, B>(x0: f64[A, B]) -> f64[A] { sum(x0, axis=1) }
+    #[no_grad]
     pub fn sum_f64_all<A, B>(x0: f64[A, B]) -> f64[] { sum(x0) }
+    #[no_grad]
     pub fn sum_i32_0<A, B>(x0: i32[A, B]) -> i64[B] { sum(x0, axis=0) }
+    #[no_grad]
     pub fn sum_i32_1<A, B>(x0: i32[A, B]) -> i64[A] { sum(x0, axis=1) }
+    #[no_grad]
     pub fn sum_i32_all<A, B>(x0: i32[A, B]) -> i64[] { sum(x0) }
+    #[no_grad]
     pub fn sum_i64_0<A, B>(x0: i64[A, B]) -> i64[B] { sum(x0, axis=0) }
+    #[no_grad]
     pub fn sum_i64_1<A, B>(x0: i64[A, B]) -> i64[A] { sum(x0, axis=1) }
+    #[no_grad]
     pub fn sum_i64_all<A, B>(x0: i64[A, B]) -> i64[] { sum(x0) }
+    #[no_grad]
     pub fn sum_u8_0<A, B>(x0: u8[A, B]) -> u64[B] { sum(x0, axis=0) }
+    #[no_grad]
     pub fn sum_u8_1<A, B>(x0: u8[A, B]) -> u64[A] { sum(x0, axis=1) }
+    #[no_grad]
     pub fn sum_u8_all<A, B>(x0: u8[A, B]) -> u64[] { sum(x0) }
+    #[no_grad]
     pub fn sum_bool_0<A, B>(x0: bool[A, B]) -> i64[B] { sum(x0, axis=0) }
+    #[no_grad]
     pub fn sum_bool_1<A, B>(x0: bool[A, B]) -> i64[A] { sum(x0, axis=1) }
+    #[no_grad]
     pub fn sum_bool_all<A, B>(x0: bool[A, B]) -> i64[] { sum(x0) }
+    #[no_grad]
     pub fn prod_f32_0<A, B>(x0: f32[A, B]) -> f32[B] { prod(x0, axis=0) }
+    #[no_grad]
     pub fn prod_f32_1<A, B>(x0: f32[A, B]) -> f32[A] { prod(x0, axis=1) }
+    #[no_grad]
     pub fn prod_f32_all<A, B>(x0: f32[A, B]) -> f32[] { prod(x0) }
+    #[no_grad]
     pub fn prod_f64_0<A, B>(x0: f64[A, B]) -> f64[B] { prod(x0, axis=0) }
+    #[no_grad]
     pub fn prod_f64_1<A, B>(x0: f64[A, B]) -> f64[A] { prod(x0, axis=1) }
+    #[no_grad]
     pub fn prod_f64_all<A, B>(x0: f64[A, B]) -> f64[] { prod(x0) }
+    #[no_grad]
     pub fn prod_i32_0<A, B>(x0: i32[A, B]) -> i64[B] { prod(x0, axis=0) }
+    #[no_grad]
     pub fn prod_i32_1<A, B>(x0: i32[A, B]) -> i64[A] { prod(x0, axis=1) }
+    #[no_grad]
     pub fn prod_i32_all<A, B>(x0: i32[A, B]) -> i64[] { prod(x0) }
+}
+
+tensor! {
+    #[no_grad]
     pub fn prod_i64_0<A, B>(x0: i64[A, B]) -> i64[B] { prod(x0, axis=0) }
+    #[no_grad]
     pub fn prod_i64_1<A, B>(x0: i64[A, B]) -> i64[A] { prod(x0, axis=1) }
+    #[no_grad]
     pub fn prod_i64_all<A, B>(x0: i64[A, B]) -> i64[] { prod(x0) }
+    #[no_grad]
     pub fn prod_u8_0<A, B>(x0: u8[A, B]) -> u64[B] { prod(x0, axis=0) }
+    #[no_grad]
     pub fn prod_u8_1<A, B>(x0: u8[A, B]) -> u64[A] { prod(x0, axis=1) }
+    #[no_grad]
     pub fn prod_u8_all<A, B>(x0: u8[A, B]) -> u64[] { prod(x0) }
+    #[no_grad]
     pub fn prod_bool_0<A, B>(x0: bool[A, B]) -> i64[B] { prod(x0, axis=0) }
+    #[no_grad]
     pub fn prod_bool_1<A, B>(x0: bool[A, B]) -> i64[A] { prod(x0, axis=1) }
-}
-
-tensor! {
+    #[no_grad]
     pub fn prod_bool_all<A, B>(x0: bool[A, B]) -> i64[] { prod(x0) }
+    #[no_grad]
     pub fn max_f32_0<A, B>(x0: f32[A, B]) -> f32[B] { max(x0, axis=0) }
+    #[no_grad]
     pub fn max_f32_1<A, B>(x0: f32[A, B]) -> f32[A] { max(x0, axis=1) }
+    #[no_grad]
     pub fn max_f32_all<A, B>(x0: f32[A, B]) -> f32[] { max(x0) }
+    #[no_grad]
     pub fn max_f64_0<A, B>(x0: f64[A, B]) -> f64[B] { max(x0, axis=0) }
+    #[no_grad]
     pub fn max_f64_1<A, B>(x0: f64[A, B]) -> f64[A] { max(x0, axis=1) }
+    #[no_grad]
     pub fn max_f64_all<A, B>(x0: f64[A, B]) -> f64[] { max(x0) }
+    #[no_grad]
     pub fn max_i32_0<A, B>(x0: i32[A, B]) -> i32[B] { max(x0, axis=0) }
+    #[no_grad]
     pub fn max_i32_1<A, B>(x0: i32[A, B]) -> i32[A] { max(x0, axis=1) }
+    #[no_grad]
     pub fn max_i32_all<A, B>(x0: i32[A, B]) -> i32[] { max(x0) }
+    #[no_grad]
     pub fn max_i64_0<A, B>(x0: i64[A, B]) -> i64[B] { max(x0, axis=0) }
+    #[no_grad]
     pub fn max_i64_1<A, B>(x0: i64[A, B]) -> i64[A] { max(x0, axis=1) }
+    #[no_grad]
     pub fn max_i64_all<A, B>(x0: i64[A, B]) -> i64[] { max(x0) }
+    #[no_grad]
     pub fn max_u8_0<A, B>(x0: u8[A, B]) -> u8[B] { max(x0, axis=0) }
+    #[no_grad]
     pub fn max_u8_1<A, B>(x0: u8[A, B]) -> u8[A] { max(x0, axis=1) }
+    #[no_grad]
     pub fn max_u8_all<A, B>(x0: u8[A, B]) -> u8[] { max(x0) }
+    #[no_grad]
     pub fn max_bool_0<A, B>(x0: bool[A, B]) -> bool[B] { max(x0, axis=0) }
+    #[no_grad]
     pub fn max_bool_1<A, B>(x0: bool[A, B]) -> bool[A] { max(x0, axis=1) }
+    #[no_grad]
     pub fn max_bool_all<A, B>(x0: bool[A, B]) -> bool[] { max(x0) }
+    #[no_grad]
     pub fn min_f32_0<A, B>(x0: f32[A, B]) -> f32[B] { min(x0, axis=0) }
+    #[no_grad]
     pub fn min_f32_1<A, B>(x0: f32[A, B]) -> f32[A] { min(x0, axis=1) }
+    #[no_grad]
     pub fn min_f32_all<A, B>(x0: f32[A, B]) -> f32[] { min(x0) }
+    #[no_grad]
     pub fn min_f64_0<A, B>(x0: f64[A, B]) -> f64[B] { min(x0, axis=0) }
+    #[no_grad]
     pub fn min_f64_1<A, B>(x0: f64[A, B]) -> f64[A] { min(x0, axis=1) }
+    #[no_grad]
     pub fn min_f64_all<A, B>(x0: f64[A, B]) -> f64[] { min(x0) }
+    #[no_grad]
     pub fn min_i32_0<A, B>(x0: i32[A, B]) -> i32[B] { min(x0, axis=0) }
+    #[no_grad]
     pub fn min_i32_1<A, B>(x0: i32[A, B]) -> i32[A] { min(x0, axis=1) }
+    #[no_grad]
     pub fn min_i32_all<A, B>(x0: i32[A, B]) -> i32[] { min(x0) }
+    #[no_grad]
     pub fn min_i64_0<A, B>(x0: i64[A, B]) -> i64[B] { min(x0, axis=0) }
+    #[no_grad]
     pub fn min_i64_1<A, B>(x0: i64[A, B]) -> i64[A] { min(x0, axis=1) }
+    #[no_grad]
     pub fn min_i64_all<A, B>(x0: i64[A, B]) -> i64[] { min(x0) }
+    #[no_grad]
     pub fn min_u8_0<A, B>(x0: u8[A, B]) -> u8[B] { min(x0, axis=0) }
+}
+
+tensor! {
+    #[no_grad]
     pub fn min_u8_1<A, B>(x0: u8[A, B]) -> u8[A] { min(x0, axis=1) }
+    #[no_grad]
     pub fn min_u8_all<A, B>(x0: u8[A, B]) -> u8[] { min(x0) }
+    #[no_grad]
     pub fn min_bool_0<A, B>(x0: bool[A, B]) -> bool[B] { min(x0, axis=0) }
+    #[no_grad]
     pub fn min_bool_1<A, B>(x0: bool[A, B]) -> bool[A] { min(x0, axis=1) }
+    #[no_grad]
     pub fn min_bool_all<A, B>(x0: bool[A, B]) -> bool[] { min(x0) }
+    #[no_grad]
     pub fn any_f32_0<A, B>(x0: f32[A, B]) -> bool[B] { any(x0, axis=0) }
+    #[no_grad]
     pub fn any_f32_1<A, B>(x0: f32[A, B]) -> bool[A] { any(x0, axis=1) }
+    #[no_grad]
     pub fn any_f32_all<A, B>(x0: f32[A, B]) -> bool[] { any(x0) }
-}
-
-tensor! {
+    #[no_grad]
     pub fn any_f64_0<A, B>(x0: f64[A, B]) -> bool[B] { any(x0, axis=0) }
+    #[no_grad]
     pub fn any_f64_1<A, B>(x0: f64[A, B]) -> bool[A] { any(x0, axis=1) }
+    #[no_grad]
     pub fn any_f64_all<A, B>(x0: f64[A, B]) -> bool[] { any(x0) }
+    #[no_grad]
     pub fn any_i32_0<A, B>(x0: i32[A, B]) -> bool[B] { any(x0, axis=0) }
+    #[no_grad]
     pub fn any_i32_1<A, B>(x0: i32[A, B]) -> bool[A] { any(x0, axis=1) }
+    #[no_grad]
     pub fn any_i32_all<A, B>(x0: i32[A, B]) -> bool[] { any(x0) }
+    #[no_grad]
     pub fn any_i64_0<A, B>(x0: i64[A, B]) -> bool[B] { any(x0, axis=0) }
+    #[no_grad]
     pub fn any_i64_1<A, B>(x0: i64[A, B]) -> bool[A] { any(x0, axis=1) }
+    #[no_grad]
     pub fn any_i64_all<A, B>(x0: i64[A, B]) -> bool[] { any(x0) }
+    #[no_grad]
     pub fn any_u8_0<A, B>(x0: u8[A, B]) -> bool[B] { any(x0, axis=0) }
+    #[no_grad]
     pub fn any_u8_1<A, B>(x0: u8[A, B]) -> bool[A] { any(x0, axis=1) }
+    #[no_grad]
     pub fn any_u8_all<A, B>(x0: u8[A, B]) -> bool[] { any(x0) }
+    #[no_grad]
     pub fn any_bool_0<A, B>(x0: bool[A, B]) -> bool[B] { any(x0, axis=0) }
+    #[no_grad]
     pub fn any_bool_1<A, B>(x0: bool[A, B]) -> bool[A] { any(x0, axis=1) }
+    #[no_grad]
     pub fn any_bool_all<A, B>(x0: bool[A, B]) -> bool[] { any(x0) }
+    #[no_grad]
     pub fn all_f32_0<A, B>(x0: f32[A, B]) -> bool[B] { all(x0, axis=0) }
+    #[no_grad]
     pub fn all_f32_1<A, B>(x0: f32[A, B]) -> bool[A] { all(x0, axis=1) }
+    #[no_grad]
     pub fn all_f32_all<A, B>(x0: f32[A, B]) -> bool[] { all(x0) }
+    #[no_grad]
     pub fn all_f64_0<A, B>(x0: f64[A, B]) -> bool[B] { all(x0, axis=0) }
+    #[no_grad]
     pub fn all_f64_1<A, B>(x0: f64[A, B]) -> bool[A] { all(x0, axis=1) }
+    #[no_grad]
     pub fn all_f64_all<A, B>(x0: f64[A, B]) -> bool[] { all(x0) }
+    #[no_grad]
     pub fn all_i32_0<A, B>(x0: i32[A, B]) -> bool[B] { all(x0, axis=0) }
+    #[no_grad]
     pub fn all_i32_1<A, B>(x0: i32[A, B]) -> bool[A] { all(x0, axis=1) }
+    #[no_grad]
     pub fn all_i32_all<A, B>(x0: i32[A, B]) -> bool[] { all(x0) }
+    #[no_grad]
     pub fn all_i64_0<A, B>(x0: i64[A, B]) -> bool[B] { all(x0, axis=0) }
+    #[no_grad]
     pub fn all_i64_1<A, B>(x0: i64[A, B]) -> bool[A] { all(x0, axis=1) }
+    #[no_grad]
     pub fn all_i64_all<A, B>(x0: i64[A, B]) -> bool[] { all(x0) }
+    #[no_grad]
     pub fn all_u8_0<A, B>(x0: u8[A, B]) -> bool[B] { all(x0, axis=0) }
+    #[no_grad]
     pub fn all_u8_1<A, B>(x0: u8[A, B]) -> bool[A] { all(x0, axis=1) }
+    #[no_grad]
     pub fn all_u8_all<A, B>(x0: u8[A, B]) -> bool[] { all(x0) }
+    #[no_grad]
     pub fn all_bool_0<A, B>(x0: bool[A, B]) -> bool[B] { all(x0, axis=0) }
+    #[no_grad]
     pub fn all_bool_1<A, B>(x0: bool[A, B]) -> bool[A] { all(x0, axis=1) }
+}
+
+tensor! {
+    #[no_grad]
     pub fn all_bool_all<A, B>(x0: bool[A, B]) -> bool[] { all(x0) }
+    #[no_grad]
     pub fn argmax_f32_0<A, B>(x0: f32[A, B]) -> i64[B] { argmax(x0, axis=0) }
+    #[no_grad]
     pub fn argmax_f32_1<A, B>(x0: f32[A, B]) -> i64[A] { argmax(x0, axis=1) }
+    #[no_grad]
     pub fn argmax_f32_all<A, B>(x0: f32[A, B]) -> i64[] { argmax(x0) }
+    #[no_grad]
     pub fn argmax_f64_0<A, B>(x0: f64[A, B]) -> i64[B] { argmax(x0, axis=0) }
+    #[no_grad]
     pub fn argmax_f64_1<A, B>(x0: f64[A, B]) -> i64[A] { argmax(x0, axis=1) }
+    #[no_grad]
     pub fn argmax_f64_all<A, B>(x0: f64[A, B]) -> i64[] { argmax(x0) }
+    #[no_grad]
     pub fn argmax_i32_0<A, B>(x0: i32[A, B]) -> i64[B] { argmax(x0, axis=0) }
-}
-
-tensor! {
+    #[no_grad]
     pub fn argmax_i32_1<A, B>(x0: i32[A, B]) -> i64[A] { argmax(x0, axis=1) }
+    #[no_grad]
     pub fn argmax_i32_all<A, B>(x0: i32[A, B]) -> i64[] { argmax(x0) }
+    #[no_grad]
     pub fn argmax_i64_0<A, B>(x0: i64[A, B]) -> i64[B] { argmax(x0, axis=0) }
+    #[no_grad]
     pub fn argmax_i64_1<A, B>(x0: i64[A, B]) -> i64[A] { argmax(x0, axis=1) }
+    #[no_grad]
     pub fn argmax_i64_all<A, B>(x0: i64[A, B]) -> i64[] { argmax(x0) }
+    #[no_grad]
     pub fn argmax_u8_0<A, B>(x0: u8[A, B]) -> i64[B] { argmax(x0, axis=0) }
+    #[no_grad]
     pub fn argmax_u8_1<A, B>(x0: u8[A, B]) -> i64[A] { argmax(x0, axis=1) }
+    #[no_grad]
     pub fn argmax_u8_all<A, B>(x0: u8[A, B]) -> i64[] { argmax(x0) }
+    #[no_grad]
     pub fn argmax_bool_0<A, B>(x0: bool[A, B]) -> i64[B] { argmax(x0, axis=0) }
+    #[no_grad]
     pub fn argmax_bool_1<A, B>(x0: bool[A, B]) -> i64[A] { argmax(x0, axis=1) }
+    #[no_grad]
     pub fn argmax_bool_all<A, B>(x0: bool[A, B]) -> i64[] { argmax(x0) }
+    #[no_grad]
     pub fn argmin_f32_0<A, B>(x0: f32[A, B]) -> i64[B] { argmin(x0, axis=0) }
+    #[no_grad]
     pub fn argmin_f32_1<A, B>(x0: f32[A, B]) -> i64[A] { argmin(x0, axis=1) }
+    #[no_grad]
     pub fn argmin_f32_all<A, B>(x0: f32[A, B]) -> i64[] { argmin(x0) }
+    #[no_grad]
     pub fn argmin_f64_0<A, B>(x0: f64[A, B]) -> i64[B] { argmin(x0, axis=0) }
+    #[no_grad]
     pub fn argmin_f64_1<A, B>(x0: f64[A, B]) -> i64[A] { argmin(x0, axis=1) }
+    #[no_grad]
     pub fn argmin_f64_all<A, B>(x0: f64[A, B]) -> i64[] { argmin(x0) }
+    #[no_grad]
     pub fn argmin_i32_0<A, B>(x0: i32[A, B]) -> i64[B] { argmin(x0, axis=0) }
+    #[no_grad]
     pub fn argmin_i32_1<A, B>(x0: i32[A, B]) -> i64[A] { argmin(x0, axis=1) }
+    #[no_grad]
     pub fn argmin_i32_all<A, B>(x0: i32[A, B]) -> i64[] { argmin(x0) }
+    #[no_grad]
     pub fn argmin_i64_0<A, B>(x0: i64[A, B]) -> i64[B] { argmin(x0, axis=0) }
+    #[no_grad]
     pub fn argmin_i64_1<A, B>(x0: i64[A, B]) -> i64[A] { argmin(x0, axis=1) }
+    #[no_grad]
     pub fn argmin_i64_all<A, B>(x0: i64[A, B]) -> i64[] { argmin(x0) }
+    #[no_grad]
     pub fn argmin_u8_0<A, B>(x0: u8[A, B]) -> i64[B] { argmin(x0, axis=0) }
+    #[no_grad]
     pub fn argmin_u8_1<A, B>(x0: u8[A, B]) -> i64[A] { argmin(x0, axis=1) }
+    #[no_grad]
     pub fn argmin_u8_all<A, B>(x0: u8[A, B]) -> i64[] { argmin(x0) }
+    #[no_grad]
     pub fn argmin_bool_0<A, B>(x0: bool[A, B]) -> i64[B] { argmin(x0, axis=0) }
+    #[no_grad]
     pub fn argmin_bool_1<A, B>(x0: bool[A, B]) -> i64[A] { argmin(x0, axis=1) }
+    #[no_grad]
     pub fn argmin_bool_all<A, B>(x0: bool[A, B]) -> i64[] { argmin(x0) }
+    #[no_grad]
     pub fn astype_f32_f64<A, B>(x0: f32[A, B]) -> f64[A, B] { x0.astype(f64) }
+    #[no_grad]
     pub fn astype_f32_i32<A, B>(x0: f32[A, B]) -> i32[A, B] { x0.astype(i32) }
+    #[no_grad]
     pub fn astype_f32_i64<A, B>(x0: f32[A, B]) -> i64[A, B] { x0.astype(i64) }
+}
+
+tensor! {
+    #[no_grad]
     pub fn astype_f32_u8<A, B>(x0: f32[A, B]) -> u8[A, B] { x0.astype(u8) }
+    #[no_grad]
     pub fn astype_f32_bool<A, B>(x0: f32[A, B]) -> bool[A, B] { x0.astype(bool) }
+    #[no_grad]
     pub fn astype_f64_f32<A, B>(x0: f64[A, B]) -> f32[A, B] { x0.astype(f32) }
+    #[no_grad]
     pub fn astype_f64_i32<A, B>(x0: f64[A, B]) -> i32[A, B] { x0.astype(i32) }
+    #[no_grad]
     pub fn astype_f64_i64<A, B>(x0: f64[A, B]) -> i64[A, B] { x0.astype(i64) }
+    #[no_grad]
     pub fn astype_f64_u8<A, B>(x0: f64[A, B]) -> u8[A, B] { x0.astype(u8) }
+    #[no_grad]
     pub fn astype_f64_bool<A, B>(x0: f64[A, B]) -> bool[A, B] { x0.astype(bool) }
+    #[no_grad]
     pub fn astype_i32_f32<A, B>(x0: i32[A, B]) -> f32[A, B] { x0.astype(f32) }
-}
-
-tensor! {
+    #[no_grad]
     pub fn astype_i32_f64<A, B>(x0: i32[A, B]) -> f64[A, B] { x0.astype(f64) }
+    #[no_grad]
     pub fn astype_i32_i64<A, B>(x0: i32[A, B]) -> i64[A, B] { x0.astype(i64) }
+    #[no_grad]
     pub fn astype_i32_u8<A, B>(x0: i32[A, B]) -> u8[A, B] { x0.astype(u8) }
+    #[no_grad]
     pub fn astype_i32_bool<A, B>(x0: i32[A, B]) -> bool[A, B] { x0.astype(bool) }
+    #[no_grad]
     pub fn astype_i64_f32<A, B>(x0: i64[A, B]) -> f32[A, B] { x0.astype(f32) }
+    #[no_grad]
     pub fn astype_i64_f64<A, B>(x0: i64[A, B]) -> f64[A, B] { x0.astype(f64) }
+    #[no_grad]
     pub fn astype_i64_i32<A, B>(x0: i64[A, B]) -> i32[A, B] { x0.astype(i32) }
+    #[no_grad]
     pub fn astype_i64_u8<A, B>(x0: i64[A, B]) -> u8[A, B] { x0.astype(u8) }
+    #[no_grad]
     pub fn astype_i64_bool<A, B>(x0: i64[A, B]) -> bool[A, B] { x0.astype(bool) }
+    #[no_grad]
     pub fn astype_u8_f32<A, B>(x0: u8[A, B]) -> f32[A, B] { x0.astype(f32) }
+    #[no_grad]
     pub fn astype_u8_f64<A, B>(x0: u8[A, B]) -> f64[A, B] { x0.astype(f64) }
+    #[no_grad]
     pub fn astype_u8_i32<A, B>(x0: u8[A, B]) -> i32[A, B] { x0.astype(i32) }
+    #[no_grad]
     pub fn astype_u8_i64<A, B>(x0: u8[A, B]) -> i64[A, B] { x0.astype(i64) }
+    #[no_grad]
     pub fn astype_u8_bool<A, B>(x0: u8[A, B]) -> bool[A, B] { x0.astype(bool) }
+    #[no_grad]
     pub fn astype_bool_f32<A, B>(x0: bool[A, B]) -> f32[A, B] { x0.astype(f32) }
+    #[no_grad]
     pub fn astype_bool_f64<A, B>(x0: bool[A, B]) -> f64[A, B] { x0.astype(f64) }
+    #[no_grad]
     pub fn astype_bool_i32<A, B>(x0: bool[A, B]) -> i32[A, B] { x0.astype(i32) }
+    #[no_grad]
     pub fn astype_bool_i64<A, B>(x0: bool[A, B]) -> i64[A, B] { x0.astype(i64) }
+    #[no_grad]
     pub fn astype_bool_u8<A, B>(x0: bool[A, B]) -> u8[A, B] { x0.astype(u8) }
+    #[no_grad]
     pub fn relu_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { relu(x0) }
+    #[no_grad]
     pub fn clip_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { clip(x0, -1.0, 2.0) }
+    #[no_grad]
     pub fn gelu_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { gelu(x0) }
+    #[no_grad]
     pub fn gelu_tanh_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { gelu(x0, approximate="tanh") }
+    #[no_grad]
     pub fn sigmoid_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { sigmoid(x0) }
+    #[no_grad]
     pub fn silu_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { silu(x0) }
+    #[no_grad]
     pub fn softplus_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { softplus(x0) }
+    #[no_grad]
     pub fn elu_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { elu(x0) }
+    #[no_grad]
     pub fn mish_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { mish(x0) }
+    #[no_grad]
     pub fn hypot_f32<A, B>(x0: f32[A, B], x1: f32[A, B]) -> f32[A, B] { hypot(x0, x1) }
+    #[no_grad]
     pub fn logaddexp_f32<A, B>(x0: f32[A, B], x1: f32[A, B]) -> f32[A, B] { logaddexp(x0, x1) }
+    #[no_grad]
     pub fn lerp_f32<A, B>(x0: f32[A, B], x1: f32[A, B], x2: f32[A, B]) -> f32[A, B] { lerp(x0, x1, x2) }
+    #[no_grad]
     pub fn row_broadcast_f32<A, B>(x0: f32[A, B], x1: f32[B]) -> f32[A, B] { x0 * 2 + x1 }
+}
+
+tensor! {
+    #[no_grad]
     pub fn column_broadcast_f32<A, B>(x0: f32[A, B], x1: f32[A, 1]) -> f32[A, B] { x0 - x1 * x0 }
+    #[no_grad]
     pub fn scalar_broadcast_f32<A, B>(x0: f32[A, B], x1: f32[]) -> f32[A, B] { x0 * x1 }
+    #[no_grad]
     pub fn outer_sum_f32<A, B>(x0: f32[A], x1: f32[B]) -> f32[A, B] { x0[:, None] + x1 }
+    #[no_grad]
     pub fn zero_d_f32(x0: f32[], x1: f32[]) -> f32[] { exp(x0) * x1 }
+    #[no_grad]
     pub fn rank_1_f32<B>(x0: f32[B], x1: f32[B]) -> f32[B] { x0 * x1 - x0 }
+    #[no_grad]
     pub fn softmax_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { softmax(x0) }
+    #[no_grad]
     pub fn softmax_0_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { softmax(x0, axis=0) }
+    #[no_grad]
     pub fn softmax_3d_f32<A, B, C>(x0: f32[A, B, C]) -> f32[A, B, C] { softmax(x0, axis=1) }
-}
-
-tensor! {
+    #[no_grad]
     pub fn log_softmax_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { log_softmax(x0) }
+    #[no_grad]
     pub fn logsumexp_f32<A, B>(x0: f32[A, B]) -> f32[A] { logsumexp(x0, axis=1) }
+    #[no_grad]
     pub fn mean_0_f32<A, B>(x0: f32[A, B]) -> f32[B] { mean(x0, axis=0) }
+    #[no_grad]
     pub fn mean_1_f32<A, B>(x0: f32[A, B]) -> f32[A] { mean(x0, axis=1) }
+    #[no_grad]
     pub fn mean_all_f32<A, B>(x0: f32[A, B]) -> f32[] { mean(x0) }
+    #[no_grad]
     pub fn mean_3d_f32<A, B, C>(x0: f32[A, B, C]) -> f32[B] { mean(x0, axis=(0, 2)) }
+    #[no_grad]
     pub fn var_0_f32<A, B>(x0: f32[A, B]) -> f32[B] { var(x0, axis=0) }
+    #[no_grad]
     pub fn var_1_f32<A, B>(x0: f32[A, B]) -> f32[A] { var(x0, axis=1) }
+    #[no_grad]
     pub fn std_1_f32<A, B>(x0: f32[A, B]) -> f32[A] { std(x0, axis=-1) }
+    #[no_grad]
     pub fn std_all_f32<A, B>(x0: f32[A, B]) -> f32[] { std(x0) }
+    #[no_grad]
     pub fn layer_norm_f32<A, B>(x0: f32[A, B], x1: f32[B], x2: f32[B]) -> f32[A, B] { layer_norm(x0, x1, x2, eps=0.1) }
+    #[no_grad]
     pub fn rms_norm_f32<A, B>(x0: f32[A, B], x1: f32[B]) -> f32[A, B] { rms_norm(x0, x1) }
+    #[no_grad]
     pub fn norm_1_f32<A, B>(x0: f32[A, B]) -> f32[A] { norm(x0, axis=1) }
+    #[no_grad]
     pub fn mse_f32<A, B>(x0: f32[A, B], x1: f32[A, B]) -> f32[] { mse_loss(x0, x1) }
+    #[no_grad]
     pub fn zero_d_sum_f32(x0: f32[]) -> f32[] { sum(x0) + max(x0) }
+    #[no_grad]
     pub fn center_0_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { x0 - mean(x0, axis=0) }
+    #[no_grad]
     pub fn scaled_by_max_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { x0 / (1 + abs(x0).max(axis=1, keepdims=true)) }
+    #[no_grad]
     pub fn sum_of_transposed_f32<A, B>(x0: f32[A, B]) -> f32[A] { sum(x0.T * 2, axis=0) }
+    #[no_grad]
     pub fn sum_3d_1_f32<A, B, C>(x0: f32[A, B, C]) -> f32[A, C] { sum(x0, axis=1) }
+    #[no_grad]
     pub fn sum_3d_02_f32<A, B, C>(x0: f32[A, B, C]) -> f32[B] { sum(x0, axis=(0, 2)) }
+    #[no_grad]
     pub fn max_3d_0_f32<A, B, C>(x0: f32[A, B, C]) -> f32[B, C] { max(x0, axis=0) }
+    #[no_grad]
     pub fn two_passes_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { (x0 - x0.min()) / (1 + x0.max() - x0.min()) }
+    #[no_grad]
     pub fn sum_of_flipped_f32<A, B>(x0: f32[A, B]) -> f32[A] { sum(x0[:, ::-1] * x0, axis=1) }
+    #[no_grad]
     pub fn relu_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { relu(x0) }
+    #[no_grad]
     pub fn clip_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { clip(x0, -1.0, 2.0) }
+    #[no_grad]
     pub fn gelu_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { gelu(x0) }
+    #[no_grad]
     pub fn gelu_tanh_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { gelu(x0, approximate="tanh") }
+    #[no_grad]
     pub fn sigmoid_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { sigmoid(x0) }
+    #[no_grad]
     pub fn silu_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { silu(x0) }
+    #[no_grad]
     pub fn softplus_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { softplus(x0) }
+    #[no_grad]
     pub fn elu_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { elu(x0) }
+    #[no_grad]
     pub fn mish_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { mish(x0) }
+}
+
+tensor! {
+    #[no_grad]
     pub fn hypot_f64<A, B>(x0: f64[A, B], x1: f64[A, B]) -> f64[A, B] { hypot(x0, x1) }
+    #[no_grad]
     pub fn logaddexp_f64<A, B>(x0: f64[A, B], x1: f64[A, B]) -> f64[A, B] { logaddexp(x0, x1) }
+    #[no_grad]
     pub fn lerp_f64<A, B>(x0: f64[A, B], x1: f64[A, B], x2: f64[A, B]) -> f64[A, B] { lerp(x0, x1, x2) }
+    #[no_grad]
     pub fn row_broadcast_f64<A, B>(x0: f64[A, B], x1: f64[B]) -> f64[A, B] { x0 * 2 + x1 }
+    #[no_grad]
     pub fn column_broadcast_f64<A, B>(x0: f64[A, B], x1: f64[A, 1]) -> f64[A, B] { x0 - x1 * x0 }
+    #[no_grad]
     pub fn scalar_broadcast_f64<A, B>(x0: f64[A, B], x1: f64[]) -> f64[A, B] { x0 * x1 }
+    #[no_grad]
     pub fn outer_sum_f64<A, B>(x0: f64[A], x1: f64[B]) -> f64[A, B] { x0[:, None] + x1 }
+    #[no_grad]
     pub fn zero_d_f64(x0: f64[], x1: f64[]) -> f64[] { exp(x0) * x1 }
-}
-
-tensor! {
+    #[no_grad]
     pub fn rank_1_f64<B>(x0: f64[B], x1: f64[B]) -> f64[B] { x0 * x1 - x0 }
+    #[no_grad]
     pub fn softmax_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { softmax(x0) }
+    #[no_grad]
     pub fn softmax_0_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { softmax(x0, axis=0) }
+    #[no_grad]
     pub fn softmax_3d_f64<A, B, C>(x0: f64[A, B, C]) -> f64[A, B, C] { softmax(x0, axis=1) }
+    #[no_grad]
     pub fn log_softmax_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { log_softmax(x0) }
+    #[no_grad]
     pub fn logsumexp_f64<A, B>(x0: f64[A, B]) -> f64[A] { logsumexp(x0, axis=1) }
+    #[no_grad]
     pub fn mean_0_f64<A, B>(x0: f64[A, B]) -> f64[B] { mean(x0, axis=0) }
+    #[no_grad]
     pub fn mean_1_f64<A, B>(x0: f64[A, B]) -> f64[A] { mean(x0, axis=1) }
+    #[no_grad]
     pub fn mean_all_f64<A, B>(x0: f64[A, B]) -> f64[] { mean(x0) }
+    #[no_grad]
     pub fn mean_3d_f64<A, B, C>(x0: f64[A, B, C]) -> f64[B] { mean(x0, axis=(0, 2)) }
+    #[no_grad]
     pub fn var_0_f64<A, B>(x0: f64[A, B]) -> f64[B] { var(x0, axis=0) }
+    #[no_grad]
     pub fn var_1_f64<A, B>(x0: f64[A, B]) -> f64[A] { var(x0, axis=1) }
+    #[no_grad]
     pub fn std_1_f64<A, B>(x0: f64[A, B]) -> f64[A] { std(x0, axis=-1) }
+    #[no_grad]
     pub fn std_all_f64<A, B>(x0: f64[A, B]) -> f64[] { std(x0) }
+    #[no_grad]
     pub fn layer_norm_f64<A, B>(x0: f64[A, B], x1: f64[B], x2: f64[B]) -> f64[A, B] { layer_norm(x0, x1, x2, eps=0.1) }
+    #[no_grad]
     pub fn rms_norm_f64<A, B>(x0: f64[A, B], x1: f64[B]) -> f64[A, B] { rms_norm(x0, x1) }
+    #[no_grad]
     pub fn norm_1_f64<A, B>(x0: f64[A, B]) -> f64[A] { norm(x0, axis=1) }
+    #[no_grad]
     pub fn mse_f64<A, B>(x0: f64[A, B], x1: f64[A, B]) -> f64[] { mse_loss(x0, x1) }
+    #[no_grad]
     pub fn zero_d_sum_f64(x0: f64[]) -> f64[] { sum(x0) + max(x0) }
+    #[no_grad]
     pub fn center_0_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { x0 - mean(x0, axis=0) }
+    #[no_grad]
     pub fn scaled_by_max_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { x0 / (1 + abs(x0).max(axis=1, keepdims=true)) }
+    #[no_grad]
     pub fn sum_of_transposed_f64<A, B>(x0: f64[A, B]) -> f64[A] { sum(x0.T * 2, axis=0) }
+    #[no_grad]
     pub fn sum_3d_1_f64<A, B, C>(x0: f64[A, B, C]) -> f64[A, C] { sum(x0, axis=1) }
+    #[no_grad]
     pub fn sum_3d_02_f64<A, B, C>(x0: f64[A, B, C]) -> f64[B] { sum(x0, axis=(0, 2)) }
+    #[no_grad]
     pub fn max_3d_0_f64<A, B, C>(x0: f64[A, B, C]) -> f64[B, C] { max(x0, axis=0) }
+    #[no_grad]
     pub fn two_passes_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { (x0 - x0.min()) / (1 + x0.max() - x0.min()) }
+    #[no_grad]
     pub fn sum_of_flipped_f64<A, B>(x0: f64[A, B]) -> f64[A] { sum(x0[:, ::-1] * x0, axis=1) }
+    #[no_grad]
     pub fn copy_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { x0 }
+    #[no_grad]
     pub fn transpose_f32<A, B>(x0: f32[A, B]) -> f32[B, A] { x0.T }
+    #[no_grad]
     pub fn permute_3d_f32<A, B, C>(x0: f32[A, B, C]) -> f32[C, A, B] { transpose(x0, (2, 0, 1)) }
+    #[no_grad]
     pub fn flip_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { flip(x0) }
+    #[no_grad]
     pub fn flip_1_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { flip(x0, axis=1) }
+}
+
+tensor! {
+    #[no_grad]
     pub fn roll_1_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { roll(x0, 1, axis=1) }
+    #[no_grad]
     pub fn roll_flat_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { roll(x0, -2) }
+    #[no_grad]
     pub fn stack_f32<A, B>(x0: f32[A, B], x1: f32[A, B]) -> f32[A, 2, B] { stack((x0, x1), axis=1) }
+    #[no_grad]
     pub fn concatenate_0_f32<A, B>(x0: f32[A, B], x1: f32[A, B]) -> f32[2*A, B] { concatenate((x0, x1), axis=0) }
+    #[no_grad]
     pub fn concatenate_1_f32<A, B, C>(x0: f32[A, B], x1: f32[A, C]) -> f32[A, B + C] { concatenate((x0, x1), axis=1) }
+    #[no_grad]
     pub fn pad_f32<A, B>(x0: f32[A, B]) -> f32[A + 3, B + 3] { pad(x0, (1, 2)) }
+    #[no_grad]
     pub fn flatten_f32<A, B>(x0: f32[A, B]) -> f32[A * B] { ravel(x0) }
+    #[no_grad]
     pub fn reshape_transposed_f32<A, B>(x0: f32[A, B]) -> f32[A * B] { ravel(x0.T) }
-}
-
-tensor! {
+    #[no_grad]
     pub fn tile_f32<A, B>(x0: f32[A, B]) -> f32[2*A, 3*B] { tile(x0, (2, 3)) }
+    #[no_grad]
     pub fn repeat_1_f32<A, B>(x0: f32[A, B]) -> f32[A, 2*B] { repeat(x0, 2, axis=1) }
+    #[no_grad]
     pub fn broadcast_f32<B>(x0: f32[B]) -> f32[2, B] { broadcast_to(x0, (2, B)) }
+    #[no_grad]
     pub fn reversed_step_f32<A, B>(x0: f32[A, B]) -> f32[A, (B + 1) / 2] { x0[:, ::-2] }
+    #[no_grad]
     pub fn every_other_f32<A, B>(x0: f32[A, B]) -> f32[(A + 1) / 2, B] { x0[::2] }
+    #[no_grad]
     pub fn copy_i32<A, B>(x0: i32[A, B]) -> i32[A, B] { x0 }
+    #[no_grad]
     pub fn transpose_i32<A, B>(x0: i32[A, B]) -> i32[B, A] { x0.T }
+    #[no_grad]
     pub fn permute_3d_i32<A, B, C>(x0: i32[A, B, C]) -> i32[C, A, B] { transpose(x0, (2, 0, 1)) }
+    #[no_grad]
     pub fn flip_i32<A, B>(x0: i32[A, B]) -> i32[A, B] { flip(x0) }
+    #[no_grad]
     pub fn flip_1_i32<A, B>(x0: i32[A, B]) -> i32[A, B] { flip(x0, axis=1) }
+    #[no_grad]
     pub fn roll_1_i32<A, B>(x0: i32[A, B]) -> i32[A, B] { roll(x0, 1, axis=1) }
+    #[no_grad]
     pub fn roll_flat_i32<A, B>(x0: i32[A, B]) -> i32[A, B] { roll(x0, -2) }
+    #[no_grad]
     pub fn stack_i32<A, B>(x0: i32[A, B], x1: i32[A, B]) -> i32[A, 2, B] { stack((x0, x1), axis=1) }
+    #[no_grad]
     pub fn concatenate_0_i32<A, B>(x0: i32[A, B], x1: i32[A, B]) -> i32[2*A, B] { concatenate((x0, x1), axis=0) }
+    #[no_grad]
     pub fn concatenate_1_i32<A, B, C>(x0: i32[A, B], x1: i32[A, C]) -> i32[A, B + C] { concatenate((x0, x1), axis=1) }
+    #[no_grad]
     pub fn pad_i32<A, B>(x0: i32[A, B]) -> i32[A + 3, B + 3] { pad(x0, (1, 2)) }
+    #[no_grad]
     pub fn flatten_i32<A, B>(x0: i32[A, B]) -> i32[A * B] { ravel(x0) }
+    #[no_grad]
     pub fn reshape_transposed_i32<A, B>(x0: i32[A, B]) -> i32[A * B] { ravel(x0.T) }
+    #[no_grad]
     pub fn tile_i32<A, B>(x0: i32[A, B]) -> i32[2*A, 3*B] { tile(x0, (2, 3)) }
+    #[no_grad]
     pub fn repeat_1_i32<A, B>(x0: i32[A, B]) -> i32[A, 2*B] { repeat(x0, 2, axis=1) }
+    #[no_grad]
     pub fn broadcast_i32<B>(x0: i32[B]) -> i32[2, B] { broadcast_to(x0, (2, B)) }
+    #[no_grad]
     pub fn reversed_step_i32<A, B>(x0: i32[A, B]) -> i32[A, (B + 1) / 2] { x0[:, ::-2] }
+    #[no_grad]
     pub fn every_other_i32<A, B>(x0: i32[A, B]) -> i32[(A + 1) / 2, B] { x0[::2] }
+    #[no_grad]
     pub fn copy_u8<A, B>(x0: u8[A, B]) -> u8[A, B] { x0 }
+    #[no_grad]
     pub fn transpose_u8<A, B>(x0: u8[A, B]) -> u8[B, A] { x0.T }
+    #[no_grad]
     pub fn permute_3d_u8<A, B, C>(x0: u8[A, B, C]) -> u8[C, A, B] { transpose(x0, (2, 0, 1)) }
+    #[no_grad]
     pub fn flip_u8<A, B>(x0: u8[A, B]) -> u8[A, B] { flip(x0) }
+    #[no_grad]
     pub fn flip_1_u8<A, B>(x0: u8[A, B]) -> u8[A, B] { flip(x0, axis=1) }
+    #[no_grad]
     pub fn roll_1_u8<A, B>(x0: u8[A, B]) -> u8[A, B] { roll(x0, 1, axis=1) }
+    #[no_grad]
     pub fn roll_flat_u8<A, B>(x0: u8[A, B]) -> u8[A, B] { roll(x0, -2) }
+    #[no_grad]
     pub fn stack_u8<A, B>(x0: u8[A, B], x1: u8[A, B]) -> u8[A, 2, B] { stack((x0, x1), axis=1) }
+    #[no_grad]
     pub fn concatenate_0_u8<A, B>(x0: u8[A, B], x1: u8[A, B]) -> u8[2*A, B] { concatenate((x0, x1), axis=0) }
+}
+
+tensor! {
+    #[no_grad]
     pub fn concatenate_1_u8<A, B, C>(x0: u8[A, B], x1: u8[A, C]) -> u8[A, B + C] { concatenate((x0, x1), axis=1) }
+    #[no_grad]
     pub fn pad_u8<A, B>(x0: u8[A, B]) -> u8[A + 3, B + 3] { pad(x0, (1, 2)) }
+    #[no_grad]
     pub fn flatten_u8<A, B>(x0: u8[A, B]) -> u8[A * B] { ravel(x0) }
+    #[no_grad]
     pub fn reshape_transposed_u8<A, B>(x0: u8[A, B]) -> u8[A * B] { ravel(x0.T) }
+    #[no_grad]
     pub fn tile_u8<A, B>(x0: u8[A, B]) -> u8[2*A, 3*B] { tile(x0, (2, 3)) }
+    #[no_grad]
     pub fn repeat_1_u8<A, B>(x0: u8[A, B]) -> u8[A, 2*B] { repeat(x0, 2, axis=1) }
+    #[no_grad]
     pub fn broadcast_u8<B>(x0: u8[B]) -> u8[2, B] { broadcast_to(x0, (2, B)) }
+    #[no_grad]
     pub fn reversed_step_u8<A, B>(x0: u8[A, B]) -> u8[A, (B + 1) / 2] { x0[:, ::-2] }
-}
-
-tensor! {
+    #[no_grad]
     pub fn every_other_u8<A, B>(x0: u8[A, B]) -> u8[(A + 1) / 2, B] { x0[::2] }
+    #[no_grad]
     pub fn copy_bool<A, B>(x0: bool[A, B]) -> bool[A, B] { x0 }
+    #[no_grad]
     pub fn transpose_bool<A, B>(x0: bool[A, B]) -> bool[B, A] { x0.T }
+    #[no_grad]
     pub fn permute_3d_bool<A, B, C>(x0: bool[A, B, C]) -> bool[C, A, B] { transpose(x0, (2, 0, 1)) }
+    #[no_grad]
     pub fn flip_bool<A, B>(x0: bool[A, B]) -> bool[A, B] { flip(x0) }
+    #[no_grad]
     pub fn flip_1_bool<A, B>(x0: bool[A, B]) -> bool[A, B] { flip(x0, axis=1) }
+    #[no_grad]
     pub fn roll_1_bool<A, B>(x0: bool[A, B]) -> bool[A, B] { roll(x0, 1, axis=1) }
+    #[no_grad]
     pub fn roll_flat_bool<A, B>(x0: bool[A, B]) -> bool[A, B] { roll(x0, -2) }
+    #[no_grad]
     pub fn stack_bool<A, B>(x0: bool[A, B], x1: bool[A, B]) -> bool[A, 2, B] { stack((x0, x1), axis=1) }
+    #[no_grad]
     pub fn concatenate_0_bool<A, B>(x0: bool[A, B], x1: bool[A, B]) -> bool[2*A, B] { concatenate((x0, x1), axis=0) }
+    #[no_grad]
     pub fn concatenate_1_bool<A, B, C>(x0: bool[A, B], x1: bool[A, C]) -> bool[A, B + C] { concatenate((x0, x1), axis=1) }
+    #[no_grad]
     pub fn pad_bool<A, B>(x0: bool[A, B]) -> bool[A + 3, B + 3] { pad(x0, (1, 2)) }
+    #[no_grad]
     pub fn flatten_bool<A, B>(x0: bool[A, B]) -> bool[A * B] { ravel(x0) }
+    #[no_grad]
     pub fn reshape_transposed_bool<A, B>(x0: bool[A, B]) -> bool[A * B] { ravel(x0.T) }
+    #[no_grad]
     pub fn tile_bool<A, B>(x0: bool[A, B]) -> bool[2*A, 3*B] { tile(x0, (2, 3)) }
+    #[no_grad]
     pub fn repeat_1_bool<A, B>(x0: bool[A, B]) -> bool[A, 2*B] { repeat(x0, 2, axis=1) }
+    #[no_grad]
     pub fn broadcast_bool<B>(x0: bool[B]) -> bool[2, B] { broadcast_to(x0, (2, B)) }
+    #[no_grad]
     pub fn reversed_step_bool<A, B>(x0: bool[A, B]) -> bool[A, (B + 1) / 2] { x0[:, ::-2] }
+    #[no_grad]
     pub fn every_other_bool<A, B>(x0: bool[A, B]) -> bool[(A + 1) / 2, B] { x0[::2] }
+    #[no_grad]
     pub fn matmul_f32<A, B, C>(x0: f32[A, B], x1: f32[B, C]) -> f32[A, C] { x0 @ x1 }
+    #[no_grad]
     pub fn matmul_transposed_f32<A, B, C>(x0: f32[A, B], x1: f32[C, B]) -> f32[A, C] { x0 @ x1.T }
+    #[no_grad]
     pub fn matvec_f32<A, B>(x0: f32[A, B], x1: f32[B]) -> f32[A] { x0 @ x1 }
+    #[no_grad]
     pub fn vecmat_f32<A, B>(x0: f32[A], x1: f32[A, B]) -> f32[B] { x0 @ x1 }
+    #[no_grad]
     pub fn vecdot_f32<B>(x0: f32[B], x1: f32[B]) -> f32[] { x0 @ x1 }
+    #[no_grad]
     pub fn matmul_batch_f32<A, B, C>(x0: f32[A, B, C], x1: f32[A, C, B]) -> f32[A, B, B] { x0 @ x1 }
+    #[no_grad]
     pub fn matmul_epilogue_f32<A, B, C>(x0: f32[A, B], x1: f32[B, C], x2: f32[C]) -> f32[A, C] { maximum(x0 @ x1 + x2, 0) }
+    #[no_grad]
     pub fn matmul_prologue_f32<A, B, C>(x0: f32[A, B], x1: f32[B, C]) -> f32[A, C] { (x0 * 2) @ x1[:, ::-1] }
+    #[no_grad]
     pub fn matmul_f64<A, B, C>(x0: f64[A, B], x1: f64[B, C]) -> f64[A, C] { x0 @ x1 }
+    #[no_grad]
     pub fn matmul_transposed_f64<A, B, C>(x0: f64[A, B], x1: f64[C, B]) -> f64[A, C] { x0 @ x1.T }
+    #[no_grad]
     pub fn matvec_f64<A, B>(x0: f64[A, B], x1: f64[B]) -> f64[A] { x0 @ x1 }
+    #[no_grad]
     pub fn vecmat_f64<A, B>(x0: f64[A], x1: f64[A, B]) -> f64[B] { x0 @ x1 }
+    #[no_grad]
     pub fn vecdot_f64<B>(x0: f64[B], x1: f64[B]) -> f64[] { x0 @ x1 }
-    pub fn matmul_batch_f64<A, B, C>(x0: f64[A, B, C], x1: f64[A, C, B]) -> f64[A, B, B] { x0 @ x1 }
-    pub fn matmul_epilogue_f64<A, B, C>(x0: f64[A, B], x1: f64[B, C], x2: f64[C]) -> f64[A, C] { maximum(x0 @ x1 + x2, 0) }
-    pub fn matmul_prologue_f64<A, B, C>(x0: f64[A, B], x1: f64[B, C]) -> f64[A, C] { (x0 * 2) @ x1[:, ::-1] }
-    pub fn matmul_i32<A, B, C>(x0: i32[A, B], x1: i32[B, C]) -> i32[A, C] { x0 @ x1 }
-    pub fn matmul_transposed_i32<A, B, C>(x0: i32[A, B], x1: i32[C, B]) -> i32[A, C] { x0 @ x1.T }
-    pub fn matvec_i32<A, B>(x0: i32[A, B], x1: i32[B]) -> i32[A] { x0 @ x1 }
-    pub fn vecmat_i32<A, B>(x0: i32[A], x1: i32[A, B]) -> i32[B] { x0 @ x1 }
-    pub fn vecdot_i32<B>(x0: i32[B], x1: i32[B]) -> i32[] { x0 @ x1 }
 }
 
 tensor! {
+    #[no_grad]
+    pub fn matmul_batch_f64<A, B, C>(x0: f64[A, B, C], x1: f64[A, C, B]) -> f64[A, B, B] { x0 @ x1 }
+    #[no_grad]
+    pub fn matmul_epilogue_f64<A, B, C>(x0: f64[A, B], x1: f64[B, C], x2: f64[C]) -> f64[A, C] { maximum(x0 @ x1 + x2, 0) }
+    #[no_grad]
+    pub fn matmul_prologue_f64<A, B, C>(x0: f64[A, B], x1: f64[B, C]) -> f64[A, C] { (x0 * 2) @ x1[:, ::-1] }
+    #[no_grad]
+    pub fn matmul_i32<A, B, C>(x0: i32[A, B], x1: i32[B, C]) -> i32[A, C] { x0 @ x1 }
+    #[no_grad]
+    pub fn matmul_transposed_i32<A, B, C>(x0: i32[A, B], x1: i32[C, B]) -> i32[A, C] { x0 @ x1.T }
+    #[no_grad]
+    pub fn matvec_i32<A, B>(x0: i32[A, B], x1: i32[B]) -> i32[A] { x0 @ x1 }
+    #[no_grad]
+    pub fn vecmat_i32<A, B>(x0: i32[A], x1: i32[A, B]) -> i32[B] { x0 @ x1 }
+    #[no_grad]
+    pub fn vecdot_i32<B>(x0: i32[B], x1: i32[B]) -> i32[] { x0 @ x1 }
+    #[no_grad]
     pub fn matmul_batch_i32<A, B, C>(x0: i32[A, B, C], x1: i32[A, C, B]) -> i32[A, B, B] { x0 @ x1 }
+    #[no_grad]
     pub fn matmul_epilogue_i32<A, B, C>(x0: i32[A, B], x1: i32[B, C], x2: i32[C]) -> i32[A, C] { maximum(x0 @ x1 + x2, 0) }
+    #[no_grad]
     pub fn matmul_prologue_i32<A, B, C>(x0: i32[A, B], x1: i32[B, C]) -> i32[A, C] { (x0 * 2) @ x1[:, ::-1] }
+    #[no_grad]
     pub fn matmul_i64<A, B, C>(x0: i64[A, B], x1: i64[B, C]) -> i64[A, C] { x0 @ x1 }
+    #[no_grad]
     pub fn matmul_transposed_i64<A, B, C>(x0: i64[A, B], x1: i64[C, B]) -> i64[A, C] { x0 @ x1.T }
+    #[no_grad]
     pub fn matvec_i64<A, B>(x0: i64[A, B], x1: i64[B]) -> i64[A] { x0 @ x1 }
+    #[no_grad]
     pub fn vecmat_i64<A, B>(x0: i64[A], x1: i64[A, B]) -> i64[B] { x0 @ x1 }
+    #[no_grad]
     pub fn vecdot_i64<B>(x0: i64[B], x1: i64[B]) -> i64[] { x0 @ x1 }
+    #[no_grad]
     pub fn matmul_batch_i64<A, B, C>(x0: i64[A, B, C], x1: i64[A, C, B]) -> i64[A, B, B] { x0 @ x1 }
+    #[no_grad]
     pub fn matmul_epilogue_i64<A, B, C>(x0: i64[A, B], x1: i64[B, C], x2: i64[C]) -> i64[A, C] { maximum(x0 @ x1 + x2, 0) }
+    #[no_grad]
     pub fn matmul_prologue_i64<A, B, C>(x0: i64[A, B], x1: i64[B, C]) -> i64[A, C] { (x0 * 2) @ x1[:, ::-1] }
 }
 
@@ -822,6 +1409,14 @@ calls! {
     where_i64(bool: 2, i64: 2, i64: 2) -> i64: 2;
     where_u8(bool: 2, u8: 2, u8: 2) -> u8: 2;
     where_bool(bool: 2, bool: 2, bool: 2) -> bool: 2;
+    stop_gradient_f32(f32: 2) -> f32: 2;
+    stop_gradient_f64(f64: 2) -> f64: 2;
+    stop_gradient_i32(i32: 2) -> i32: 2;
+    stop_gradient_i64(i64: 2) -> i64: 2;
+    stop_gradient_u8(u8: 2) -> u8: 2;
+    stop_gradient_bool(bool: 2) -> bool: 2;
+    with_gradient_f32(f32: 2, f32: 2, f32: 2) -> f32: 2;
+    with_gradient_f64(f64: 2, f64: 2, f64: 2) -> f64: 2;
     fma_f32(f32: 2, f32: 2, f32: 2) -> f32: 2;
     fma_f64(f64: 2, f64: 2, f64: 2) -> f64: 2;
     sum_f32_0(f32: 2) -> f32: 1;

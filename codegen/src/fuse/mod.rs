@@ -31,6 +31,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// in two kernels.
 const SHARED: u32 = 30;
 
+/// For each node in memory those that it is made from.
+type Sources = BTreeMap<NodeId, Vec<NodeId>>;
+
 /// The state of the search for kernels.
 struct Search<'g> {
     graph: &'g Graph,
@@ -39,11 +42,16 @@ struct Search<'g> {
     orders: Vec<Vec<usize>>,
     /// Kernels by their first root.
     groups: BTreeMap<NodeId, Group>,
+    /// How many kernels were built, and how many of them met each other in a merge.
+    built: usize,
+    met: usize,
 }
 
 /// The roots of one kernel, and its draft.
 #[derive(Clone)]
 struct Group {
+    /// The number of the kernel, in the order in which they are built.
+    number: usize,
     roots: Vec<NodeId>,
     draft: Draft,
     /// The extents of its axes, sorted.
@@ -53,11 +61,11 @@ struct Group {
 }
 
 impl Group {
-    fn new(graph: &Graph, roots: Vec<NodeId>, draft: Draft) -> Group {
+    fn new(number: usize, graph: &Graph, roots: Vec<NodeId>, draft: Draft) -> Group {
         let mut extents: Vec<Dim> = draft.par.iter().chain(&draft.red).map(|v| v.1.clone()).collect();
         extents.sort();
         let reads = draft.inputs.iter().map(|s| s.node()).filter(|n| graph.ty(*n).rank() > 0).collect();
-        Group { roots, draft, extents, reads }
+        Group { number, roots, draft, extents, reads }
     }
 }
 
@@ -116,8 +124,15 @@ impl<'g> Search<'g> {
             _ => graph.outputs.contains(&id),
         };
         let stored = graph.ids().map(|id| in_memory(id) || given.contains_key(&id)).collect();
-        let mut search =
-            Search { graph, live: live.clone(), stored, orders: layout::orders(graph), groups: BTreeMap::new() };
+        let mut search = Search {
+            graph,
+            live: live.clone(),
+            stored,
+            orders: layout::orders(graph),
+            groups: BTreeMap::new(),
+            built: 0,
+            met: 0,
+        };
         for (id, order) in given {
             search.orders[id.0 as usize] = order.clone();
         }
@@ -174,7 +189,8 @@ impl<'g> Search<'g> {
             }
             for root in missing {
                 let draft = self.build(root);
-                self.groups.insert(root, Group::new(self.graph, vec![root], draft));
+                self.built += 1;
+                self.groups.insert(root, Group::new(self.built, self.graph, vec![root], draft));
             }
         }
     }
@@ -191,22 +207,33 @@ impl<'g> Search<'g> {
         }
     }
 
-    /// Merges kernels over one index space that read the same memory.
+    /// Merges kernels over one index space that read the same memory. Two that
+    /// met before are not tried again.
     fn merge(&mut self) {
+        let mut sources: Sources = self.in_memory().map(|id| (id, self.sources(id))).collect();
         for later in self.groups.keys().copied().collect::<Vec<_>>() {
             let earlier: Vec<NodeId> = self.groups.range(..later).rev().map(|(&k, _)| k).collect();
             for first in earlier {
-                if let Some(group) = self.merged(&self.groups[&first], &self.groups[&later]) {
+                if let Some(group) = self.merged(&self.groups[&first], &self.groups[&later], &sources) {
+                    let reads: Vec<NodeId> = group.draft.inputs.iter().map(|s| s.node()).collect();
+                    sources.extend(group.roots.iter().map(|&root| (root, reads.clone())));
+                    self.built += 1;
                     self.groups.remove(&later);
                     self.groups.insert(first, group);
                     break;
                 }
             }
         }
+        self.met = self.built;
     }
 
-    fn merged(&self, a: &Group, b: &Group) -> Option<Group> {
-        if a.extents != b.extents {
+    /// The nodes in memory that something computes.
+    fn in_memory(&self) -> impl Iterator<Item = NodeId> {
+        self.dots().into_iter().chain(self.groups.values().flat_map(|g| g.roots.iter().copied()))
+    }
+
+    fn merged(&self, a: &Group, b: &Group, sources: &Sources) -> Option<Group> {
+        if a.number.max(b.number) <= self.met || a.extents != b.extents {
             return None;
         }
         let feeds = a.roots.iter().any(|r| b.reads.contains(r)) || b.roots.iter().any(|r| a.reads.contains(r));
@@ -219,8 +246,9 @@ impl<'g> Search<'g> {
         let roots: Vec<NodeId> = a.roots.iter().chain(&b.roots).copied().collect();
         let draft = builder::build(&self.context(), &roots).ok()?;
         let outside = draft.inputs.iter().map(|s| s.node());
-        let acyclic = outside.into_iter().all(|n| !self.depends(n, &roots, &mut BTreeSet::new()));
-        acyclic.then(|| Group::new(self.graph, roots, draft))
+        let mut seen = BTreeSet::new();
+        let acyclic = outside.into_iter().all(|n| !depends(n, &roots, sources, &mut seen));
+        acyclic.then(|| Group::new(self.built + 1, self.graph, roots, draft))
     }
 
     fn is_dot(&self, id: NodeId) -> bool {
@@ -235,10 +263,6 @@ impl<'g> Search<'g> {
         }
         let group = self.groups.values().find(|g| g.roots.contains(&id));
         group.map(|g| g.draft.inputs.iter().map(|s| s.node()).collect()).unwrap_or_default()
-    }
-
-    fn depends(&self, id: NodeId, on: &[NodeId], seen: &mut BTreeSet<NodeId>) -> bool {
-        on.contains(&id) || seen.insert(id) && self.sources(id).into_iter().any(|s| self.depends(s, on, seen))
     }
 
     /// The last costly node that two kernels compute.
@@ -290,6 +314,12 @@ impl<'g> Search<'g> {
         };
         self.dots().into_iter().filter_map(epilogue).collect()
     }
+}
+
+/// Whether a node in memory is made from one of these; `seen` are known not to be.
+fn depends(id: NodeId, on: &[NodeId], sources: &Sources, seen: &mut BTreeSet<NodeId>) -> bool {
+    let reads = sources.get(&id).map_or(&[][..], Vec::as_slice);
+    on.contains(&id) || seen.insert(id) && reads.iter().any(|&s| depends(s, on, sources, seen))
 }
 
 /// Whether every load of the node, of this shape, is at an index made of all
