@@ -70,6 +70,8 @@ impl Memory<'_> {
                 _ => self.read(id)?,
             });
         }
+        // Of no elements nothing is computed, not even what all would share.
+        let empty = self.dims(&launch.extents[..loops.kernel.par.len()])?.contains(&0);
         let mut names = HashMap::new();
         for (k, value) in self.dims(&launch.extents)?.into_iter().enumerate() {
             names.insert(format!("e{k}"), value);
@@ -93,7 +95,9 @@ impl Memory<'_> {
             accumulators: HashMap::new(),
             kept: HashMap::new(),
         };
-        machine.block(&loops.body)?;
+        if !empty {
+            machine.block(&loops.body)?;
+        }
         for (&id, (shape, elements)) in launch.outputs.iter().zip(machine.outputs) {
             let buffer = self.program.buffer(id);
             let elements: Option<Vec<Literal>> = elements.into_iter().collect();

@@ -375,7 +375,11 @@ impl Maker {
         for _ in 0..self.rng.below(RANK - batch.len()) {
             shape.push(self.rng.pick(&self.dims).clone());
         }
-        let raw = self.room(&shape).then(|| self.operand(&Type::new(DType::I64, shape.clone())))?;
+        // A kernel may pick by one number for all of no elements: those vary.
+        let raw = match shape.iter().position(|d| self.n(d) == 0) {
+            Some(axis) => self.graph.iota(&shape, axis),
+            None => self.room(&shape).then(|| self.operand(&Type::new(DType::I64, shape.clone())))?,
+        };
         let size = self.graph.size(n.clone());
         let size = self.graph.broadcast_to(size, &shape);
         let place = self.graph.map(MapOp::named("remainder"), &[raw, size]);
