@@ -50,7 +50,7 @@ fn random_programs(name: &str, seeds: std::ops::Range<u64>, teams: Teams) {
 fn holds(machine: &Machine, program: &Program, sizes: &Sizes) -> bool {
     program.steps.iter().all(|step| match &step.action {
         Action::Launch(l) => l.extents.last().is_none_or(|e| size(e, sizes).is_ok_and(|n| machine.holds(n))),
-        Action::Dot(_) => true,
+        Action::Dot(_) | Action::Scatter(_) => true,
     })
 }
 

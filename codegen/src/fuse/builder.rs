@@ -228,7 +228,14 @@ impl Builder<'_> {
 
     /// An element at a picked index. What is read there is in memory or cheap:
     /// nothing says how often an element is picked.
-    fn gather(&mut self, id: NodeId, axis: usize, batch: usize, index: &[Dim], guards: &[Guard]) -> Result<ValId, Blocked> {
+    fn gather(
+        &mut self,
+        id: NodeId,
+        axis: usize,
+        batch: usize,
+        index: &[Dim],
+        guards: &[Guard],
+    ) -> Result<ValId, Blocked> {
         // Where a guard fails there is no index to pick.
         if !guards.is_empty() {
             return Err(Blocked(id));

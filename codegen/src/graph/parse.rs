@@ -286,7 +286,8 @@ fn all<B, C, D>(net.x: f32[B, C], s: f32, y: i64[])
     #[test]
     fn no_two_operations_share_a_word() {
         let reserved = ["param", "const", "size", "iota", "cast", "broadcast", "permute", "reshape", "slice", "pad"];
-        let mut words: Vec<&str> = reserved.into_iter().chain(["window", "dot", "gather", "scatter", "require", "return"]).collect();
+        let mut words: Vec<&str> =
+            reserved.into_iter().chain(["window", "dot", "gather", "scatter", "require", "return"]).collect();
         words.extend(MapOp::all().map(MapOp::name));
         words.extend(Monoid::all().map(Monoid::name));
         let count = words.len();

@@ -199,7 +199,8 @@ impl Machine<'_> {
             Some(Literal::Int(i)) => i64::try_from(*i).ok(),
             Some(_) | None => None,
         };
-        dim.eval(&|name: &str| self.names.get(name).copied().or_else(|| picked(name))).ok_or_else(|| format!("`{dim}` has no value"))
+        dim.eval(&|name: &str| self.names.get(name).copied().or_else(|| picked(name)))
+            .ok_or_else(|| format!("`{dim}` has no value"))
     }
 
     fn block(&mut self, stmts: &[Stmt]) -> Result<(), String> {

@@ -81,7 +81,9 @@ fn detail(step: &mut Step, line: Line<'_>) -> Result<(), String> {
         (("release", rest), _) => step.release = text::list(rest, buffer_id)?,
         (("axis", rest), Action::Dot(dot)) => dot.axes.push(dot_axis(rest)?),
         (("epilogue", rest), Action::Dot(dot)) => dot.epilogue = Some(epilogue(rest)?),
-        ((word, _), Action::Dot(_) | Action::Launch(_) | Action::Scatter(_)) => return Err(format!("no detail `{word}` of this step")),
+        ((word, _), Action::Dot(_) | Action::Launch(_) | Action::Scatter(_)) => {
+            return Err(format!("no detail `{word}` of this step"));
+        }
     }
     Ok(())
 }

@@ -1,11 +1,11 @@
 //! Runs a plan.
 //!
 //! In: a [`Plan`] and operands. Out: its results, or the reason why not. Always: everything that can be wrong with
-//! the operands is checked before anything is allocated or written; nothing panics; the result does not depend on
-//! the number of threads.
+//! the operands' types and shapes is checked before anything is allocated or written; an index out of range, which only
+//! the elements tell, is an error too; nothing panics; the result does not depend on the number of threads.
 //!
 //! The way of a call: `bind` gives each symbol its size and checks the operands; `memory` gives each buffer its
-//! place; each step is a `launch` of a kernel, cut into jobs, or a `dot`, a matrix product.
+//! place; each step is a `launch` of a kernel, cut into jobs, a `dot`, a matrix product, or a `scatter`.
 //! Next: [`crate::kernel`].
 
 mod bind;
@@ -13,6 +13,7 @@ mod dot;
 mod jobs;
 mod launch;
 mod memory;
+mod scatter;
 
 use crate::error::{Error, Result};
 use crate::operand::{RawView, RawViewMut};
@@ -59,6 +60,7 @@ fn run(plan: &'static Plan, operands: &[RawView<'_>], targets: &mut [RawViewMut<
         match &step.action {
             Action::Launch(launch) => launch::run(plan, launch, &mut memory, sizes)?,
             Action::Dot(dot) => dot::run(plan, dot, &mut memory, sizes)?,
+            Action::Scatter(scatter) => scatter::run(plan, scatter, &mut memory, sizes)?,
         }
         for &buffer in step.release {
             memory.release(buffer);

@@ -76,7 +76,9 @@ impl Emit<'_> {
     /// How a name in an index is written: a picked index where it stands.
     fn name(&self, name: &str, local: &BTreeMap<Ref, Code>) -> String {
         match Ref::named(name).map(|pick| &self.nest.value(pick).op) {
-            Some(Op::Pick(index, extent)) => format!("cx.pick({}, {})", self.read(*index, local).text, plain(extent).text),
+            Some(Op::Pick(index, extent)) => {
+                format!("cx.pick({}, {})", self.read(*index, local).text, plain(extent).text)
+            }
             Some(_) | None => name.to_string(),
         }
     }
