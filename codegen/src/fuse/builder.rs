@@ -243,12 +243,6 @@ impl Builder<'_> {
         self.note(id, index, 1)?;
         let graph = self.cx.graph;
         let [x, indices] = graph.node(id).args[..] else { unreachable!("a gather has two operands") };
-        if let Some(base) = self.computed_base(x) {
-            let mut cost = 0;
-            if self.weigh(base, &mut cost) || cost >= EXPENSIVE {
-                return Err(Blocked(base));
-            }
-        }
         let end = axis + graph.ty(indices).rank() - batch;
         let at = [&index[..batch], &index[axis..end]].concat();
         let raw = self.value(indices, &at, &[])?;
@@ -259,7 +253,34 @@ impl Builder<'_> {
             self.vars.picks.push((name.clone(), extent.clone()));
         }
         let inner = [&index[..axis], &[Dim::sym(name)], &index[end..]].concat();
-        self.value(x, &inner, &[])
+        let value = self.value(x, &inner, &[])?;
+        match self.computed_base(x) {
+            Some(base) if self.cost_of(value, pick) >= EXPENSIVE => Err(Blocked(base)),
+            Some(_) | None => Ok(value),
+        }
+    }
+
+    /// What a value costs beyond what does not depend on another one.
+    fn cost_of(&self, value: ValId, on: ValId) -> u32 {
+        let (first, last) = (on.0 as usize, value.0 as usize);
+        let mut depends = vec![false; self.code.len()];
+        let mut wanted = vec![false; self.code.len()];
+        depends[first] = true;
+        for k in first + 1..=last {
+            depends[k] = self.code[k].op.args().iter().any(|arg| depends[arg.0 as usize]);
+        }
+        wanted[last] = true;
+        let mut cost = 0u32;
+        for k in (first + 1..=last).rev().filter(|&k| depends[k]) {
+            if !wanted[k] {
+                continue;
+            }
+            if let InstOp::Map(op, _) = &self.code[k].op {
+                cost = cost.saturating_add(op.row().cost);
+            }
+            self.code[k].op.args().iter().for_each(|arg| wanted[arg.0 as usize] = true);
+        }
+        cost
     }
 
     fn view(&mut self, id: NodeId, index: &[Dim], guards: &[Guard]) -> Result<ValId, Blocked> {

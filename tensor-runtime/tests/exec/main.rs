@@ -8,3 +8,4 @@ mod dots;
 mod faults;
 mod maps;
 mod rows;
+mod scatters;

@@ -6,6 +6,7 @@
 //! Next: [`super::kernel`].
 
 use super::code::{self, AND, COMPARE, Code};
+use super::kernel::mentions;
 use crate::kernel::Guard;
 use crate::shape::Dim;
 
@@ -91,15 +92,17 @@ fn valid(load: &Load<'_>, guard: &Guard, lane: &str) -> Option<String> {
     Some(format!("rt::valid({}, {}, {}, t.len)", low.text, step.text, plain(&guard.extent).text))
 }
 
-fn gather(load: &Load<'_>, lane: &str, tile: &str) -> String {
+/// The elements of a tile of the lane, one by one; `i` is the lane's number.
+pub fn gather(load: &Load<'_>, lane: &str, tile: &str) -> String {
     let Load { input, index, guards, fill, name } = load;
     let index = list(index.iter().map(|d| load.coordinate(d)));
-    let point = format!("let {lane} = t.start + i");
+    let inside = if guards.is_empty() { String::new() } else { inside(guards, name).text };
+    let uses = |name: &str| mentions(&index, name) || mentions(&inside, name);
+    let point = if uses(lane) { format!("let {lane} = t.start + i as isize; ") } else { String::new() };
     match guards.is_empty() {
-        true => format!("{input}.gather(t.len, &mut {tile}, |i| {{ {point}; {index} }})"),
+        true => format!("{input}.gather(t.len, &mut {tile}, |i| {{ {point}{index} }})"),
         false => {
-            let inside = inside(guards, name).text;
-            let body = format!("{point}; if {inside} {{ Some({index}) }} else {{ None }}");
+            let body = format!("{point}if {inside} {{ Some({index}) }} else {{ None }}");
             format!("{input}.gather_or(t.len, &mut {tile}, {}, |i| {{ {body} }})", fill.text)
         }
     }

@@ -69,8 +69,14 @@ impl Emit<'_> {
     /// A value that becomes a slice of its own.
     fn is_row_load(&self, value: Ref) -> bool {
         let load = matches!(self.nest.value(value).op, Op::Load { .. });
-        // Its operands are the picked indices: elsewhere for each lane.
-        load && self.is_vector(value) && !self.nest.args(value).iter().any(|&index| self.is_vector(index))
+        load && self.is_vector(value) && self.nest.args(value).iter().all(|&index| self.is_at_hand(index))
+    }
+
+    /// Whether a picked index is known before the vector loop: it is one for all
+    /// lanes, or read from memory.
+    fn is_at_hand(&self, index: Ref) -> bool {
+        let known = self.scope[index.0].is_some() || !self.is_vector(index) || self.is_row_load(index);
+        known || matches!(self.nest.value(index).op, Op::Cast(arg) if self.is_at_hand(arg))
     }
 
     /// How a name in an index is written: a picked index where it stands.
@@ -181,11 +187,16 @@ impl Emit<'_> {
     /// Inside the lane: rows and scalars, the loop, what follows it.
     fn vector(&mut self, run: &Run<'_>) {
         let mut local = BTreeMap::new();
+        // Casts of what is read, for picked indices.
+        let mut casts = BTreeMap::new();
         for &v in &run.evals {
             if self.is_row_load(v) {
-                self.row_load(v, &local);
+                let known = local.iter().chain(&casts).map(|(v, code): (&Ref, &Code)| (*v, code.clone())).collect();
+                self.row_load(v, &known);
             } else if !self.is_vector(v) {
                 self.scalar_value(run, v, &mut local);
+            } else if self.is_at_hand(v) {
+                casts.insert(v, self.build(v, &casts));
             }
         }
         let held = self.hold_rows(run);
@@ -219,7 +230,8 @@ impl Emit<'_> {
             let tile = format!("{}_t", value.name);
             let (name, fill) = (|name: &str| self.name(name, local), code::literal(*fill, value.dtype));
             let load = Load { input: &self.inputs[*input], index, guards, fill, name: &name };
-            let row = access::row(&load, lane, &tile);
+            let own = self.nest.args(v).iter().any(|&index| self.is_vector(index));
+            let row = if own { access::gather(&load, lane, &tile) } else { access::row(&load, lane, &tile) };
             self.out.line(format!("let {} = {row};", value.name));
             self.tiles.insert(tile, value.dtype);
             self.scope[v.0] = Some(Repr::Slice(value.name.clone()));
