@@ -621,7 +621,9 @@ impl Parser<'_> {
             }
         }
         let word = |c: char| c.is_alphanumeric() || c == '_' || c == '.';
-        let end = self.rest.find(|c| !word(c)).unwrap_or(self.rest.len());
+        // `%3` is a value of a kernel.
+        let start = usize::from(self.rest.starts_with('%'));
+        let end = self.rest[start..].find(|c| !word(c)).map_or(self.rest.len(), |at| start + at);
         let (token, rest) = self.rest.split_at(end);
         if token.is_empty() {
             return None;

@@ -101,7 +101,12 @@ fn train(run: &mut Run, text: &Text, options: &Options, out: &mut impl Write) ->
     progress.finish_and_clear();
     times.sort_unstable();
     let median = times.get(times.len() / 2).copied().unwrap_or_default();
-    writeln!(out, "\n{:.1} ms a step (median), {:.0} s in all", median.as_secs_f64() * 1e3, start.elapsed().as_secs_f64())?;
+    writeln!(
+        out,
+        "\n{:.1} ms a step (median), {:.0} s in all",
+        median.as_secs_f64() * 1e3,
+        start.elapsed().as_secs_f64()
+    )?;
     Ok(())
 }
 

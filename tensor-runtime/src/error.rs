@@ -44,6 +44,9 @@ pub enum Error {
     /// A `where` clause of a function, or a relation that its shapes need, does not hold for this call.
     #[error(transparent)]
     Requirement(Box<Requirement>),
+    /// An index among the elements of an operand is out of range.
+    #[error(transparent)]
+    Index(Box<IndexError>),
     /// A shape has more elements, or bytes, than an address can count.
     #[error("{operation}: shape {sizes:?} has more elements than memory can address")]
     TooLarge { operation: &'static str, sizes: Box<[usize]> },
@@ -160,6 +163,28 @@ pub struct Requirement {
     pub right: i64,
 }
 
+/// See [`Error::Index`].
+#[derive(Debug, thiserror::Error)]
+#[error("{function}: `{operation}`: index {index} is out of range for an axis of size {size}\n  = help: {}", mend(*.size))]
+pub struct IndexError {
+    /// The function.
+    pub function: &'static str,
+    /// What was done at the index.
+    pub operation: &'static str,
+    /// The index; of several that are out of range, the least.
+    pub index: i64,
+    /// The size of the axis.
+    pub size: usize,
+}
+
+/// The mend for an index of an axis of this size.
+fn mend(size: usize) -> String {
+    match size {
+        0 => "the axis has no elements; give no index".into(),
+        n => format!("indices go from -{n} to {}; check them before the call, or `clip` them", n - 1),
+    }
+}
+
 /// See [`Error::WrongTensor`].
 #[derive(Debug, thiserror::Error)]
 #[error("{file}: tensor `{name}` is {found}, but {expected} is wanted")]
@@ -267,6 +292,18 @@ impl Error {
     #[cold]
     pub fn requirement(function: &'static str, what: impl Into<Box<str>>, left: i64, right: i64) -> Error {
         Error::Requirement(Box::new(Requirement { function, what: what.into(), left, right }))
+    }
+
+    /// An index out of range.
+    ///
+    /// ```
+    /// use ndfuse_runtime::Error;
+    /// let e = Error::index("rows", "take", 7, 5);
+    /// assert!(e.to_string().starts_with("rows: `take`: index 7 is out of range for an axis of size 5"));
+    /// ```
+    #[cold]
+    pub fn index(function: &'static str, operation: &'static str, index: i64, size: usize) -> Error {
+        Error::Index(Box::new(IndexError { function, operation, index, size }))
     }
 
     /// A reduction over no elements that has no value.

@@ -164,9 +164,21 @@ pub struct Epilogue {
     pub axes: &'static [u8],
 }
 
+/// Zeros, to which the updates are added at the places along `axis` that the `i64` indices name; those of one place
+/// in the order of their indices. The first `batch` axes of all run together; the others of the indices stand for `axis`
+/// in the updates.
+pub struct Scatter {
+    pub updates: BufferId,
+    pub indices: BufferId,
+    pub out: BufferId,
+    pub axis: usize,
+    pub batch: usize,
+}
+
 pub enum Action {
     Launch(Launch),
     Dot(Dot),
+    Scatter(Scatter),
 }
 
 pub struct Step {

@@ -252,11 +252,17 @@ const MOVES: &[Composite] = &[
     ("repeat_1", &[AB], &["A", "2*B"], "repeat(x0, 2, axis=1)"),
     ("broadcast", &[B], AB2, "broadcast_to(x0, (2, B))"),
     ("reversed_step", &[AB], &["A", "(B + 1) / 2"], "x0[:, ::-2]"),
+    ("take_rows", &[AB], AB, "take(x0, arange(A) * 7 % A - A * (arange(A) % 2), axis=0)"),
+    ("take_columns", &[AB], &["A", "2*B"], "x0[:, floor_divide(arange(2*B), 2)]"),
+    ("take_flat", &[AB], &["A", "B"], "take(x0.T, (arange(A)[:, None] * 3 + arange(B)) % (A * B))"),
+    ("take_along", &[AB], AB, "take_along_axis(x0, (arange(A)[:, None] + 3 * arange(B)) % B, axis=1)"),
+    ("take_along_0", &[AB], AB, "take_along_axis(x0, (arange(A)[:, None] + 3 * arange(B)) % A - A, axis=0)"),
+    ("take_3d", &[ABC], &["A", "B", "B", "C"], "x0[:, (arange(B)[:, None] + arange(B)) % B]"),
     ("every_other", &[AB], &["(A + 1) / 2", "B"], "x0[::2]"),
 ];
 const AB2: &[&str] = &["2", "B"];
 
-/// Matrix products.
+/// Matrix products, and sums by index.
 #[rustfmt::skip]
 const PRODUCTS: &[Composite] = &[
     ("matmul", &[AB, &["B", "C"]], &["A", "C"], "x0 @ x1"),
@@ -266,6 +272,10 @@ const PRODUCTS: &[Composite] = &[
     ("vecdot", &[B, B], &[], "x0 @ x1"),
     ("matmul_batch", &[ABC, &["A", "C", "B"]], &["A", "B", "B"], "x0 @ x1"),
     ("matmul_epilogue", &[AB, &["B", "C"], &["C"]], &["A", "C"], "maximum(x0 @ x1 + x2, 0)"),
+    ("segment_sum", &[AB], &["4", "B"], "segment_sum(x0, arange(A) * 3 % 4, 4)"),
+    ("segment_sum_2d", &[AB], &["5"], "segment_sum(x0.T, (arange(B)[:, None] + arange(A)) % 5, 5)"),
+    ("index_add", &[AB, &["C", "B"]], AB, "index_add(x0, 0, floor_divide(arange(C), 2) % A, x1)"),
+    ("index_add_1", &[AB, &["A", "C"]], AB, "index_add(x0, 1, floor_divide(arange(C), 2) % B - B, x1 * 2)"),
     ("matmul_prologue", &[AB, &["B", "C"]], &["A", "C"], "(x0 * 2) @ x1[:, ::-1]"),
 ];
 

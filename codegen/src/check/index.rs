@@ -106,6 +106,8 @@ impl Cx<'_> {
         let implied = shape.len() - given;
         let (mut cuts, mut dropped, mut out): (Vec<Cut>, Vec<usize>, Vec<Option<usize>>) =
             (Vec::new(), Vec::new(), Vec::new());
+        // The axis that an array indexes, and the array.
+        let mut gathered: Option<(usize, NodeId)> = None;
         let whole = |n: &Dim| Cut { start: Dim::zero(), step: 1, len: n.clone() };
         let mut fine = true;
         for item in items {
@@ -123,7 +125,17 @@ impl Cx<'_> {
                     out.push(Some(axis));
                 }
                 IndexItem::At(expr) => {
-                    let cut = self.at_item(expr, &shape[axis], axis, left, &mut out);
+                    let arg = self.argument(expr);
+                    if let Value::Array(_) = arg.value {
+                        let indices = self.index_item(&arg, left);
+                        let second = gathered.is_some() && self.beside_array::<()>(arg.loc).is_none();
+                        fine &= indices.is_some() && !second;
+                        gathered = indices.map(|indices| (axis, indices));
+                        cuts.push(whole(&shape[axis]));
+                        out.push(Some(axis));
+                        continue;
+                    }
+                    let cut = self.at_item(arg, &shape[axis], axis, left, &mut out);
                     fine &= cut.is_some();
                     cuts.push(cut.unwrap_or_else(|| whole(&shape[axis])));
                     dropped.push(axis);
@@ -135,10 +147,36 @@ impl Cx<'_> {
         if !fine {
             return None;
         }
-        self.check_rank(out.len(), loc)?;
+        if gathered.is_some() && !dropped.is_empty() {
+            return self.beside_array(loc);
+        }
+        let indices = gathered.map_or(1, |(_, indices)| self.ty(indices).rank());
+        self.check_rank(out.len() + indices - 1, loc)?;
         let cut = self.cut(id, &cuts);
         let sizes: Vec<Dim> = out.iter().map(|k| k.map_or_else(Dim::one, |k| cuts[k].len.clone())).collect();
-        Some(self.arrange(cut, &dropped, &out, &sizes))
+        let view = self.arrange(cut, &dropped, &out, &sizes);
+        let Some((axis, indices)) = gathered else { return Some(view) };
+        let place = out.iter().position(|k| *k == Some(axis))?;
+        self.gather(view, indices, place, left)
+    }
+
+    /// An array in an index.
+    fn index_item(&mut self, arg: &Arg, left: &Arg) -> Option<NodeId> {
+        let Value::Array(id) = arg.value else { return None };
+        if self.dtype(id) == DType::Bool {
+            return self.mask(arg, &left.text("x"));
+        }
+        self.indices(arg, "an index")
+    }
+
+    /// An array in an index stands with slices alone.
+    fn beside_array<T>(&mut self, loc: Loc) -> Option<T> {
+        self.reject(
+            errors::NOT_SUPPORTED,
+            loc,
+            "an integer array beside another one, or beside an integer, in an index is not supported yet",
+            "take one after the other, `x[i][:, j]`, or use `take_along_axis`",
+        )
     }
 
     /// Drops the axes of integer indices and puts in new ones.
@@ -165,34 +203,9 @@ impl Cx<'_> {
         self.cut(id, &cuts)
     }
 
-    fn at_item(&mut self, expr: &Expr, n: &Dim, axis: usize, left: &Arg, out: &mut Vec<Option<usize>>) -> Option<Cut> {
-        let arg = self.argument(expr);
+    fn at_item(&mut self, arg: Arg, n: &Dim, axis: usize, left: &Arg, out: &mut Vec<Option<usize>>) -> Option<Cut> {
         match &arg.value {
             Value::Error => None,
-            Value::Array(id) if self.dtype(*id) == DType::Bool => {
-                let (x, m) = (left.text("x"), arg.text("mask"));
-                self.reject(
-                    errors::MASK_INDEX,
-                    arg.loc,
-                    "a boolean mask would make the shape depend on the data",
-                    format!("keep the shape and choose between elements: `where({m}, {x}, 0)`"),
-                )
-            }
-            Value::Array(id) if self.dtype(*id).is_int() => self.reject(
-                errors::NOT_SUPPORTED,
-                arg.loc,
-                "an index by an integer array is not supported yet",
-                "for a pick along a short axis write `sum(where(arange(n) == i[..., None], x, 0), axis=-1)`",
-            ),
-            Value::Array(id) => {
-                let dtype = self.dtype(*id);
-                self.reject(
-                    errors::INDEX_DTYPE,
-                    arg.loc,
-                    format!("an index of `{dtype}`"),
-                    format!("cast it: `{}.astype(i64)`", arg.text("…")),
-                )
-            }
             Value::None => {
                 out.push(None);
                 self.reject(errors::ARGUMENT_TYPE, arg.loc, "a name for `None` as an index", "write `None` itself")
@@ -202,7 +215,8 @@ impl Cx<'_> {
                 let start = self.at_index(&at, n, axis, &arg, left)?;
                 Some(Cut { start, step: 1, len: Dim::one() })
             }
-            Value::Float(_)
+            Value::Array(_)
+            | Value::Float(_)
             | Value::Bool(_)
             | Value::Number(_)
             | Value::Str(_)

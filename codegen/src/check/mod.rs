@@ -17,7 +17,7 @@
 //! The parts, in reading order: `value` and `cx` (the state), `expr`
 //! (expressions and statements), `call`, `inline`, `table` and `transform` (what
 //! a call means), `promote` and `elementwise` (dtypes and broadcasting), `reduce`,
-//! `index`, `shape_ops`, `create`, `linalg`, `conv` (operations), `facts` (what
+//! `index`, `gather`, `shape_ops`, `create`, `linalg`, `conv` (operations), `facts` (what
 //! `where` proves), `signature`, `structs`, `entry`. Composites are not here but
 //! in `prelude.nd`.
 
@@ -33,6 +33,7 @@ mod entry;
 mod expr;
 mod facts;
 mod fold;
+mod gather;
 mod index;
 mod inline;
 mod leaves;

@@ -8,7 +8,7 @@
 use super::cx::Cx;
 use super::templates;
 use super::value::{Arg, Value};
-use super::{conv, create, leaves, linalg, shape_ops};
+use super::{conv, create, gather, leaves, linalg, shape_ops};
 use crate::diagnostic::Loc;
 use crate::dtype::DType;
 use crate::ops::{self, MapOp, Monoid, Rule};
@@ -111,6 +111,14 @@ pub static BUILTINS: &[Builtin] = &[
         "Integers from start, zero where only the stop is given, up to but without the stop."),
     sized("eye", &[p("n"), opt("m", Default::None), p("dtype")], create::eye, "Ones on the diagonal, zeros elsewhere."),
     row("astype", &[X, p("dtype")], create::astype, "The values in another dtype."),
+    row("take", &[X, p("indices"), AXIS], gather::take,
+        "The elements at these indices of an axis, of the flattened array where none is given; negative indices count from the end, one out of range is an error of the call."),
+    row("take_along_axis", &[X, p("indices"), opt("axis", Default::Int(-1))], gather::take_along_axis,
+        "The elements at these indices of an axis, each within its own row: the indices have the array's axes, and its sizes but at this one."),
+    row("index_add", &[X, p("axis"), p("index"), p("source")], gather::index_add,
+        "The array with the parts of `source` added at these places of an axis, in their order; a place may be named many times."),
+    sized("segment_sum", &[p("data"), p("segment_ids"), p("num_segments")], gather::segment_sum,
+        "The sum of the elements of each segment, in their order; `segment_ids` names one for each element of the first axes."),
     row("matmul", &[p("a"), p("b")], linalg::matmul, "The matrix product, with NumPy's batch rules."),
     row("conv1d", &[X, p("weight"), opt("bias", Default::None), opt("stride", Default::Int(1)), opt("padding", Default::Int(0)), opt("dilation", Default::Int(1)), opt("groups", Default::Int(1))],
         conv::conv1d, "The convolution of `[N, C, W]` with `[O, C/groups, K]`."),
@@ -159,6 +167,7 @@ pub static ALIASES: &[(&str, &str)] = &[
     ("not_equal", "ne"),
     ("permute", "transpose"),
     ("pow", "power"),
+    ("scatter_add", "index_add"),
     ("subtract", "sub"),
     ("true_divide", "div"),
     ("unsqueeze", "expand_dims"),
@@ -173,8 +182,6 @@ static UNSUPPORTED: &[&str] = &[
     "cumprod",
     "cumsum",
     "einsum",
-    "embedding",
-    "gather",
     "grad",
     "interpolate",
     "lgamma",
@@ -183,11 +190,8 @@ static UNSUPPORTED: &[&str] = &[
     "nonzero",
     "quantile",
     "scaled_dot_product_attention",
-    "scatter_add",
     "searchsorted",
     "sort",
-    "take",
-    "take_along_axis",
     "topk",
     "unique",
     "vjp",

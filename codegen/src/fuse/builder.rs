@@ -79,7 +79,7 @@ pub fn build(cx: &Context, roots: &[NodeId]) -> Result<Draft, Blocked> {
     let space = roots.iter().copied().max_by_key(|&r| (cx.graph.ty(r).rank(), std::cmp::Reverse(r))).expect("a root");
     let shape = &cx.graph.ty(space).shape;
     let axes = cx.orders[space.0 as usize].iter().filter(|&&k| !shape[k].is(1));
-    let vars = Vars(axes.map(|&k| (Sym::from(format!("v{k}")), shape[k].clone())).collect());
+    let vars = Vars::new(axes.map(|&k| (Sym::from(format!("v{k}")), shape[k].clone())).collect());
     let mut b = Builder {
         cx,
         roots,
@@ -102,7 +102,7 @@ pub fn build(cx: &Context, roots: &[NodeId]) -> Result<Draft, Blocked> {
     // A store that varies over nothing but parallel axes must cover them all.
     let red = b.red.clone().unwrap_or_default();
     let is_red = |v: &(Sym, Dim)| red.contains(&v.0);
-    let (red, par): (Vec<_>, Vec<_>) = b.vars.0.iter().cloned().partition(is_red);
+    let (red, par): (Vec<_>, Vec<_>) = b.vars.axes.iter().cloned().partition(is_red);
     for (root, index, _) in &stores {
         let used = b.vars.of(index);
         let covers = |axes: &[(Sym, Dim)]| axes.iter().filter(|v| used.contains(&v.0)).count();
@@ -119,8 +119,8 @@ impl Builder<'_> {
         let shape = &self.cx.graph.ty(root).shape;
         let order = &self.cx.orders[root.0 as usize];
         let red = self.red.clone().unwrap_or_default();
-        let all: Vec<_> = self.vars.0.iter().collect();
-        let par: Vec<_> = self.vars.0.iter().filter(|v| !red.contains(&v.0)).collect();
+        let all: Vec<_> = self.vars.axes.iter().collect();
+        let par: Vec<_> = self.vars.axes.iter().filter(|v| !red.contains(&v.0)).collect();
         let axes: Vec<usize> = order.iter().copied().filter(|&k| !shape[k].is(1)).collect();
         let fits =
             |vars: &[&(Sym, Dim)]| vars.len() == axes.len() && vars.iter().zip(&axes).all(|(v, &k)| v.1 == shape[k]);
@@ -160,7 +160,7 @@ impl Builder<'_> {
 
     /// A root is computed where it is stored, and read from memory elsewhere.
     fn is_root_at(&self, id: NodeId, index: &[Dim]) -> bool {
-        let bare = |dim: &Dim| dim.is(0) || dim.as_sym().is_some_and(|s| self.vars.extent(s).is_some());
+        let bare = |dim: &Dim| dim.is(0) || dim.as_sym().is_some_and(|s| self.vars.is_axis(s));
         self.roots.contains(&id) && index.iter().all(bare)
     }
 
@@ -201,7 +201,8 @@ impl Builder<'_> {
                 Ok(self.push(InstOp::Cast(arg), dtype))
             }
             Op::Reduce { .. } => self.reduce(id, index, guards),
-            Op::Param(_) | Op::Dot { .. } => Err(Blocked(id)),
+            Op::Gather { axis, batch } => self.gather(id, *axis, *batch, index, guards),
+            Op::Param(_) | Op::Dot { .. } | Op::Scatter { .. } => Err(Blocked(id)),
             Op::Broadcast(_) | Op::Permute(_) | Op::Reshape | Op::Slice { .. } | Op::Pad { .. } | Op::Window { .. } => {
                 self.view(id, index, guards)
             }
@@ -223,6 +224,63 @@ impl Builder<'_> {
                 Ok(())
             }
         }
+    }
+
+    /// An element at a picked index. What is read there is in memory or cheap:
+    /// nothing says how often an element is picked.
+    fn gather(
+        &mut self,
+        id: NodeId,
+        axis: usize,
+        batch: usize,
+        index: &[Dim],
+        guards: &[Guard],
+    ) -> Result<ValId, Blocked> {
+        // Where a guard fails there is no index to pick.
+        if !guards.is_empty() {
+            return Err(Blocked(id));
+        }
+        self.note(id, index, 1)?;
+        let graph = self.cx.graph;
+        let [x, indices] = graph.node(id).args[..] else { unreachable!("a gather has two operands") };
+        let end = axis + graph.ty(indices).rank() - batch;
+        let at = [&index[..batch], &index[axis..end]].concat();
+        let raw = self.value(indices, &at, &[])?;
+        let extent = &graph.ty(x).shape[axis];
+        let pick = self.push(InstOp::Pick(raw, extent.clone()), DType::I64);
+        let name = pick.name();
+        if self.vars.extent(&name).is_none() {
+            self.vars.picks.push((name.clone(), extent.clone()));
+        }
+        let inner = [&index[..axis], &[Dim::sym(name)], &index[end..]].concat();
+        let value = self.value(x, &inner, &[])?;
+        match self.computed_base(x) {
+            Some(base) if self.cost_of(value, pick) >= EXPENSIVE => Err(Blocked(base)),
+            Some(_) | None => Ok(value),
+        }
+    }
+
+    /// What a value costs beyond what does not depend on another one.
+    fn cost_of(&self, value: ValId, on: ValId) -> u32 {
+        let (first, last) = (on.0 as usize, value.0 as usize);
+        let mut depends = vec![false; self.code.len()];
+        let mut wanted = vec![false; self.code.len()];
+        depends[first] = true;
+        for k in first + 1..=last {
+            depends[k] = self.code[k].op.args().iter().any(|arg| depends[arg.0 as usize]);
+        }
+        wanted[last] = true;
+        let mut cost = 0u32;
+        for k in (first + 1..=last).rev().filter(|&k| depends[k]) {
+            if !wanted[k] {
+                continue;
+            }
+            if let InstOp::Map(op, _) = &self.code[k].op {
+                cost = cost.saturating_add(op.row().cost);
+            }
+            self.code[k].op.args().iter().for_each(|arg| wanted[arg.0 as usize] = true);
+        }
+        cost
     }
 
     fn view(&mut self, id: NodeId, index: &[Dim], guards: &[Guard]) -> Result<ValId, Blocked> {
@@ -284,15 +342,15 @@ impl Builder<'_> {
                 let mut cost = 0;
                 let reduces = self.weigh(base, &mut cost);
                 let used = self.vars.of(index);
-                let lane = self.vars.0.last().is_some_and(|(var, _)| used.contains(var));
-                match !reduces && cost >= EXPENSIVE && lane && used.len() < self.vars.0.len() {
+                let lane = self.vars.axes.last().is_some_and(|(var, _)| used.contains(var));
+                match !reduces && cost >= EXPENSIVE && lane && used.len() < self.vars.axes.len() {
                     true => Err(Blocked(base)),
                     false => Ok(()),
                 }
             }
             Op::Permute(_) | Op::Reshape | Op::Slice { .. } | Op::Pad { .. } => Ok(()),
             Op::Param(_) | Op::Const(_) | Op::Size(_) | Op::Iota(_) | Op::Map(_) | Op::Cast => Ok(()),
-            Op::Reduce { .. } | Op::Dot { .. } => Ok(()),
+            Op::Reduce { .. } | Op::Dot { .. } | Op::Gather { .. } | Op::Scatter { .. } => Ok(()),
         }
     }
 
@@ -305,7 +363,7 @@ impl Builder<'_> {
             let node = self.cx.graph.node(id);
             match &node.op {
                 op if op.is_view() => id = node.args[0],
-                Op::Map(_) | Op::Cast | Op::Reduce { .. } => return Some(id),
+                Op::Map(_) | Op::Cast | Op::Reduce { .. } | Op::Gather { .. } => return Some(id),
                 _ => return None,
             }
         }
@@ -366,13 +424,13 @@ impl Builder<'_> {
         shape: &[Dim],
     ) -> Result<Vec<Sym>, Blocked> {
         let bare: Option<Vec<Sym>> = index.iter().filter(|d| !d.is(0)).map(|d| d.as_sym().cloned()).collect();
-        let outer = bare.filter(|vars| vars.iter().all(|v| self.vars.extent(v).is_some()));
+        let outer = bare.filter(|vars| vars.iter().all(|v| self.vars.is_axis(v)));
         let Some(outer) = outer.filter(|_| guards.is_empty()) else { return Err(Blocked(id)) };
         let distinct = (1..outer.len()).all(|n| !outer[..n].contains(&outer[n]));
-        let rest: Vec<(Sym, Dim)> = self.vars.0.iter().filter(|v| !outer.contains(&v.0)).cloned().collect();
+        let rest: Vec<(Sym, Dim)> = self.vars.axes.iter().filter(|v| !outer.contains(&v.0)).cloned().collect();
         let extents: Vec<&Dim> = wide.iter().map(|&k| &shape[k]).collect();
         let chosen = match &self.red {
-            Some(red) => self.vars.0.iter().filter(|v| red.contains(&v.0)).cloned().collect(),
+            Some(red) => self.vars.axes.iter().filter(|v| red.contains(&v.0)).cloned().collect(),
             None => rest.clone(),
         };
         if !distinct || chosen != rest {
@@ -380,7 +438,7 @@ impl Builder<'_> {
         }
         if chosen.is_empty() {
             let fresh: Vec<Sym> = (0..wide.len()).map(|n| Sym::from(format!("w{n}"))).collect();
-            self.vars.0.extend(fresh.iter().cloned().zip(extents.into_iter().cloned()));
+            self.vars.axes.extend(fresh.iter().cloned().zip(extents.into_iter().cloned()));
             self.red = Some(fresh.clone());
             return Ok(fresh);
         }

@@ -29,7 +29,7 @@ pub struct Missing {
 pub fn side(cx: &Context, operand: NodeId) -> Result<Side, Missing> {
     let graph = cx.graph;
     let shape = &graph.ty(operand).shape;
-    let vars = Vars(shape.iter().enumerate().map(|(k, d)| (Sym::from(format!("d{k}")), d.clone())).collect());
+    let vars = Vars::new(shape.iter().enumerate().map(|(k, d)| (Sym::from(format!("d{k}")), d.clone())).collect());
     let own = |(k, dim): (usize, &Dim)| if dim.is(1) { Dim::zero() } else { Dim::sym(format!("d{k}")) };
     let mut index: Vec<Dim> = shape.iter().enumerate().map(own).collect();
     let mut id = operand;
@@ -57,11 +57,11 @@ pub fn side(cx: &Context, operand: NodeId) -> Result<Side, Missing> {
 
 /// Splits each coordinate into a start and constant steps.
 fn strided(source: Source, index: &[Dim], vars: &Vars) -> Option<Side> {
-    let mut steps = vec![None; vars.0.len()];
+    let mut steps = vec![None; vars.axes.len()];
     let mut start = Vec::new();
     for (axis, coordinate) in index.iter().enumerate() {
         let mut rest = coordinate.clone();
-        for (k, (var, _)) in vars.0.iter().enumerate() {
+        for (k, (var, _)) in vars.axes.iter().enumerate() {
             let (step, other) = rest.affine_in(var)?;
             if !step.is(0) {
                 if steps[k].is_some() {
@@ -125,7 +125,7 @@ pub fn natural_order(cx: &Context, dot: NodeId, operand: usize) -> Vec<usize> {
 /// The axis of a view that runs along memory in what it is a view of.
 fn lane(cx: &Context, view: NodeId) -> Option<usize> {
     let shape = &cx.graph.ty(view).shape;
-    let vars = Vars(shape.iter().enumerate().map(|(k, d)| (Sym::from(format!("d{k}")), d.clone())).collect());
+    let vars = Vars::new(shape.iter().enumerate().map(|(k, d)| (Sym::from(format!("d{k}")), d.clone())).collect());
     let mut index: Vec<Dim> = (0..shape.len()).map(|k| Dim::sym(format!("d{k}"))).collect();
     let mut id = view;
     while let Through::At { arg, index: inner, .. } = through(cx.graph, id, &index, &vars) {

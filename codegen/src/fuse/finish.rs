@@ -81,6 +81,7 @@ impl Namer<'_> {
             InstOp::Inside(guards) => InstOp::Inside(self.guards(guards)),
             InstOp::Map(op, args) => InstOp::Map(*op, args.iter().map(to).collect()),
             InstOp::Cast(arg) => InstOp::Cast(to(arg)),
+            InstOp::Pick(arg, extent) => InstOp::Pick(to(arg), self.extent(extent)),
             InstOp::Reduce(monoid, arg) => InstOp::Reduce(*monoid, to(arg)),
         }
     }
@@ -103,7 +104,11 @@ pub fn finish(draft: &Draft, describe: Describe) -> Finished {
         if let InstOp::Load { input, .. } = &mut op {
             *input = used.iter().position(|u| u == input).expect("a live load's input is used");
         }
-        moved[k] = Some(ValId(code.len() as u32));
+        let id = ValId(code.len() as u32);
+        if let InstOp::Pick(..) = op {
+            namer.vars.insert(ValId(k as u32).name(), id.name());
+        }
+        moved[k] = Some(id);
         code.push(Inst { op, dtype: inst.dtype });
     }
     let mut names = Names::default();

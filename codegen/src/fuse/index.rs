@@ -9,26 +9,39 @@ use crate::graph::{Graph, NodeId, Op};
 use crate::kernel::Guard;
 use crate::shape::{Dim, Ranges, Sym};
 
-/// The loop variables of a kernel under construction, with their extents.
+/// What the indices of a kernel under construction vary with, each with its
+/// extent: loop variables and picked indices.
 #[derive(Clone, Default, Debug)]
-pub struct Vars(pub Vec<(Sym, Dim)>);
+pub struct Vars {
+    pub axes: Vec<(Sym, Dim)>,
+    pub picks: Vec<(Sym, Dim)>,
+}
 
 impl Ranges for Vars {
     fn extent(&self, name: &str) -> Option<&Dim> {
-        self.0.iter().find(|(var, _)| &**var == name).map(|(_, extent)| extent)
+        self.axes.iter().chain(&self.picks).find(|(var, _)| &**var == name).map(|(_, extent)| extent)
     }
 }
 
 impl Vars {
-    /// Whether no variable stands under a division, `max` or `min`.
-    pub fn affine(&self, dim: &Dim) -> bool {
-        self.0.iter().all(|(var, _)| dim.affine_in(var).is_some())
+    /// Loop variables alone.
+    pub fn new(axes: Vec<(Sym, Dim)>) -> Vars {
+        Vars { axes, picks: Vec::new() }
     }
 
-    /// The variables that the dims mention, in the order of the loops.
+    pub fn is_axis(&self, name: &str) -> bool {
+        self.axes.iter().any(|(var, _)| &**var == name)
+    }
+
+    /// Whether no variable stands under a division, `max` or `min`.
+    pub fn affine(&self, dim: &Dim) -> bool {
+        self.axes.iter().chain(&self.picks).all(|(var, _)| dim.affine_in(var).is_some())
+    }
+
+    /// The loop variables that the dims mention, in the order of the loops.
     pub fn of<'a>(&self, dims: impl IntoIterator<Item = &'a Dim>) -> Vec<Sym> {
         let mentioned: Vec<Sym> = dims.into_iter().flat_map(Dim::symbols).collect();
-        self.0.iter().map(|(var, _)| var.clone()).filter(|var| mentioned.contains(var)).collect()
+        self.axes.iter().map(|(var, _)| var.clone()).filter(|var| mentioned.contains(var)).collect()
     }
 }
 
@@ -88,7 +101,7 @@ pub fn through(graph: &Graph, id: NodeId, index: &[Dim], vars: &Vars) -> Through
             }
         }
         Op::Param(_) | Op::Const(_) | Op::Size(_) | Op::Iota(_) | Op::Map(_) | Op::Cast => Through::Value,
-        Op::Reduce { .. } | Op::Dot { .. } => Through::Value,
+        Op::Reduce { .. } | Op::Dot { .. } | Op::Gather { .. } | Op::Scatter { .. } => Through::Value,
     }
 }
 

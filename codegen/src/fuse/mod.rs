@@ -120,7 +120,7 @@ impl<'g> Search<'g> {
         let live = graph.live();
         let in_memory = |id: NodeId| match graph.node(id).op {
             Op::Param(_) => true,
-            Op::Dot { .. } => live[id.0 as usize],
+            Op::Dot { .. } | Op::Scatter { .. } => live[id.0 as usize],
             _ => graph.outputs.contains(&id),
         };
         let stored = graph.ids().map(|id| in_memory(id) || given.contains_key(&id)).collect();
@@ -144,13 +144,23 @@ impl<'g> Search<'g> {
         Context { graph: self.graph, stored: &self.stored, orders: &self.orders }
     }
 
+    /// The products and scatters: steps of their own.
+    fn steps(&self) -> Vec<NodeId> {
+        let is_step = |id: &NodeId| self.live[id.0 as usize] && self.graph.node(*id).op.is_step();
+        self.graph.ids().filter(is_step).collect()
+    }
+
     fn dots(&self) -> Vec<NodeId> {
         let is_dot = |id: &NodeId| self.live[id.0 as usize] && matches!(self.graph.node(*id).op, Op::Dot { .. });
         self.graph.ids().filter(is_dot).collect()
     }
 
-    /// Puts in memory what matrix products read.
+    /// Puts in memory what products and scatters read.
     fn store_operands(&mut self) {
+        let scatters = self.steps().into_iter().filter(|&id| !self.is_dot(id));
+        for arg in scatters.flat_map(|id| self.graph.node(id).args.clone()).collect::<Vec<_>>() {
+            self.stored[arg.0 as usize] = true;
+        }
         for dot in self.dots() {
             for operand in 0..2 {
                 let node = self.graph.node(dot).args[operand];
@@ -166,10 +176,11 @@ impl<'g> Search<'g> {
         }
     }
 
-    /// The nodes that need a kernel: in memory, live, neither given nor products.
+    /// The nodes that need a kernel: in memory, live, neither given nor steps.
     fn roots(&self) -> Vec<NodeId> {
         let needs = |id: &NodeId| {
-            let given = matches!(self.graph.node(*id).op, Op::Param(_) | Op::Dot { .. });
+            let op = &self.graph.node(*id).op;
+            let given = op.is_step() || matches!(op, Op::Param(_));
             self.stored[id.0 as usize] && self.live[id.0 as usize] && !given
         };
         self.graph.ids().filter(needs).collect()
@@ -257,6 +268,9 @@ impl<'g> Search<'g> {
 
     /// The nodes in memory that a node in memory is made from.
     fn sources(&self, id: NodeId) -> Vec<NodeId> {
+        if let Op::Scatter { .. } = self.graph.node(id).op {
+            return self.graph.node(id).args.clone();
+        }
         if self.is_dot(id) {
             let operand = |&arg: &NodeId| dots::side(&self.context(), arg).ok().map(|s| s.source.node());
             return self.graph.node(id).args.iter().filter_map(operand).collect();
@@ -298,7 +312,7 @@ impl<'g> Search<'g> {
     /// For each product the kernel that its result can be handed to panel by
     /// panel: its only reader, without reduced axes, reading it at its own index.
     fn epilogues(&self) -> BTreeMap<NodeId, NodeId> {
-        let read_by_dots: BTreeSet<NodeId> = self.dots().into_iter().flat_map(|d| self.sources(d)).collect();
+        let read_by_steps: BTreeSet<NodeId> = self.steps().into_iter().flat_map(|d| self.sources(d)).collect();
         let mut readers: BTreeMap<NodeId, Vec<NodeId>> = BTreeMap::new();
         for (&key, group) in &self.groups {
             let nodes: BTreeSet<NodeId> = group.draft.inputs.iter().map(|s| s.node()).collect();
@@ -309,7 +323,7 @@ impl<'g> Search<'g> {
         let epilogue = |dot: NodeId| {
             let [key] = readers.get(&dot)?.as_slice() else { return None };
             let draft = &self.groups[key].draft;
-            let own = draft.red.is_empty() && !read_by_dots.contains(&dot) && !self.graph.outputs.contains(&dot);
+            let own = draft.red.is_empty() && !read_by_steps.contains(&dot) && !self.graph.outputs.contains(&dot);
             (own && reads_at_own_index(draft, dot, &self.graph.ty(dot).shape)).then_some((dot, *key))
         };
         self.dots().into_iter().filter_map(epilogue).collect()

@@ -10,12 +10,13 @@ use super::finish::{Finished, finish};
 use super::{Search, anonymous, dots};
 use crate::graph::{NodeId, Op};
 use crate::kernel::InstOp;
-use crate::program::{Action, BufId, Buffer, Dot, Epilogue, Launch, Place, Program, Step};
+use crate::program::{Action, BufId, Buffer, Dot, Epilogue, Launch, Place, Program, Scatter, Step};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// A step before its buffers are known: a product, a kernel, or both.
+/// A step before its buffers are known: a product or scatter, a kernel, or a
+/// product and its kernel.
 struct Work {
-    dot: Option<NodeId>,
+    own: Option<NodeId>,
     group: Option<NodeId>,
 }
 
@@ -35,13 +36,13 @@ fn sorted(search: &Search) -> Vec<Work> {
     }
     let fused: BTreeSet<NodeId> = epilogues.values().copied().collect();
     let mut work: Vec<Work> = Vec::new();
-    for dot in search.dots().into_iter().filter(|d| !fused.contains(d)) {
-        work.push(Work { dot: Some(dot), group: None });
+    for own in search.steps().into_iter().filter(|d| !fused.contains(d)) {
+        work.push(Work { own: Some(own), group: None });
     }
     for &group in search.groups.keys() {
-        work.push(Work { dot: epilogues.get(&group).copied(), group: Some(group) });
+        work.push(Work { own: epilogues.get(&group).copied(), group: Some(group) });
     }
-    work.sort_by_key(|w| w.group.or(w.dot));
+    work.sort_by_key(|w| w.group.or(w.own));
     let mut waiting: Vec<(BTreeSet<NodeId>, Work)> = work.into_iter().map(|w| (needs(search, &w), w)).collect();
     let mut done: BTreeSet<NodeId> =
         search.graph.ids().filter(|&id| matches!(search.graph.node(id).op, Op::Param(_))).collect();
@@ -49,7 +50,7 @@ fn sorted(search: &Search) -> Vec<Work> {
     while !waiting.is_empty() {
         let at = waiting.iter().position(|(needs, _)| needs.is_subset(&done));
         let (_, work) = waiting.remove(at.expect("merging keeps the kernels acyclic"));
-        done.extend(work.dot);
+        done.extend(work.own);
         done.extend(work.group.iter().flat_map(|g| search.groups[g].roots.iter().copied()));
         out.push(work);
     }
@@ -57,11 +58,11 @@ fn sorted(search: &Search) -> Vec<Work> {
 }
 
 fn needs(search: &Search, work: &Work) -> BTreeSet<NodeId> {
-    let mut needs: BTreeSet<NodeId> = work.dot.iter().flat_map(|&d| search.sources(d)).collect();
+    let mut needs: BTreeSet<NodeId> = work.own.iter().flat_map(|&d| search.sources(d)).collect();
     if let Some(group) = work.group {
         needs.extend(search.groups[&group].draft.inputs.iter().map(|s| s.node()));
     }
-    if let (Some(dot), Some(_)) = (work.dot, work.group) {
+    if let (Some(dot), Some(_)) = (work.own, work.group) {
         needs.remove(&dot);
     }
     needs
@@ -168,12 +169,21 @@ impl<'s, 'g> Assembly<'s, 'g> {
     }
 
     fn step(&mut self, work: &Work) {
-        let action = match (work.dot, work.group) {
+        let action = match (work.own, work.group) {
+            (Some(id), _) if !self.search.is_dot(id) => Action::Scatter(self.scatter(id)),
             (Some(dot), group) => Action::Dot(self.dot(dot, group)),
             (None, Some(group)) => Action::Launch(self.launch(group, None).0),
-            (None, None) => unreachable!("work is a product, a kernel, or both"),
+            (None, None) => unreachable!("work is a step of its own, a kernel, or both"),
         };
         self.program.steps.push(Step { action, release: Vec::new() });
+    }
+
+    fn scatter(&mut self, id: NodeId) -> Scatter {
+        let node = self.search.graph.node(id);
+        let Op::Scatter { axis, batch } = node.op else { unreachable!("the other steps are products") };
+        let [updates, indices] = node.args[..] else { unreachable!("a scatter has two operands") };
+        let mut buffer = |node| self.buffer(Source::Node(node));
+        Scatter { updates: buffer(updates), indices: buffer(indices), out: buffer(id), axis, batch }
     }
 
     fn dot(&mut self, id: NodeId, group: Option<NodeId>) -> Dot {
@@ -256,6 +266,7 @@ pub fn touched(action: &Action) -> Vec<BufId> {
             let epilogue = dot.epilogue.iter().flat_map(|e| of_launch(&e.launch));
             [dot.left, dot.right, dot.out].into_iter().chain(epilogue).collect()
         }
+        Action::Scatter(s) => vec![s.updates, s.indices, s.out],
     }
 }
 

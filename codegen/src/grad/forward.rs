@@ -56,6 +56,10 @@ fn tangent(graph: &mut Graph, rules: &mut Rules, id: NodeId, of: &dyn Fn(NodeId)
         Op::Broadcast(_) | Op::Permute(_) | Op::Reshape | Op::Slice { .. } | Op::Window { .. } => {
             of(args[0]).map(|t| graph.typed(node.op.clone(), &[t], &node.ty))
         }
+        // A tangent is moved as the value is.
+        Op::Gather { .. } | Op::Scatter { .. } => {
+            of(args[0]).map(|t| graph.typed(node.op.clone(), &[t, args[1]], &node.ty))
+        }
         Op::Pad { .. } => {
             let parts = [of(args[0]), of(args[1])];
             if parts == [None, None] {

@@ -77,5 +77,7 @@ fn name(graph: &Graph, id: NodeId) -> String {
         Op::Window { .. } => "window".into(),
         Op::Reduce { monoid, .. } => monoid.name().into(),
         Op::Dot { .. } => "matmul".into(),
+        Op::Gather { .. } => "take".into(),
+        Op::Scatter { .. } => "index_add".into(),
     }
 }

@@ -114,6 +114,15 @@ impl Walk<'_> {
                 let g = self.unwindow(id, args[0], g, *axis, *stride, *dilation)?;
                 self.pass(args[0], g);
             }
+            Op::Gather { axis, batch } => {
+                let shape = self.graph.ty(args[0]).shape.clone();
+                let g = self.graph.scatter(g, args[1], *axis, *batch, &shape);
+                self.pass(args[0], Some(g));
+            }
+            Op::Scatter { axis, batch } => {
+                let g = self.graph.gather(g, args[1], *axis, *batch);
+                self.pass(args[0], Some(g));
+            }
             Op::Reduce { monoid, axes } => {
                 let shape = self.graph.ty(args[0]).shape.clone();
                 let rest: Vec<usize> = (0..shape.len()).filter(|k| !axes.contains(k)).collect();

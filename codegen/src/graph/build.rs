@@ -171,6 +171,16 @@ impl Graph {
         self.reshape(x, &shape)
     }
 
+    /// `x` read at an axis where the indices say; see [`Op::Gather`].
+    pub fn gather(&mut self, x: NodeId, indices: NodeId, axis: usize, batch: usize) -> NodeId {
+        self.fixed(Op::Gather { axis, batch }, &[x, indices])
+    }
+
+    /// Zeros of a shape with updates added where the indices say; see [`Op::Scatter`].
+    pub fn scatter(&mut self, updates: NodeId, indices: NodeId, axis: usize, batch: usize, shape: &[Dim]) -> NodeId {
+        self.shaped(Op::Scatter { axis, batch }, &[updates, indices], shape)
+    }
+
     /// A sum of products; see [`Op::Dot`].
     pub fn dot(&mut self, a: NodeId, b: NodeId, batch: &[(usize, usize)], contract: &[(usize, usize)]) -> NodeId {
         self.fixed(Op::Dot { batch: batch.to_vec(), contract: contract.to_vec() }, &[a, b])

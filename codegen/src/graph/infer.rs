@@ -58,6 +58,19 @@ pub fn infer(op: &Op, args: &[&Type], declared: &Type) -> Result<Type, String> {
             Ok(Type::new(dtype, without(&args[0].shape, axes)))
         }
         Op::Dot { batch, contract } => dot(batch, contract, args[0], args[1]),
+        Op::Gather { axis, batch } => {
+            let shape = gathered(*axis, *batch, &args[0].shape, args[1])?;
+            Ok(Type::new(args[0].dtype, shape))
+        }
+        Op::Scatter { axis, batch } => {
+            if !Rule::Number.accepts(args[0].dtype) {
+                return Err(format!("a sum of {}", args[0].dtype));
+            }
+            match gathered(*axis, *batch, &declared.shape, args[1])? == args[0].shape {
+                true => Ok(Type::new(args[0].dtype, declared.shape.clone())),
+                false => Err(format!("updates of the type `{}` for `{declared}`", args[0])),
+            }
+        }
     }
 }
 
@@ -68,7 +81,7 @@ pub fn arity(op: &Op) -> usize {
         Op::Map(op) => op.row().arity,
         Op::Cast | Op::Broadcast(_) | Op::Permute(_) | Op::Reshape => 1,
         Op::Slice { .. } | Op::Window { .. } | Op::Reduce { .. } => 1,
-        Op::Pad { .. } | Op::Dot { .. } => 2,
+        Op::Pad { .. } | Op::Dot { .. } | Op::Gather { .. } | Op::Scatter { .. } => 2,
     }
 }
 
@@ -181,6 +194,18 @@ fn dot(batch: &[(usize, usize)], contract: &[(usize, usize)], a: &Type, b: &Type
     shape.extend(without(&a.shape, &left));
     shape.extend(without(&b.shape, &right));
     Ok(Type::new(a.dtype, shape))
+}
+
+/// The shape of what a gather reads from this shape.
+pub fn gathered(axis: usize, batch: usize, from: &[Dim], indices: &Type) -> Result<Vec<Dim>, String> {
+    in_range(axis, from.len())?;
+    if indices.dtype != DType::I64 {
+        return Err(format!("indices of {}", indices.dtype));
+    }
+    if batch > axis || indices.shape.get(..batch) != from.get(..batch) {
+        return Err(format!("indices of the type `{indices}` for {batch} axes run together"));
+    }
+    Ok([&from[..axis], &indices.shape[batch..], &from[axis + 1..]].concat())
 }
 
 /// Where all is constant, the first and the last index read lie in the operand.

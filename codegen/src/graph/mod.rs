@@ -74,6 +74,16 @@ pub enum Op {
     /// pairs in `contract` are summed. The result's axes: batch (in the order
     /// of the list), the rest of the left, the rest of the right.
     Dot { batch: Vec<(usize, usize)>, contract: Vec<(usize, usize)> },
+    /// `(x, indices)`: `x` read at `axis` where the `i64` indices say; negative
+    /// ones count from the end, others out of range are an error of the call.
+    /// The first `batch` axes of both run together, and the rest of the indices'
+    /// axes stand in the place of `axis`:
+    /// `x[b.., i.., indices[b.., j..], k..]` at `[b.., i.., j.., k..]`.
+    Gather { axis: usize, batch: usize },
+    /// The adjoint of a gather, of `(updates, indices)`: zeros of the node's
+    /// shape, to which each update is added where a gather would read it, those
+    /// of one place in the order of their indices.
+    Scatter { axis: usize, batch: usize },
 }
 
 /// A node with its operands and type.
@@ -165,8 +175,15 @@ impl Op {
             | Op::Map(_)
             | Op::Cast
             | Op::Reduce { .. }
-            | Op::Dot { .. } => false,
+            | Op::Dot { .. }
+            | Op::Gather { .. }
+            | Op::Scatter { .. } => false,
         }
+    }
+
+    /// Whether it is a step of its own, which reads and writes memory.
+    pub fn is_step(&self) -> bool {
+        matches!(self, Op::Dot { .. } | Op::Scatter { .. })
     }
 }
 

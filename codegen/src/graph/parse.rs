@@ -101,6 +101,8 @@ fn operation(graph: &Graph, body: &str, dtype: DType) -> Result<(Op, Vec<NodeId>
         "window" => {
             Op::Window { axis: at.number("axis")?, stride: at.number("stride")?, dilation: at.number("dilation")? }
         }
+        "gather" => Op::Gather { axis: at.number("axis")?, batch: at.number("batch")? },
+        "scatter" => Op::Scatter { axis: at.number("axis")?, batch: at.number("batch")? },
         "dot" => Op::Dot { batch: at.pairs("batch")?, contract: at.pairs("contract")? },
         name => match (MapOp::from_name(name), Monoid::from_name(name)) {
             (Some(op), _) => Op::Map(op),
@@ -232,7 +234,7 @@ mod tests {
     use crate::testing::{Profile, random_graph, random_graph_of};
 
     const ALL: &str = "\
-fn all<B, C>(net.x: f32[B, C], s: f32, y: i64[])
+fn all<B, C, D>(net.x: f32[B, C], s: f32, y: i64[])
   require 1 <= B because \"`x` is \\\"long\\\" \\\\ enough\"
   require B == 2*C because \"line\\nline\"
   require C < max(7, B) because \"\"
@@ -256,7 +258,9 @@ fn all<B, C>(net.x: f32[B, C], s: f32, y: i64[])
   %17 = window(%0) axis=1 stride=2 dilation=1 : f32[B, (C + 1 // 2) - 2, 3]
   %18 = argmax(%0) axes=[1] : i64[B]
   %19 = dot(%0, %0) batch=[(0, 0)] contract=[(1, 1)] : f32[B]
-  return %14, %19, %14
+  %20 = gather(%0, %18) axis=1 batch=1 : f32[B]
+  %21 = scatter(%20, %18) axis=1 batch=1 : f32[B, D]
+  return %14, %19, %21
 ";
 
     #[test]
@@ -282,7 +286,8 @@ fn all<B, C>(net.x: f32[B, C], s: f32, y: i64[])
     #[test]
     fn no_two_operations_share_a_word() {
         let reserved = ["param", "const", "size", "iota", "cast", "broadcast", "permute", "reshape", "slice", "pad"];
-        let mut words: Vec<&str> = reserved.into_iter().chain(["window", "dot", "require", "return"]).collect();
+        let mut words: Vec<&str> =
+            reserved.into_iter().chain(["window", "dot", "gather", "scatter", "require", "return"]).collect();
         words.extend(MapOp::all().map(MapOp::name));
         words.extend(Monoid::all().map(Monoid::name));
         let count = words.len();

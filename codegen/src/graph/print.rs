@@ -116,6 +116,9 @@ impl Display for Line<'_> {
             Op::Window { axis, stride, dilation } => {
                 write!(f, "{name}({args}) axis={axis} stride={stride} dilation={dilation}")
             }
+            Op::Gather { axis, batch } | Op::Scatter { axis, batch } => {
+                write!(f, "{name}({args}) axis={axis} batch={batch}")
+            }
             Op::Dot { batch, contract } => write!(f, "{name}({args}) batch={batch:?} contract={contract:?}"),
         }
     }
@@ -138,6 +141,8 @@ pub fn keyword(op: &Op) -> &'static str {
         Op::Window { .. } => "window",
         Op::Reduce { monoid, .. } => monoid.name(),
         Op::Dot { .. } => "dot",
+        Op::Gather { .. } => "gather",
+        Op::Scatter { .. } => "scatter",
     }
 }
 

@@ -76,7 +76,7 @@ pub fn dims(op: &Op) -> &[Dim] {
         Op::Pad { before } => before,
         Op::Param(_) | Op::Const(_) | Op::Iota(_) | Op::Map(_) | Op::Cast => &[],
         Op::Broadcast(_) | Op::Permute(_) | Op::Reshape | Op::Window { .. } => &[],
-        Op::Reduce { .. } | Op::Dot { .. } => &[],
+        Op::Reduce { .. } | Op::Dot { .. } | Op::Gather { .. } | Op::Scatter { .. } => &[],
     }
 }
 
@@ -172,6 +172,10 @@ mod tests {
             ("sum(%0) axes=[0] : f32[B]", "its type is `f32[C]`"),
             ("argmax(%0) axes=[0, 1] : i64[]", "more than one axis"),
             ("argmax(%0) axes=[0] : f32[C]", "its type is `i64[C]`"),
+            ("gather(%0, %2) axis=0 batch=0 : f32[C, C]", "indices of i32"),
+            ("gather(%0, %2) axis=2 batch=0 : f32[B, C]", "axis 2 of 2"),
+            ("scatter(%3, %2) axis=0 batch=0 : bool[B, C]", "a sum of bool"),
+            ("scatter(%0, %2) axis=0 batch=0 : f32[B, C]", "indices of i32"),
             ("dot(%0, %1) batch=[] contract=[(1, 0)] : f32[B, 4]", "axis 1 is C on the left"),
             ("dot(%0, %0) batch=[] contract=[(2, 0)] : f32[B, C]", "axis 2 of 2"),
             ("dot(%0, %0) batch=[(0, 0)] contract=[(0, 1)] : f32[B, C]", "named twice"),

@@ -47,6 +47,21 @@ pub fn eval(
         }
         (Op::Reduce { monoid, axes }, [x]) => reduce(*monoid, axes, x, shape, dtype)?,
         (Op::Dot { batch, contract }, [a, b]) => dot(batch, contract, a, b, shape, dtype),
+        (Op::Gather { axis, batch }, [x, indices]) => {
+            let places = gather(*axis, *batch, &x.shape, indices, &shape)?;
+            Value { shape, data: x.data.pick(&places) }
+        }
+        (Op::Scatter { axis, batch }, [updates, indices]) => {
+            let places = gather(*axis, *batch, &shape, indices, &updates.shape)?;
+            let mut sums = vec![Literal::Int(0).cast(dtype); count(&shape)?];
+            for (at, &place) in places.iter().enumerate() {
+                sums[place] = match (sums[place], updates.data.get(at)) {
+                    (Literal::Int(a), Literal::Int(b)) => Literal::Int(wrap(a + b, dtype)),
+                    (a, b) => Literal::float(a.as_f64() + b.as_f64()),
+                };
+            }
+            collect(shape, dtype, sums.into_iter())
+        }
         (op, args) => return Err(format!("{op:?} of {} operands", args.len())),
     };
     if let (Precision::Rounded, DType::F32, Data::Float(data)) = (precision, dtype, &mut value.data) {
@@ -123,6 +138,7 @@ fn view(op: &Op, x: &Value, fill: Option<&Value>, shape: Vec<usize>, sizes: &Siz
             }
             Op::Param(_) | Op::Const(_) | Op::Size(_) | Op::Iota(_) | Op::Map(_) | Op::Cast => Vec::new(),
             Op::Reshape | Op::Reduce { .. } | Op::Dot { .. } => Vec::new(),
+            Op::Gather { .. } | Op::Scatter { .. } => Vec::new(),
         }
     };
     // The fill stands behind the operand's own elements.
@@ -146,6 +162,26 @@ fn view(op: &Op, x: &Value, fill: Option<&Value>, shape: Vec<usize>, sizes: &Siz
         Some(why) => Err(why),
         None => Ok(Value { shape, data: data.pick(&places) }),
     }
+}
+
+/// For each element of what a gather makes, of this shape, its place in an array of the shape `from`.
+fn gather(axis: usize, batch: usize, from: &[usize], indices: &Value, shape: &[usize]) -> Result<Vec<usize>, String> {
+    let (steps, index_steps) = (strides(from), strides(&indices.shape));
+    let n = from[axis] as i128;
+    let picked = |at: usize| match indices.data.get(at) {
+        Literal::Int(i) if (-n..n).contains(&i) => Ok(i.rem_euclid(n) as usize),
+        other => Err(format!("index {} is out of range for an axis of size {n}", other.as_f64())),
+    };
+    let picked: Vec<usize> = (0..indices.data.len()).map(picked).collect::<Result<_, _>>()?;
+    let own = indices.shape.len() - batch;
+    let mut places = Vec::new();
+    each_index(shape, |i| {
+        let index = i[..batch].iter().chain(&i[axis..axis + own]);
+        let at: usize = index.zip(&index_steps).map(|(i, s)| i * s).sum();
+        let rest = i[..axis].iter().chain([&picked[at]]).chain(&i[axis + own..]);
+        places.push(rest.zip(&steps).map(|(i, s)| i * s).sum());
+    });
+    Ok(places)
 }
 
 fn reduce(monoid: Monoid, axes: &[usize], x: &Value, shape: Vec<usize>, dtype: DType) -> Result<Value, String> {

@@ -6,14 +6,15 @@
 //! letter, so that what it computes is what both emitters must compute; it is
 //! compared with [`super::run`] on random graphs.
 
-use super::eval::{apply, cast};
+use super::eval::{apply, cast, eval};
 use super::value::{Value, count, each_index, strides};
 use super::{Precision, Sizes, size, sizes_of};
+use crate::graph::{Node, Op, Type};
 use crate::kernel::{Guard, InstOp, Kernel, ValId};
 use crate::loops::lower::lower;
 use crate::loops::{Loops, Stmt};
 use crate::ops::{Answer, Literal, Monoid};
-use crate::program::{Action, BufId, Dot, Launch, Place, Program, Role};
+use crate::program::{Action, BufId, Dot, Launch, Place, Program, Role, Scatter};
 use crate::shape::Dim;
 use std::collections::{BTreeMap, HashMap};
 
@@ -28,6 +29,7 @@ pub fn run(program: &Program, sizes: &Sizes, params: &[Value]) -> Result<Vec<Val
         match &step.action {
             Action::Launch(launch) => memory.launch(&loops[launch.kernel], launch, None)?,
             Action::Dot(dot) => memory.dot(&loops, dot)?,
+            Action::Scatter(scatter) => memory.scatter(scatter)?,
         }
         for id in &step.release {
             memory.values.remove(id);
@@ -68,11 +70,10 @@ impl Memory<'_> {
                 _ => self.read(id)?,
             });
         }
+        // Of no elements nothing is computed, not even what all would share.
+        let empty = self.dims(&launch.extents[..loops.kernel.par.len()])?.contains(&0);
         let mut names = HashMap::new();
-        let extents = self.dims(&launch.extents)?;
-        // As the executor does: what computes nothing reads nothing.
-        let nothing = extents[..loops.kernel.par.len()].contains(&0);
-        for (k, value) in extents.into_iter().enumerate() {
+        for (k, value) in self.dims(&launch.extents)?.into_iter().enumerate() {
             names.insert(format!("e{k}"), value);
         }
         for (k, value) in self.dims(&launch.sizes)?.into_iter().enumerate() {
@@ -94,7 +95,7 @@ impl Memory<'_> {
             accumulators: HashMap::new(),
             kept: HashMap::new(),
         };
-        if !nothing {
+        if !empty {
             machine.block(&loops.body)?;
         }
         for (&id, (shape, elements)) in launch.outputs.iter().zip(machine.outputs) {
@@ -103,6 +104,16 @@ impl Memory<'_> {
             let elements = elements.ok_or_else(|| format!("an element of `{}` is not written", buffer.name))?;
             self.values.insert(id, Value::literals(shape, buffer.dtype, elements));
         }
+        Ok(())
+    }
+
+    fn scatter(&mut self, s: &Scatter) -> Result<(), String> {
+        let out = self.program.buffer(s.out);
+        let op = Op::Scatter { axis: s.axis, batch: s.batch };
+        let node = Node { op, args: Vec::new(), ty: Type::new(out.dtype, out.shape.clone()) };
+        let (updates, indices) = (self.read(s.updates)?, self.read(s.indices)?);
+        let value = eval(Precision::Exact, &node, &[&updates, &indices], self.sizes, &[])?;
+        self.values.insert(s.out, value);
         Ok(())
     }
 
@@ -184,7 +195,12 @@ impl Machine<'_> {
     }
 
     fn dim(&self, dim: &Dim) -> Result<i64, String> {
-        dim.eval(&|name: &str| self.names.get(name).copied()).ok_or_else(|| format!("`{dim}` has no value"))
+        let picked = |name: &str| match self.values.get(&ValId::named(name)?) {
+            Some(Literal::Int(i)) => i64::try_from(*i).ok(),
+            Some(_) | None => None,
+        };
+        dim.eval(&|name: &str| self.names.get(name).copied().or_else(|| picked(name)))
+            .ok_or_else(|| format!("`{dim}` has no value"))
     }
 
     fn block(&mut self, stmts: &[Stmt]) -> Result<(), String> {
@@ -301,6 +317,15 @@ impl Machine<'_> {
             InstOp::Map(op, args) => {
                 let args: Vec<Literal> = args.iter().map(|&a| self.get(a)).collect::<Result<_, _>>()?;
                 Ok(apply(*op, &args, inst.dtype))
+            }
+            InstOp::Pick(arg, extent) => {
+                let (Literal::Int(i), n) = (self.get(*arg)?, i128::from(self.dim(extent)?)) else {
+                    return Err("an index that is no integer".into());
+                };
+                match (-n..n).contains(&i) {
+                    true => Ok(Literal::Int(i.rem_euclid(n))),
+                    false => Err(format!("index {i} is out of range for an axis of size {n}")),
+                }
             }
             InstOp::Cast(arg) => Ok(cast(self.get(*arg)?, inst.dtype, Precision::Exact)),
             InstOp::Reduce(..) => Err("a reduction is finished, not evaluated".into()),

@@ -3,7 +3,8 @@
 //! In: nothing; [`crate::passes::fuse`] builds kernels from a graph. Out: the
 //! value of every output element as a function of its index. Always: an
 //! instruction's operands come before it; indices are polynomials over the
-//! loop variables (`p0…` parallel, `r0…` reduced) and the sizes (`s0…`);
+//! loop variables (`p0…` parallel, `r0…` reduced), the sizes (`s0…`) and the
+//! values of [`InstOp::Pick`] (`%0…`);
 //! nothing here depends on the target. Two launches that differ in sizes only
 //! share one kernel.
 //!
@@ -96,6 +97,10 @@ pub enum InstOp {
     Inside(Vec<Guard>),
     Map(MapOp, Vec<ValId>),
     Cast(ValId),
+    /// The index `arg` of an axis of this extent: counted from the end where it
+    /// is negative; out of range it is an error of the call. It has no other
+    /// readers than indices, which name it `%3`.
+    Pick(ValId, Dim),
     /// The reduction of a value over all `red` axes.
     Reduce(Monoid, ValId),
 }
@@ -125,12 +130,27 @@ pub struct Kernel {
     pub stores: Vec<Store>,
 }
 
+impl ValId {
+    /// The name of a picked index in other indices.
+    pub fn name(self) -> Sym {
+        Sym::from(self.to_string())
+    }
+
+    /// The value of this name, if it is one's.
+    pub fn named(name: &str) -> Option<ValId> {
+        name.strip_prefix('%')?.parse().ok().map(ValId)
+    }
+}
+
 impl InstOp {
-    pub fn args(&self) -> &[ValId] {
+    /// The values that it reads, those in its indices included.
+    pub fn args(&self) -> Vec<ValId> {
         match self {
-            InstOp::Map(_, args) => args,
-            InstOp::Cast(arg) | InstOp::Reduce(_, arg) => std::slice::from_ref(arg),
-            InstOp::Load { .. } | InstOp::Const(_) | InstOp::Index(_) | InstOp::Inside(_) => &[],
+            InstOp::Map(_, args) => args.clone(),
+            InstOp::Cast(arg) | InstOp::Pick(arg, _) | InstOp::Reduce(_, arg) => vec![*arg],
+            InstOp::Load { .. } | InstOp::Const(_) | InstOp::Index(_) | InstOp::Inside(_) => {
+                self.dims().into_iter().flat_map(Dim::symbols).filter_map(|name| ValId::named(&name)).collect()
+            }
         }
     }
 
@@ -140,7 +160,7 @@ impl InstOp {
             InstOp::Load { index, guards, .. } => {
                 index.iter().chain(guards.iter().flat_map(|g| [&g.index, &g.extent])).collect()
             }
-            InstOp::Index(dim) => vec![dim],
+            InstOp::Index(dim) | InstOp::Pick(_, dim) => vec![dim],
             InstOp::Inside(guards) => guards.iter().flat_map(|g| [&g.index, &g.extent]).collect(),
             InstOp::Const(_) | InstOp::Map(..) | InstOp::Cast(_) | InstOp::Reduce(..) => Vec::new(),
         }
@@ -191,6 +211,12 @@ impl Kernel {
 
 impl Ranges for Kernel {
     fn extent(&self, name: &str) -> Option<&Dim> {
+        if let Some(id) = ValId::named(name) {
+            return match self.code.get(id.0 as usize).map(|inst| &inst.op) {
+                Some(InstOp::Pick(_, extent)) => Some(extent),
+                Some(_) | None => None,
+            };
+        }
         self.axes().find(|a| &*a.var == name).map(|a| &a.extent)
     }
 }

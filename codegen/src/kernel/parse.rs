@@ -129,6 +129,10 @@ fn operation(kernel: &Kernel, body: &str, dtype: DType) -> Result<InstOp, String
         "index" => InstOp::Index(text::dim(rest)?),
         "inside" => InstOp::Inside(guards(rest)?),
         "cast" => InstOp::Cast(value(rest)?),
+        "pick" => {
+            let (arg, extent) = text::split(rest, " < ")?;
+            InstOp::Pick(value(arg)?, text::dim(extent)?)
+        }
         name => match (MapOp::from_name(name), Monoid::from_name(name)) {
             (Some(op), _) => InstOp::Map(op, text::list(rest, value)?),
             (None, Some(monoid)) => InstOp::Reduce(monoid, value(rest)?),

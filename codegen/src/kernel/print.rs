@@ -119,6 +119,7 @@ impl Display for Body<'_> {
             InstOp::Inside(inside) => write!(f, "inside {}", guards(inside)),
             InstOp::Map(op, args) => write!(f, "{} {}", op.name(), join(args)),
             InstOp::Cast(arg) => write!(f, "cast {arg}"),
+            InstOp::Pick(arg, extent) => write!(f, "pick {arg} < {extent}"),
             InstOp::Reduce(monoid, arg) => write!(f, "{} {arg}", monoid.name()),
         }
     }

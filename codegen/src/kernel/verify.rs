@@ -8,8 +8,8 @@
 //! - operands' names differ, and their orders are permutations;
 //! - an instruction's operands come before it, and its dtype is the one that
 //!   the op tables give;
-//! - an index has one coordinate an axis, and mentions loop variables and sizes
-//!   alone;
+//! - an index has one coordinate an axis, and mentions loop variables, sizes and
+//!   picked indices alone; only indices read those;
 //! - `argmax` and `argmin` reduce over one axis;
 //! - each output is stored once, at an index of loop variables and zeros: each
 //!   parallel variable once; each reduced one once if one of them stands there or
@@ -90,6 +90,11 @@ fn instruction(kernel: &Kernel, id: ValId, inst: &Inst) -> Result<(), String> {
         return Err(format!("its operand {late} does not come before it"));
     }
     inst.op.dims().into_iter().try_for_each(|d| declared(kernel, d))?;
+    if let InstOp::Map(..) | InstOp::Cast(_) | InstOp::Pick(..) | InstOp::Reduce(..) = inst.op
+        && let Some(arg) = inst.op.args().iter().find(|&&arg| picks(kernel, arg))
+    {
+        return Err(format!("its operand {arg} is a picked index"));
+    }
     let dtype = |arg: ValId| kernel.inst(arg).dtype;
     let (want, what) = match &inst.op {
         InstOp::Load { input, index, guards, fill } => {
@@ -114,6 +119,12 @@ fn instruction(kernel: &Kernel, id: ValId, inst: &Inst) -> Result<(), String> {
             (result.ok_or_else(|| format!("`{}` does not take {dtypes:?}", op.name()))?, op.name())
         }
         InstOp::Cast(_) => (inst.dtype, "cast"),
+        InstOp::Pick(arg, extent) => {
+            if dtype(*arg) != DType::I64 || kernel.axes().any(|a| extent.mentions(&a.var)) {
+                return Err(format!("an index of {}, or of an axis whose extent varies", dtype(*arg)));
+            }
+            (DType::I64, "pick")
+        }
         InstOp::Reduce(monoid, arg) => {
             let name = monoid.name();
             match (kernel.red.len(), monoid.row().answer) {
@@ -127,11 +138,16 @@ fn instruction(kernel: &Kernel, id: ValId, inst: &Inst) -> Result<(), String> {
     if want == inst.dtype { Ok(()) } else { Err(format!("`{what}` gives {want}, not {}", inst.dtype)) }
 }
 
-/// Every name is a loop variable or a size.
+fn picks(kernel: &Kernel, id: ValId) -> bool {
+    kernel.code.get(id.0 as usize).is_some_and(|inst| matches!(inst.op, InstOp::Pick(..)))
+}
+
+/// Every name is a loop variable, a size or a picked index.
 fn declared(kernel: &Kernel, dim: &Dim) -> Result<(), String> {
-    let known = |name: &Sym| kernel.axes().any(|a| a.var == *name) || kernel.sizes.contains(name);
+    let pick = |name: &Sym| ValId::named(name).is_some_and(|id| picks(kernel, id));
+    let known = |name: &Sym| kernel.axes().any(|a| a.var == *name) || kernel.sizes.contains(name) || pick(name);
     match dim.symbols().iter().find(|name| !known(name)) {
-        Some(name) => Err(format!("`{name}` is neither a loop variable nor a size")),
+        Some(name) => Err(format!("`{name}` is neither a loop variable, a size nor a picked index")),
         None => Ok(()),
     }
 }
@@ -157,6 +173,9 @@ fn store(kernel: &Kernel, store: &Store, variables: &[Vec<Sym>]) -> Result<(), S
     let Some(inst) = kernel.code.get(store.value.0 as usize) else {
         return Err(format!("there is no value {}", store.value));
     };
+    if picks(kernel, store.value) {
+        return Err(format!("{} is a picked index", store.value));
+    }
     if inst.dtype != output.dtype {
         return Err(format!("{} is {}, but the output is {}", store.value, inst.dtype, output.dtype));
     }

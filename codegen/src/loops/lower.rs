@@ -58,15 +58,16 @@ fn points(kernel: &Kernel) -> Option<i64> {
 /// For each load that varies over a reduced axis, its coordinate that is
 /// innermost in memory.
 fn innermost(kernel: &Kernel) -> impl Iterator<Item = &Dim> {
-    let reduced = |index: &[Dim]| kernel.red.iter().any(|a| index.iter().any(|d| d.mentions(&a.var)));
-    kernel.code.iter().filter_map(move |inst| match &inst.op {
-        InstOp::Load { index, .. } if !reduced(index) => None,
+    let reduced = |vars: Vec<Sym>| kernel.red.iter().any(|a| vars.contains(&a.var));
+    let loads = kernel.code.iter().zip(kernel.variables());
+    loads.filter_map(move |(inst, vars)| match &inst.op {
+        InstOp::Load { .. } if !reduced(vars) => None,
         InstOp::Load { input, index, .. } => {
             let order = &kernel.inputs[*input].order;
             order.iter().rev().map(|&axis| &index[axis]).find(|dim| dim.as_const().is_none())
         }
         InstOp::Const(_) | InstOp::Index(_) | InstOp::Inside(_) => None,
-        InstOp::Map(..) | InstOp::Cast(_) | InstOp::Reduce(..) => None,
+        InstOp::Map(..) | InstOp::Cast(_) | InstOp::Pick(..) | InstOp::Reduce(..) => None,
     })
 }
 
@@ -179,7 +180,7 @@ impl Nest<'_> {
     fn own_cost(&self, id: ValId) -> u32 {
         match &self.kernel.inst(id).op {
             InstOp::Map(op, _) => op.row().cost,
-            InstOp::Cast(_) => 1,
+            InstOp::Cast(_) | InstOp::Pick(..) => 1,
             InstOp::Load { .. } | InstOp::Const(_) | InstOp::Index(_) | InstOp::Inside(_) | InstOp::Reduce(..) => 0,
         }
     }

@@ -169,6 +169,7 @@ impl Walk<'_> {
             | InstOp::Index(_)
             | InstOp::Inside(_)
             | InstOp::Map(..)
+            | InstOp::Pick(..)
             | InstOp::Cast(_) => Err(format!("{v} is no reduction")),
         }
     }

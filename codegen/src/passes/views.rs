@@ -26,7 +26,7 @@ pub fn idle(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
         Op::Permute(perm) => perm.is_sorted(),
         Op::Slice { start, step } => start.iter().all(|s| s.is(0)) && step.iter().all(|&s| s == 1),
         Op::Param(_) | Op::Const(_) | Op::Size(_) | Op::Iota(_) | Op::Map(_) => false,
-        Op::Window { .. } | Op::Reduce { .. } | Op::Dot { .. } => false,
+        Op::Window { .. } | Op::Reduce { .. } | Op::Dot { .. } | Op::Gather { .. } | Op::Scatter { .. } => false,
     };
     (same && outer.ty == inner.ty).then(|| outer.args[0])
 }
@@ -38,7 +38,7 @@ pub fn uniform(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
         Op::Permute(_) | Op::Reshape | Op::Slice { .. } | Op::Window { .. } => true,
         Op::Pad { .. } => outer.args[1] == inner.args[0],
         Op::Param(_) | Op::Const(_) | Op::Size(_) | Op::Iota(_) | Op::Map(_) | Op::Cast => false,
-        Op::Broadcast(_) | Op::Reduce { .. } | Op::Dot { .. } => false,
+        Op::Broadcast(_) | Op::Reduce { .. } | Op::Dot { .. } | Op::Gather { .. } | Op::Scatter { .. } => false,
     };
     (same && axes.is_empty()).then(|| graph.broadcast(inner.args[0], &[], &outer.ty.shape))
 }

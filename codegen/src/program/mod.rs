@@ -105,10 +105,22 @@ pub struct Epilogue {
     pub axes: Vec<Option<usize>>,
 }
 
+/// Zeros, to which the updates are added at `axis` where the indices say: see
+/// [`crate::graph::Op::Scatter`].
+#[derive(Clone, PartialEq, Debug)]
+pub struct Scatter {
+    pub updates: BufId,
+    pub indices: BufId,
+    pub out: BufId,
+    pub axis: usize,
+    pub batch: usize,
+}
+
 #[derive(Clone, PartialEq, Debug)]
 pub enum Action {
     Launch(Launch),
     Dot(Dot),
+    Scatter(Scatter),
 }
 
 #[derive(Clone, PartialEq, Debug)]

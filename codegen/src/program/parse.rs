@@ -4,7 +4,7 @@
 //! buffers and kernels keep their numbers. Whether the program is sound is asked
 //! in [`super::verify`].
 
-use super::{Action, BufId, Buffer, Dot, DotAxis, Epilogue, Launch, Place, Program, Role, Step};
+use super::{Action, BufId, Buffer, Dot, DotAxis, Epilogue, Launch, Place, Program, Role, Scatter, Step};
 use crate::kernel::parse::read as read_kernel;
 use crate::shape::Dim;
 use crate::text::{self, Line, Lines};
@@ -68,6 +68,7 @@ fn statement(program: &mut Program, word: &str, rest: &str) -> Result<(), String
         }
         "launch" => Action::Launch(launch(rest)?),
         "dot" => Action::Dot(dot(rest)?),
+        "scatter" => Action::Scatter(scatter(rest)?),
         _ => return Err(format!("no statement `{word}`")),
     };
     program.steps.push(Step { action, release: Vec::new() });
@@ -80,7 +81,9 @@ fn detail(step: &mut Step, line: Line<'_>) -> Result<(), String> {
         (("release", rest), _) => step.release = text::list(rest, buffer_id)?,
         (("axis", rest), Action::Dot(dot)) => dot.axes.push(dot_axis(rest)?),
         (("epilogue", rest), Action::Dot(dot)) => dot.epilogue = Some(epilogue(rest)?),
-        ((word, _), Action::Dot(_) | Action::Launch(_)) => return Err(format!("no detail `{word}` of this step")),
+        ((word, _), Action::Dot(_) | Action::Launch(_) | Action::Scatter(_)) => {
+            return Err(format!("no detail `{word}` of this step"));
+        }
     }
     Ok(())
 }
@@ -129,6 +132,18 @@ fn launch(rest: &str) -> Result<Launch, String> {
         inputs: text::list(inputs, buffer_id)?,
         outputs: text::list(outputs, buffer_id)?,
     })
+}
+
+/// `(b0, b1) -> b2 axis=0 batch=0`
+fn scatter(rest: &str) -> Result<Scatter, String> {
+    let (operands, rest) = text::bracketed(rest)?;
+    let operands: Vec<BufId> = text::list(operands, buffer_id)?;
+    let [updates, indices] = operands[..] else { return Err("two operands are wanted".into()) };
+    let (out, rest) = text::split_word(rest.strip_prefix("-> ").ok_or("`->` is wanted")?);
+    let (axis, batch) = text::split_word(rest);
+    let axis = text::number(axis.strip_prefix("axis=").ok_or("`axis=` is wanted")?)?;
+    let batch = text::number(batch.strip_prefix("batch=").ok_or("`batch=` is wanted")?)?;
+    Ok(Scatter { updates, indices, out: buffer_id(out)?, axis, batch })
 }
 
 /// `f32 b0[0, 0] b1[0, 0] -> b2`

@@ -26,7 +26,7 @@
 //! order other than C's is shown; `_` is the parallel axis of an axis that has
 //! none.
 
-use super::{Action, BufId, Buffer, Dot, DotAxis, Launch, Place, Program, Role};
+use super::{Action, BufId, Buffer, Dot, DotAxis, Launch, Place, Program, Role, Scatter};
 use crate::graph::Graph;
 use crate::text::{in_order, join};
 use std::fmt::{self, Display, Formatter};
@@ -107,6 +107,13 @@ impl Display for Dot {
     }
 }
 
+impl Display for Scatter {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "scatter ({}, {}) -> {}", self.updates, self.indices, self.out)?;
+        write!(f, " axis={} batch={}", self.axis, self.batch)
+    }
+}
+
 impl Display for Program {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let mut head = Graph::new(self.name.as_str());
@@ -125,6 +132,7 @@ impl Display for Program {
             match &step.action {
                 Action::Launch(launch) => writeln!(f, "  {launch}")?,
                 Action::Dot(dot) => product(f, dot)?,
+                Action::Scatter(scatter) => writeln!(f, "  {scatter}")?,
             }
             if !step.release.is_empty() {
                 writeln!(f, "    release {}", join(&step.release))?;

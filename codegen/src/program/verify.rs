@@ -15,9 +15,10 @@
 //!   never; a temporary is released once, by the last step that touches it,
 //!   but the product of an epilogue never.
 
-use super::{Action, BufId, Buffer, Dot, DotAxis, Epilogue, Launch, Place, Program, Role, Step};
+use super::{Action, BufId, Buffer, Dot, DotAxis, Epilogue, Launch, Place, Program, Role, Scatter, Step};
 use crate::dtype::DType;
-use crate::graph::{Graph, Relation};
+use crate::graph::infer::gathered;
+use crate::graph::{Graph, Relation, Type};
 use crate::kernel::{InstOp, Kernel, Operand};
 use crate::shape::Dim;
 use crate::text::in_order;
@@ -55,6 +56,7 @@ fn check(program: &Program) -> Result<(), String> {
         let checked = match &step.action {
             Action::Launch(l) => launch(program, l),
             Action::Dot(d) => dot(program, d),
+            Action::Scatter(s) => scatter(program, s),
         };
         checked.map_err(|why| format!("step {number}: {why}"))?;
     }
@@ -226,6 +228,18 @@ fn dot_axis(program: &Program, dot: &Dot, axis: &DotAxis) -> Result<(), String> 
     Ok(())
 }
 
+fn scatter(program: &Program, scatter: &Scatter) -> Result<(), String> {
+    let (updates, out) = (found(program, scatter.updates)?, found(program, scatter.out)?);
+    let indices = found(program, scatter.indices)?;
+    let indices = Type::new(indices.dtype, indices.shape.clone());
+    let shape = gathered(scatter.axis, scatter.batch, &out.shape, &indices)?;
+    let fits = shape.len() == updates.shape.len()
+        && shape.iter().zip(&updates.shape).all(|(a, b)| !differ(program, a, b))
+        && updates.dtype == out.dtype
+        && out.dtype != DType::Bool;
+    if fits { Ok(()) } else { Err(format!("updates {} for the scatter {}", scatter.updates, scatter.out)) }
+}
+
 fn epilogue(program: &Program, dot: &Dot, epilogue: &Epilogue) -> Result<(), String> {
     launch(program, &epilogue.launch)?;
     let kernel = &program.kernels[epilogue.launch.kernel];
@@ -276,6 +290,7 @@ fn touched(program: &Program, action: &Action) -> (Vec<BufId>, Vec<BufId>) {
             }
             (reads, writes)
         }
+        Action::Scatter(s) => (vec![s.updates, s.indices], vec![s.out]),
     };
     let root = |id: &BufId| match program.buffer(*id).place {
         Place::View(base) => base,
@@ -314,7 +329,7 @@ fn lifetimes(program: &Program) -> Result<(), String> {
     // A product with an epilogue is never whole in memory.
     let panel = |step: &Step| match &step.action {
         Action::Dot(dot) if dot.epilogue.is_some() => Some(dot.out),
-        Action::Dot(_) | Action::Launch(_) => None,
+        Action::Dot(_) | Action::Launch(_) | Action::Scatter(_) => None,
     };
     let panels: Vec<BufId> = program.steps.iter().filter_map(panel).collect();
     for (number, buffer) in program.buffers.iter().enumerate() {

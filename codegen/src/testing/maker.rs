@@ -6,7 +6,7 @@
 
 use super::{Case, Profile, Rng};
 use crate::dtype::{DType, Kind};
-use crate::graph::infer::without;
+use crate::graph::infer::{gathered, without};
 use crate::graph::{Graph, NodeId, Op, Relation, Require, Type};
 use crate::interp::value::count;
 use crate::interp::{Data, Precision, Sizes, Value, eval, size, sizes_of};
@@ -159,7 +159,7 @@ impl Maker {
 
     /// Adds a node of a random kind, where its operands can be had.
     fn step(&mut self) -> Option<()> {
-        match self.rng.below(20) {
+        match self.rng.below(22) {
             0..=6 => self.map(),
             7 => {
                 let (x, dtype) = (self.pick(|_| true)?, self.dtype());
@@ -180,6 +180,8 @@ impl Maker {
             15 => self.pad(),
             16 => self.window(),
             17 | 18 => self.reduce(),
+            19 => self.gather(),
+            20 => self.scatter(),
             _ => self.dot(),
         }
     }
@@ -367,6 +369,56 @@ impl Maker {
         Some(())
     }
 
+    /// Indices of an axis of this size, mostly in range, behind these axes.
+    fn indices(&mut self, batch: &[Dim], n: &Dim) -> Option<NodeId> {
+        let mut shape = batch.to_vec();
+        for _ in 0..self.rng.below(RANK - batch.len()) {
+            shape.push(self.rng.pick(&self.dims).clone());
+        }
+        // A kernel may pick by one number for all of no elements: those vary.
+        let raw = match shape.iter().position(|d| self.n(d) == 0) {
+            Some(axis) => self.graph.iota(&shape, axis),
+            None => self.room(&shape).then(|| self.operand(&Type::new(DType::I64, shape.clone())))?,
+        };
+        let size = self.graph.size(n.clone());
+        let size = self.graph.broadcast_to(size, &shape);
+        let place = self.graph.map(MapOp::named("remainder"), &[raw, size]);
+        Some(match self.rng.below(4) {
+            0 => self.graph.map(MapOp::named("sub"), &[place, size]),
+            1 => raw,
+            _ => place,
+        })
+    }
+
+    fn gather(&mut self) -> Option<()> {
+        let x = self.pick(|t| t.rank() > 0)?;
+        let shape = self.graph.ty(x).shape.clone();
+        let axis = self.rng.below(shape.len());
+        let batch = if self.rng.chance(3) { self.rng.below(axis + 1) } else { 0 };
+        let indices = self.indices(&shape[..batch], &shape[axis])?;
+        let result = gathered(axis, batch, &shape, self.graph.ty(indices)).ok()?;
+        self.room(&result).then(|| self.graph.gather(x, indices, axis, batch))?;
+        Some(())
+    }
+
+    fn scatter(&mut self) -> Option<()> {
+        let mut shape = self.shape();
+        let axis = self.rng.below(shape.len());
+        let batch = if self.rng.chance(3) { self.rng.below(axis + 1) } else { 0 };
+        if axis >= shape.len() {
+            return None;
+        }
+        shape[axis] = self.rng.pick(&self.dims).add(&Dim::one());
+        let indices = self.indices(&shape[..batch], &shape[axis])?;
+        let updates = gathered(axis, batch, &shape, self.graph.ty(indices)).ok()?;
+        let dtype = self.dtype();
+        if self.room(&updates) && self.room(&shape) && dtype != DType::Bool {
+            let updates = self.operand(&Type::new(dtype, updates));
+            self.graph.scatter(updates, indices, axis, batch, &shape);
+        }
+        Some(())
+    }
+
     fn finish(mut self) -> Case {
         // Mostly nodes that nothing else reads, the later ones first.
         let users = self.graph.users();
@@ -409,6 +461,7 @@ fn exact(op: &Op, args: &[&Value], value: &Value) -> bool {
             let products = n as f64 * magnitude(a) * magnitude(b) <= LARGE;
             products && [1.0, 16.0, 256.0].iter().any(|&u| multiple_of(a, 1.0 / u) && multiple_of(b, u / 256.0))
         }
+        (Op::Scatter { .. }, [updates, _]) => updates.data.len() as f64 * magnitude(updates) <= LARGE,
         _ => true,
     };
     partial && data.iter().all(|&x| fine(x))

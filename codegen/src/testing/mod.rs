@@ -95,7 +95,7 @@ mod tests {
         }
         assert!(most_outputs > 1);
         let views = ["param", "const", "size", "iota", "cast", "broadcast", "permute", "reshape", "slice", "pad"];
-        let all = views.into_iter().chain(["window", "dot"]);
+        let all = views.into_iter().chain(["window", "dot", "gather", "scatter"]);
         let all = all.chain(MapOp::all().map(MapOp::name)).chain(Monoid::all().map(Monoid::name));
         let missing: Vec<&str> = all.filter(|word| !live.contains(word)).collect();
         assert!(missing.is_empty(), "never drawn: {missing:?}");

@@ -4,11 +4,13 @@
 //! Matrix products are computed here, exactly: they are no generated kernels.
 
 use crate::machine::Machine;
+use ndfuse_codegen::graph::{Node, Op, Type};
+use ndfuse_codegen::interp::eval::eval;
 use ndfuse_codegen::interp::value::{each_index, strides};
-use ndfuse_codegen::interp::{Sizes, Value, size, sizes_of};
+use ndfuse_codegen::interp::{Precision, Sizes, Value, size, sizes_of};
 use ndfuse_codegen::loops::Loops;
 use ndfuse_codegen::ops::Literal;
-use ndfuse_codegen::program::{Action, BufId, Dot, Launch, Place, Program, Role};
+use ndfuse_codegen::program::{Action, BufId, Dot, Launch, Place, Program, Role, Scatter};
 use ndfuse_codegen::shape::Dim;
 use std::collections::BTreeMap;
 
@@ -92,10 +94,23 @@ impl<'a> Run<'a> {
         Ok(Value::literals(shape, dot.dtype, sums.into_iter().map(Literal::float)))
     }
 
+    /// The scatter, as the oracle has it: a step of the runtime's.
+    fn scatter(&self, scatter: &Scatter) -> Result<Value, String> {
+        let out = self.built.program.buffer(scatter.out);
+        let op = Op::Scatter { axis: scatter.axis, batch: scatter.batch };
+        let node = Node { op, args: Vec::new(), ty: Type::new(out.dtype, out.shape.clone()) };
+        let (updates, indices) = (self.read(scatter.updates)?, self.read(scatter.indices)?);
+        eval(Precision::Exact, &node, &[&updates, &indices], self.sizes, &[])
+    }
+
     pub fn run(mut self) -> Result<Vec<Value>, String> {
         for step in &self.built.program.steps {
             match &step.action {
                 Action::Launch(launch) => self.launch(launch, None)?,
+                Action::Scatter(scatter) => {
+                    let out = self.scatter(scatter)?;
+                    self.values.insert(scatter.out, out);
+                }
                 Action::Dot(dot) => {
                     let product = self.dot(dot)?;
                     match &dot.epilogue {

@@ -5,10 +5,11 @@
 //! Next: [`super::jobs`].
 
 use std::ops::Range;
+use std::sync::Mutex;
 
 use crate::MAX_RANK;
-use crate::error::Result;
-use crate::kernel::{Cx, TILE, Window};
+use crate::error::{Error, Result};
+use crate::kernel::{Cx, Fault, TILE, Window};
 use crate::plan::{Launch, Plan};
 
 use super::memory::{Memory, Spot};
@@ -38,18 +39,41 @@ pub(super) fn run(plan: &'static Plan, launch: &'static Launch, memory: &mut Mem
     }
     ready.collapse(launch);
     let (axis, unit, n) = cut(launch, &ready, jobs::count(work(launch, &ready.extents[..ready.axes])));
+    let faults = Faults::default();
     let shared = Shared::new(|i: usize| {
         if n == 1 {
             // SAFETY: the only job has the whole of every output.
-            return unsafe { ready.run(launch) };
+            return faults.note(unsafe { ready.run(launch) });
         }
         let mut job = ready.clone();
         job.narrow(launch, axis, &part(&ready.ranges[axis], unit, n, i));
         // SAFETY: the windows of two jobs on one output differ in their part of the one axis that `cut` chose because
         // every output has it.
-        unsafe { job.run(launch) };
+        faults.note(unsafe { job.run(launch) });
     });
-    jobs::run(n, &|i| shared.call(i)).map_err(|text| internal(plan, format!("kernel {}: {text}", launch.name)))
+    let done = jobs::run(n, &|i| shared.call(i));
+    faults.told(plan)?;
+    done.map_err(|text| internal(plan, format!("kernel {}: {text}", launch.name)))
+}
+
+/// The least index out of range that any job of a step has met.
+#[derive(Default)]
+pub(super) struct Faults(Mutex<Option<Fault>>);
+
+impl Faults {
+    pub(super) fn note(&self, fault: Option<Fault>) {
+        if let Some(fault) = fault {
+            let mut least = self.0.lock().unwrap_or_else(|e| e.into_inner());
+            *least = Some(least.map_or(fault, |other| other.min(fault)));
+        }
+    }
+
+    pub(super) fn told(self, plan: &'static Plan) -> Result<()> {
+        match self.0.into_inner().unwrap_or_else(|e| e.into_inner()) {
+            Some((index, size)) => Err(Error::index(plan.function, "take", index, size.max(0) as usize)),
+            None => Ok(()),
+        }
+    }
 }
 
 /// A job that holds windows, which are pointers.
@@ -121,16 +145,17 @@ impl Ready {
         self.ranges[axis] = part.clone();
     }
 
-    /// Runs the kernel on this job.
+    /// Runs the kernel on this job; answers the least index that was out of range.
     ///
     /// # Safety
     /// Windows on outputs must not meet those of another job that runs meanwhile; see [`prepare`] for the rest.
-    pub(super) unsafe fn run(&self, launch: &Launch) {
+    pub(super) unsafe fn run(&self, launch: &Launch) -> Option<Fault> {
         let (inputs, outputs) = self.windows.split_at(launch.inputs.len());
         let (ranges, extents) = (&self.ranges[..launch.par], &self.extents[..self.axes]);
         // SAFETY: what `prepare` says of the windows, and the caller's promise.
         let mut cx = unsafe { Cx::new(inputs, outputs, ranges, extents, &self.sizes) };
         launch.cpu.run(&mut cx);
+        cx.fault()
     }
 
     /// Runs adjacent parallel axes as one where the kernel and all strides allow it: the inner one takes both extents.

@@ -74,7 +74,7 @@ pub fn memory(plan: &'static Plan, symbols: &[(&str, usize)]) -> Result<Memory> 
         reads(&step.action).chain(writes(&step.action)).try_for_each(|id| call.place(id))?;
         let panels = match &step.action {
             Action::Dot(dot) => dot::panel_bytes(plan, dot, &call.sizes)?,
-            Action::Launch(_) => 0,
+            Action::Launch(_) | Action::Scatter(_) => 0,
         };
         call.peak = call.peak.max(call.now + panels);
         step.release.iter().for_each(|&id| call.release(id));

@@ -1,12 +1,12 @@
 //! Runs a plan.
 //!
 //! In: a [`Plan`] and operands. Out: its results, or the reason why not. Always: everything that can be wrong with
-//! the operands is checked before anything is allocated or written; nothing panics; the result does not depend on
-//! the number of threads.
+//! the operands' types and shapes is checked before anything is allocated or written; an index out of range, which only
+//! the elements tell, is an error too; nothing panics; the result does not depend on the number of threads.
 //!
 //! The way of a call: `bind` gives each symbol its size and checks the operands; `wanted` finds the steps that need
-//! not run; `memory` gives each buffer its place; each step is a `launch` of a kernel, cut into jobs, or a `dot`, a
-//! matrix product.
+//! not run; `memory` gives each buffer its place; each step is a `launch` of a kernel, cut into jobs, a `dot`, a
+//! matrix product, or a `scatter`.
 //! Next: [`crate::kernel`].
 
 mod bind;
@@ -15,6 +15,7 @@ mod jobs;
 mod launch;
 pub mod measure;
 mod memory;
+mod scatter;
 #[cfg(test)]
 mod tests;
 mod wanted;
@@ -146,6 +147,7 @@ fn run(
             match &step.action {
                 Action::Launch(launch) => launch::run(plan, launch, &mut memory, sizes)?,
                 Action::Dot(dot) => dot::run(plan, dot, &mut memory, sizes)?,
+                Action::Scatter(scatter) => scatter::run(plan, scatter, &mut memory, sizes)?,
             }
         }
         for &buffer in step.release {

@@ -57,6 +57,7 @@ pub(super) fn launch_of(action: &'static Action) -> Option<&'static Launch> {
     match action {
         Action::Launch(launch) => Some(launch),
         Action::Dot(dot) => dot.epilogue.as_ref().map(|epilogue| &epilogue.launch),
+        Action::Scatter(_) => None,
     }
 }
 
@@ -64,6 +65,7 @@ pub(super) fn launch_of(action: &'static Action) -> Option<&'static Launch> {
 pub(super) fn writes(action: &'static Action) -> impl Iterator<Item = BufferId> {
     let product = match action {
         Action::Dot(dot) if dot.epilogue.is_none() => Some(dot.out),
+        Action::Scatter(scatter) => Some(scatter.out),
         Action::Dot(_) | Action::Launch(_) => None,
     };
     product.into_iter().chain(launch_of(action).into_iter().flat_map(|launch| launch.outputs).map(|out| out.buffer))
@@ -73,6 +75,7 @@ pub(super) fn writes(action: &'static Action) -> impl Iterator<Item = BufferId> 
 pub(super) fn reads(action: &'static Action) -> impl Iterator<Item = BufferId> {
     let (operands, given) = match action {
         Action::Dot(dot) => (Some([dot.left, dot.right]), dot.epilogue.as_ref().map(|epilogue| epilogue.input)),
+        Action::Scatter(scatter) => (Some([scatter.updates, scatter.indices]), None),
         Action::Launch(_) => (None, None),
     };
     let inputs = launch_of(action).into_iter().flat_map(|launch| launch.inputs).copied().enumerate();

@@ -158,7 +158,11 @@ pub struct Cx<'a> {
     extents: &'a [isize],
     sizes: &'a [isize],
     taken: Cell<u64>,
+    fault: Cell<Option<Fault>>,
 }
+
+/// An index out of range, and the size of its axis.
+pub(crate) type Fault = (i64, isize);
 
 impl<'a> Cx<'a> {
     /// A job.
@@ -175,7 +179,7 @@ impl<'a> Cx<'a> {
         extents: &'a [isize],
         sizes: &'a [isize],
     ) -> Cx<'a> {
-        Cx { inputs, outputs, ranges, extents, sizes, taken: Cell::new(0) }
+        Cx { inputs, outputs, ranges, extents, sizes, taken: Cell::new(0), fault: Cell::new(None) }
     }
 
     /// Input `k`, of the element type and rank that it has.
@@ -210,6 +214,28 @@ impl<'a> Cx<'a> {
     #[inline]
     pub fn size(&self, k: usize) -> isize {
         self.sizes[k]
+    }
+
+    /// The place of index `at` on an axis of `n` elements, at least one: a negative one counts from the end. Out of
+    /// range it is a fault of the call; the nearest place stands in for it.
+    #[inline(always)]
+    pub fn pick(&self, at: i64, n: isize) -> isize {
+        let place = if at < 0 { at.wrapping_add(n as i64) } else { at };
+        if (place as u64) < n as u64 { place as isize } else { self.wrong(at, n) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn wrong(&self, at: i64, n: isize) -> isize {
+        // The least of all, whatever the order of the jobs.
+        let fault = self.fault.get().map_or((at, n), |other| other.min((at, n)));
+        self.fault.set(Some(fault));
+        if at < 0 { 0 } else { (n - 1).max(0) }
+    }
+
+    /// The least index that was out of range.
+    pub(crate) fn fault(&self) -> Option<Fault> {
+        self.fault.get()
     }
 
     /// A buffer of `len` elements, of unspecified values, for what a later pass over a row needs again.

@@ -144,9 +144,9 @@ impl<'a, T: Element, const N: usize> In<'a, T, N> {
 
     /// The `n` elements of the coordinates that `at` gives.
     #[inline(always)]
-    pub fn gather<'t>(&self, n: usize, tile: &'t mut Tile<T>, mut at: impl FnMut(isize) -> [isize; N]) -> &'t [T] {
+    pub fn gather<'t>(&self, n: usize, tile: &'t mut Tile<T>, mut at: impl FnMut(usize) -> [isize; N]) -> &'t [T] {
         for (i, slot) in tile.memory[..n].iter_mut().enumerate() {
-            slot.write(self.at(at(i as isize)));
+            slot.write(self.at(at(i)));
         }
         tile.wrote(n);
         tile.filled(n)
@@ -159,10 +159,10 @@ impl<'a, T: Element, const N: usize> In<'a, T, N> {
         n: usize,
         tile: &'t mut Tile<T>,
         fill: T,
-        mut at: impl FnMut(isize) -> Option<[isize; N]>,
+        mut at: impl FnMut(usize) -> Option<[isize; N]>,
     ) -> &'t [T] {
         for (i, slot) in tile.memory[..n].iter_mut().enumerate() {
-            slot.write(at(i as isize).map_or(fill, |at| self.at(at)));
+            slot.write(at(i).map_or(fill, |at| self.at(at)));
         }
         tile.wrote(n);
         tile.filled(n)

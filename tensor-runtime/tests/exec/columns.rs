@@ -127,7 +127,7 @@ impl rt::Kernel for Window {
                         }
                         a1.push(m, 2 * r0, &v2[..t.len]);
                         let v3 = x.gather_or(t.len, &mut x_t, 0.0, |i| {
-                            let c2 = first + 2 + s2 * i;
+                            let c2 = first + 2 + s2 * i as isize;
                             (0 <= c0 && c0 < s0 && 0 <= c2 && c2 < s1).then_some([p0, c0, c2])
                         });
                         let w2 = k.at([p0, r0, 2]);

@@ -8,4 +8,5 @@ mod dots;
 mod faults;
 mod maps;
 mod rows;
+mod scatters;
 mod wanted;

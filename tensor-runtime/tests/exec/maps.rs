@@ -97,7 +97,7 @@ impl rt::Kernel for Take {
         let mut y_t = rt::Tile::<f32>::new();
         for t in rt::tiles(cx.range(0)) {
             let v0 = index.row([t.start], [1], t.len, &mut i_t);
-            let v1 = x.gather(t.len, &mut x_t, |i| [v0[i as usize] as isize, t.start + i]);
+            let v1 = x.gather(t.len, &mut x_t, |i| [v0[i] as isize, t.start + i as isize]);
             let mut y0 = y.row([t.start], 0, t.len, &mut y_t);
             y0[..t.len].copy_from_slice(v1);
         }

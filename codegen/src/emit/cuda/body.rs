@@ -270,7 +270,7 @@ impl Emit<'_> {
         let inst = self.kernel().inst(v);
         match &inst.op {
             InstOp::Const(value) => literal(*value, inst.dtype),
-            InstOp::Load { .. } | InstOp::Index(_) | InstOp::Inside(_) => format!("v{}", v.0),
+            InstOp::Load { .. } | InstOp::Index(_) | InstOp::Inside(_) | InstOp::Pick(..) => format!("v{}", v.0),
             InstOp::Map(..) | InstOp::Cast(_) | InstOp::Reduce(..) => format!("v{}", v.0),
         }
     }
@@ -287,7 +287,7 @@ impl Emit<'_> {
         if self.filled.as_ref().is_some_and(|f| f.contains(&v)) {
             return self.eval(v);
         }
-        for arg in self.kernel().inst(v).op.args().to_vec() {
+        for arg in self.kernel().inst(v).op.args() {
             self.again(arg);
         }
         self.eval(v);
@@ -326,6 +326,7 @@ impl Emit<'_> {
                 let args: Vec<String> = args.iter().map(|&a| self.read(a)).collect();
                 map(*op, &args, of)
             }
+            InstOp::Pick(arg, extent) => format!("nd_pick({}, {})", self.read(*arg), dim(extent, kernel)),
             InstOp::Cast(arg) => cast(&self.read(*arg), self.dtype(*arg), dtype),
             InstOp::Reduce(..) => unreachable!("verified loops evaluate no reduction"),
         })

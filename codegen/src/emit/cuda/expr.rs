@@ -6,7 +6,7 @@
 //! promise for signed ones, so they are computed unsigned.
 
 use crate::dtype::{DType, Kind};
-use crate::kernel::Guard;
+use crate::kernel::{Guard, ValId};
 use crate::ops::{Literal, MapOp, Monoid};
 use crate::shape::{Atom, Dim, Ranges, Sign};
 
@@ -110,7 +110,8 @@ fn atom(value: &Atom, known: &impl Ranges) -> String {
     let plain = |a: &Dim, b: &Dim| b.as_const().is_some_and(|c| c > 0) && non_negative(a, known);
     let call = |name: &str, a: &Dim, b: &Dim| format!("{name}({}, {})", dim(a, known), dim(b, known));
     match value {
-        Atom::Sym(name) => name.to_string(),
+        // A picked index is the local of its value.
+        Atom::Sym(name) => ValId::named(name).map_or(name.to_string(), |id| format!("v{}", id.0)),
         Atom::Div(a, b) if plain(a, b) => format!("{} / {}", factor(a, known), factor(b, known)),
         Atom::Rem(a, b) if plain(a, b) => format!("{} % {}", factor(a, known), factor(b, known)),
         Atom::Div(a, b) => call("nd_div", a, b),

@@ -89,6 +89,15 @@ __device__ __forceinline__ nd_int nd_rem(nd_int a, nd_int b) {
     return rest != 0 && (rest < 0) != (b < 0) ? rest + b : rest;
 }
 " },
+    Piece { name: "nd_pick", text: "\
+// The index of an element of n, at least one: negative ones count from the end.
+// One out of range becomes the nearest in range, so that memory is safe; who
+// launches the kernel has checked the indices, or makes no use of the result.
+__device__ __forceinline__ long long nd_pick(long long at, nd_int n) {
+    const long long from_start = at < 0 ? at + n : at;
+    return from_start < 0 ? 0 : from_start < n ? from_start : n - 1;
+}
+" },
     Piece { name: "nd_max", text: "__device__ __forceinline__ nd_int nd_max(nd_int a, nd_int b) { return a > b ? a : b; }\n" },
     Piece { name: "nd_min", text: "__device__ __forceinline__ nd_int nd_min(nd_int a, nd_int b) { return a < b ? a : b; }\n" },
     Piece { name: "nd_negative", text: "\

@@ -6,6 +6,7 @@
 //! Next: [`super::kernel`].
 
 use super::code::{self, AND, COMPARE, Code};
+use super::kernel::mentions;
 use crate::kernel::Guard;
 use crate::shape::Dim;
 
@@ -16,6 +17,8 @@ pub struct Load<'a> {
     pub index: &'a [Dim],
     pub guards: &'a [Guard],
     pub fill: Code,
+    /// How a name in an index is written.
+    pub name: &'a dyn Fn(&str) -> String,
 }
 
 /// An expression over loop variables under their own names.
@@ -23,9 +26,15 @@ pub fn plain(d: &Dim) -> Code {
     code::dim(d, &|s| s.to_string())
 }
 
-/// An expression at the first point of a tile of the lane.
-fn at_start(d: &Dim, lane: &str) -> Code {
-    code::dim(d, &|s| if s == lane { "t.start".to_string() } else { s.to_string() })
+impl Load<'_> {
+    fn coordinate(&self, d: &Dim) -> Code {
+        code::dim(d, &self.name)
+    }
+
+    /// An expression at the first point of a tile of the lane.
+    fn at_start(&self, d: &Dim, lane: &str) -> Code {
+        code::dim(d, &|s| if s == lane { "t.start".to_string() } else { (self.name)(s) })
+    }
 }
 
 fn list(items: impl IntoIterator<Item = Code>) -> String {
@@ -34,9 +43,9 @@ fn list(items: impl IntoIterator<Item = Code>) -> String {
 }
 
 /// `0 <= i && i < n`, for all of them.
-pub fn inside(guards: &[Guard]) -> Code {
+pub fn inside(guards: &[Guard], name: &dyn Fn(&str) -> String) -> Code {
     let each = guards.iter().map(|g| {
-        let (index, extent) = (plain(&g.index), plain(&g.extent));
+        let (index, extent) = (code::dim(&g.index, &name), plain(&g.extent));
         let index = index.at(COMPARE + 1);
         format!("0 <= {index} && {index} < {}", extent.at(COMPARE + 1))
     });
@@ -46,23 +55,23 @@ pub fn inside(guards: &[Guard]) -> Code {
 
 /// One element.
 pub fn element(load: &Load<'_>) -> Code {
-    let index = list(load.index.iter().map(plain));
-    let Load { input, guards, fill, .. } = load;
+    let index = list(load.index.iter().map(|d| load.coordinate(d)));
+    let Load { input, guards, fill, name, .. } = load;
     Code::atom(match guards.is_empty() {
         true => format!("{input}.at({index})"),
-        false => format!("{input}.at_or({}, {index}, {})", inside(guards).text, fill.text),
+        false => format!("{input}.at_or({}, {index}, {})", inside(guards, name).text, fill.text),
     })
 }
 
 /// The elements of a tile of the lane, as a slice.
 pub fn row(load: &Load<'_>, lane: &str, tile: &str) -> String {
-    let Load { input, index, guards, fill } = load;
+    let Load { input, index, guards, fill, .. } = load;
     let steps: Option<Vec<Code>> = index.iter().map(|d| step(d, lane)).collect();
-    let valid: Option<Vec<String>> = guards.iter().map(|g| valid(g, lane)).collect();
+    let valid: Option<Vec<String>> = guards.iter().map(|g| valid(load, g, lane)).collect();
     let (Some(steps), Some(valid)) = (steps, valid) else {
         return gather(load, lane, tile);
     };
-    let (at, steps) = (list(index.iter().map(|d| at_start(d, lane))), list(steps));
+    let (at, steps) = (list(index.iter().map(|d| load.at_start(d, lane))), list(steps));
     match valid.into_iter().reduce(|a, b| format!("rt::meet({a}, {b})")) {
         None => format!("{input}.row({at}, {steps}, t.len, &mut {tile})"),
         Some(valid) => format!("{input}.row_or({at}, {steps}, t.len, {valid}, {}, &mut {tile})", fill.text),
@@ -75,23 +84,25 @@ fn step(d: &Dim, lane: &str) -> Option<Code> {
 }
 
 /// The lane positions at which a guard holds.
-fn valid(guard: &Guard, lane: &str) -> Option<String> {
+fn valid(load: &Load<'_>, guard: &Guard, lane: &str) -> Option<String> {
     if guard.extent.mentions(lane) {
         return None;
     }
-    let (low, step) = (at_start(&guard.index, lane), step(&guard.index, lane)?);
+    let (low, step) = (load.at_start(&guard.index, lane), step(&guard.index, lane)?);
     Some(format!("rt::valid({}, {}, {}, t.len)", low.text, step.text, plain(&guard.extent).text))
 }
 
-fn gather(load: &Load<'_>, lane: &str, tile: &str) -> String {
-    let Load { input, index, guards, fill } = load;
-    let index = list(index.iter().map(plain));
-    let point = format!("let {lane} = t.start + i");
+/// The elements of a tile of the lane, one by one; `i` is the lane's number.
+pub fn gather(load: &Load<'_>, lane: &str, tile: &str) -> String {
+    let Load { input, index, guards, fill, name } = load;
+    let index = list(index.iter().map(|d| load.coordinate(d)));
+    let inside = if guards.is_empty() { String::new() } else { inside(guards, name).text };
+    let uses = |name: &str| mentions(&index, name) || mentions(&inside, name);
+    let point = if uses(lane) { format!("let {lane} = t.start + i as isize; ") } else { String::new() };
     match guards.is_empty() {
-        true => format!("{input}.gather(t.len, &mut {tile}, |i| {{ {point}; {index} }})"),
+        true => format!("{input}.gather(t.len, &mut {tile}, |i| {{ {point}{index} }})"),
         false => {
-            let inside = inside(guards).text;
-            let body = format!("{point}; if {inside} {{ Some({index}) }} else {{ None }}");
+            let body = format!("{point}if {inside} {{ Some({index}) }} else {{ None }}");
             format!("{input}.gather_or(t.len, &mut {tile}, {}, |i| {{ {body} }})", fill.text)
         }
     }

@@ -34,6 +34,11 @@ pub fn explain(program: &Program, loops: &[Loops]) -> String {
                 out.line(format!("  {number}: {}", product(program, dot)));
                 operands(program, dot, loops, &mut out)
             }
+            Action::Scatter(s) => {
+                let [updates, to, at] = [s.updates, s.out, s.indices].map(|id| &program.buffer(id).name);
+                out.line(format!("  {number}: scatter {updates} into {to} along axis {} at {at}", s.axis));
+                (vec![s.updates, s.indices], vec![s.out])
+            }
         };
         let inputs = distinct(inputs);
         read = inputs.iter().fold(read, |sum, &b| sum.add(&bytes(program, b)));
@@ -133,6 +138,7 @@ fn temporaries(program: &Program, out: &mut Writer) {
             // The product of a fused epilogue is never whole in memory.
             Action::Dot(Dot { out, epilogue: None, .. }) => *out == id,
             Action::Dot(Dot { epilogue: Some(e), .. }) => e.launch.outputs.contains(&id),
+            Action::Scatter(s) => s.out == id,
         };
         let Some(first) = program.steps.iter().position(|s| writes(&s.action)) else { continue };
         let last = program.steps.iter().position(|s| s.release.contains(&id)).unwrap_or(first);

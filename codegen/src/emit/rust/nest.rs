@@ -11,7 +11,7 @@ use crate::dtype::DType;
 use crate::kernel::{Guard, InstOp, Kernel, ValId};
 use crate::loops::{Form, LoopKind, Loops, Stmt};
 use crate::ops::{Answer, Literal, MapOp, Monoid};
-use crate::shape::{Dim, Sym};
+use crate::shape::{Dim, SizesOnly, Sym};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// An index into [`Nest::values`].
@@ -43,6 +43,8 @@ pub enum Op {
     Inside(Vec<Guard>),
     Map(MapOp, Vec<Ref>),
     Cast(Ref),
+    /// The index of an element of an axis; indices name it `%` and its [`Ref`].
+    Pick(Ref, Dim),
     /// One step of a written-out reduction.
     Combine(Monoid, Ref, Ref),
     /// What an accumulator of this monoid answers; the dtype of its operand.
@@ -87,14 +89,28 @@ impl Nest {
         &self.values[value.0]
     }
 
-    /// The operands of a value.
+    /// The operands of a value; for a picked index, what it is picked by.
     pub fn args(&self, value: Ref) -> Vec<Ref> {
+        let picked = |dims: &mut dyn Iterator<Item = &Dim>| -> Vec<Ref> {
+            let names: Vec<Sym> = dims.flat_map(Dim::symbols).collect();
+            names.iter().filter_map(|name| Ref::named(name)).flat_map(|pick| self.args(pick)).collect()
+        };
         match &self.value(value).op {
             Op::Map(_, args) => args.clone(),
-            Op::Cast(a) => vec![*a],
+            Op::Cast(a) | Op::Pick(a, _) => vec![*a],
             Op::Combine(_, a, b) => vec![*a, *b],
-            Op::Load { .. } | Op::Const(_) | Op::Index(_) | Op::Inside(_) | Op::Reduced(..) => Vec::new(),
+            Op::Load { index, guards, .. } => picked(&mut index.iter().chain(guards.iter().map(|g| &g.index))),
+            Op::Index(dim) => picked(&mut std::iter::once(dim)),
+            Op::Inside(guards) => picked(&mut guards.iter().map(|g| &g.index)),
+            Op::Const(_) | Op::Reduced(..) => Vec::new(),
         }
+    }
+}
+
+impl Ref {
+    /// The value that an index names so.
+    pub fn named(name: &str) -> Option<Ref> {
+        ValId::named(name).map(|id| Ref(id.0 as usize))
     }
 }
 
@@ -120,7 +136,7 @@ pub fn nest(loops: &Loops) -> Nest {
 fn uses(kernel: &Kernel) -> Vec<usize> {
     let mut uses = vec![0; kernel.code.len()];
     let args = kernel.code.iter().flat_map(|inst| inst.op.args());
-    for id in args.chain(kernel.stores.iter().map(|s| &s.value)) {
+    for id in args.chain(kernel.stores.iter().map(|s| s.value)) {
         uses[id.0 as usize] += 1;
     }
     uses
@@ -176,7 +192,8 @@ impl Build<'_> {
                     out.push(Node::Loop { kind, var: var.clone(), body: self.block(body) });
                 }
                 Stmt::Eval(v) => {
-                    if !matches!(self.kernel.inst(*v).op, InstOp::Const(_)) {
+                    // Constants and picked indices stand where they are read.
+                    if !matches!(self.kernel.inst(*v).op, InstOp::Const(_) | InstOp::Pick(..)) {
                         out.push(Node::Eval(self.value(*v)));
                     }
                 }
@@ -257,17 +274,24 @@ impl Build<'_> {
         })
     }
 
+    /// What makes a value one of its own at the present point.
+    fn key(&self, id: ValId) -> (ValId, Vec<i64>) {
+        let varies = &self.variables[id.0 as usize];
+        (id, self.point.iter().filter(|(v, _)| varies.contains(v)).map(|(_, i)| *i).collect())
+    }
+
     /// The value at the present point.
     fn value(&mut self, id: ValId) -> Ref {
-        let varies = &self.variables[id.0 as usize];
-        let point: Vec<(Sym, i64)> = self.point.iter().filter(|(v, _)| varies.contains(v)).cloned().collect();
-        let key = (id, point.iter().map(|(_, i)| *i).collect::<Vec<_>>());
+        let key = self.key(id);
         if let Some(&known) = self.known.get(&key) {
             return known;
         }
-        let own: Vec<Sym> = varies.iter().filter(|v| !point.iter().any(|(p, _)| p == *v)).cloned().collect();
-        let name = point.iter().fold(format!("v{}", id.0), |name, (_, i)| format!("{name}_{i}"));
+        let varies = &self.variables[id.0 as usize];
+        let own: Vec<Sym> = varies.iter().filter(|v| !self.point.iter().any(|(p, _)| p == *v)).cloned().collect();
+        let name = key.1.iter().fold(format!("v{}", id.0), |name, i| format!("{name}_{i}"));
         let inst = self.kernel.inst(id).clone();
+        // Picked indices among them are values of this point too.
+        let args: Vec<Ref> = inst.op.args().iter().map(|&arg| self.value(arg)).collect();
         let guards = |list: &[Guard]| -> Vec<Guard> {
             list.iter().map(|g| Guard { index: self.here(&g.index), extent: self.here(&g.extent) }).collect()
         };
@@ -280,12 +304,18 @@ impl Build<'_> {
             InstOp::Inside(list) => Op::Inside(guards(&list)),
             InstOp::Map(op, args) => Op::Map(op, args.iter().map(|&a| self.value(a)).collect()),
             InstOp::Cast(arg) => Op::Cast(self.value(arg)),
+            InstOp::Pick(arg, extent) => Op::Pick(self.value(arg), extent),
             InstOp::Reduce(monoid, arg) => Op::Reduced(monoid, self.kernel.inst(arg).dtype),
         };
         let vars = match &op {
-            Op::Load { .. } | Op::Const(_) | Op::Index(_) | Op::Inside(_) => own,
+            Op::Load { .. } | Op::Index(_) | Op::Inside(_) => {
+                let mut vars = self.union(&args);
+                vars.extend(own.into_iter().filter(|v| !vars.contains(v)).collect::<Vec<_>>());
+                vars
+            }
+            Op::Const(_) => own,
             Op::Map(_, args) => self.union(args),
-            Op::Cast(arg) => self.union(&[*arg]),
+            Op::Cast(arg) | Op::Pick(arg, _) => self.union(&[*arg]),
             Op::Combine(_, a, b) => self.union(&[*a, *b]),
             // An accumulator of the column form has a value a lane, if all are equal.
             Op::Reduced(..) => own.into_iter().chain(self.column.clone()).collect(),
@@ -309,7 +339,13 @@ impl Build<'_> {
     /// An index expression at the present point.
     fn here(&self, d: &Dim) -> Dim {
         let at = |name: &str| self.point.iter().find(|(v, _)| **v == *name).map(|(_, i)| Dim::from(*i));
-        if self.point.is_empty() { d.clone() } else { d.substitute(self.kernel, &at) }
+        let here = if self.point.is_empty() { d.clone() } else { d.substitute(self.kernel, &at) };
+        let picked = |name: &str| {
+            let value = self.known.get(&self.key(ValId::named(name)?));
+            value.map(|value| Dim::sym(ValId(value.0 as u32).name()))
+        };
+        let picks = here.symbols().iter().any(|name| ValId::named(name).is_some());
+        if picks { here.substitute(&SizesOnly, &picked) } else { here }
     }
 
     fn make(&mut self, value: Value) -> Ref {
@@ -344,6 +380,7 @@ impl Build<'_> {
             | Op::Inside(_)
             | Op::Map(..)
             | Op::Cast(_)
+            | Op::Pick(..)
             | Op::Combine(..)
             | Op::Reduced(..) => Op::Combine(monoid, sum, pushed),
         };
@@ -381,6 +418,7 @@ fn straight(kernel: &Kernel, body: &[Stmt]) -> bool {
             | InstOp::Index(_)
             | InstOp::Inside(_)
             | InstOp::Map(..)
+            | InstOp::Pick(..)
             | InstOp::Cast(_) => true,
         },
         Stmt::Eval(_) | Stmt::Start(_) | Stmt::Finish(_) | Stmt::Keep(_) | Stmt::Recall(_) | Stmt::Store(_) => true,

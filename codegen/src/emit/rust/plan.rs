@@ -160,6 +160,13 @@ impl Emit<'_> {
                     self.dot(dot, out);
                     out.close_with("}),");
                 }
+                Action::Scatter(s) => {
+                    let [updates, indices, to] = [s.updates, s.indices, s.out].map(|id| self.buffer(id));
+                    out.line(format!(
+                        "action: Action::Scatter(Scatter {{ updates: {updates}, indices: {indices}, out: {to}, axis: {}, batch: {} }}),",
+                        s.axis, s.batch
+                    ));
+                }
             }
             out.line(format!("release: {release},"));
             out.close_with("},");
@@ -273,6 +280,7 @@ fn loads(kernel: &Kernel, number: usize) -> Vec<&Vec<Dim>> {
         | InstOp::Inside(_)
         | InstOp::Map(..)
         | InstOp::Cast(_)
+        | InstOp::Pick(..)
         | InstOp::Reduce(..) => None,
     };
     kernel.code.iter().filter_map(|inst| index(&inst.op)).collect()
@@ -289,7 +297,7 @@ fn collapse(kernel: &Kernel, accesses: &[Vec<Option<usize>>]) -> Vec<bool> {
             // Each mention is a bare coordinate that all loads of the input agree on.
             InstOp::Load { input, .. } => mentions(&inst.op.dims()) == coordinates(*input),
             InstOp::Index(_) | InstOp::Inside(_) => mentions(&inst.op.dims()) == 0,
-            InstOp::Const(_) | InstOp::Map(..) | InstOp::Cast(_) | InstOp::Reduce(..) => true,
+            InstOp::Const(_) | InstOp::Map(..) | InstOp::Cast(_) | InstOp::Pick(..) | InstOp::Reduce(..) => true,
         });
         free && (0..accesses.len()).all(|n| coordinates(n) <= 1)
     };
@@ -301,7 +309,7 @@ fn cost(kernel: &Kernel) -> u32 {
     let one = |op: &InstOp| match op {
         InstOp::Map(op, _) => op.row().cost,
         InstOp::Load { .. } | InstOp::Cast(_) | InstOp::Reduce(..) => 1,
-        InstOp::Index(_) | InstOp::Inside(_) => 1,
+        InstOp::Index(_) | InstOp::Inside(_) | InstOp::Pick(..) => 1,
         InstOp::Const(_) => 0,
     };
     kernel.code.iter().map(|inst| one(&inst.op)).sum::<u32>() + kernel.stores.len() as u32

@@ -68,7 +68,25 @@ impl Emit<'_> {
 
     /// A value that becomes a slice of its own.
     fn is_row_load(&self, value: Ref) -> bool {
-        self.is_vector(value) && matches!(self.nest.value(value).op, Op::Load { .. })
+        let load = matches!(self.nest.value(value).op, Op::Load { .. });
+        load && self.is_vector(value) && self.nest.args(value).iter().all(|&index| self.is_at_hand(index))
+    }
+
+    /// Whether a picked index is known before the vector loop: it is one for all
+    /// lanes, or read from memory.
+    fn is_at_hand(&self, index: Ref) -> bool {
+        let known = self.scope[index.0].is_some() || !self.is_vector(index) || self.is_row_load(index);
+        known || matches!(self.nest.value(index).op, Op::Cast(arg) if self.is_at_hand(arg))
+    }
+
+    /// How a name in an index is written: a picked index where it stands.
+    fn name(&self, name: &str, local: &BTreeMap<Ref, Code>) -> String {
+        match Ref::named(name).map(|pick| &self.nest.value(pick).op) {
+            Some(Op::Pick(index, extent)) => {
+                format!("cx.pick({}, {})", self.read(*index, local).text, plain(extent).text)
+            }
+            Some(_) | None => name.to_string(),
+        }
     }
 
     fn plan<'n>(&self, nodes: &'n [Node], rest: &[Node]) -> Run<'n> {
@@ -169,11 +187,16 @@ impl Emit<'_> {
     /// Inside the lane: rows and scalars, the loop, what follows it.
     fn vector(&mut self, run: &Run<'_>) {
         let mut local = BTreeMap::new();
+        // Casts of what is read, for picked indices.
+        let mut casts = BTreeMap::new();
         for &v in &run.evals {
             if self.is_row_load(v) {
-                self.row_load(v);
+                let known = local.iter().chain(&casts).map(|(v, code): (&Ref, &Code)| (*v, code.clone())).collect();
+                self.row_load(v, &known);
             } else if !self.is_vector(v) {
                 self.scalar_value(run, v, &mut local);
+            } else if self.is_at_hand(v) {
+                casts.insert(v, self.build(v, &casts));
             }
         }
         let held = self.hold_rows(run);
@@ -199,14 +222,17 @@ impl Emit<'_> {
         }
     }
 
-    fn row_load(&mut self, v: Ref) {
+    fn row_load(&mut self, v: Ref, local: &BTreeMap<Ref, Code>) {
         let value = self.nest.value(v);
         if let Op::Load { input, index, guards, fill } = &value.op
             && let Some(lane) = self.loops.lane.as_ref()
         {
             let tile = format!("{}_t", value.name);
-            let load = Load { input: &self.inputs[*input], index, guards, fill: code::literal(*fill, value.dtype) };
-            self.out.line(format!("let {} = {};", value.name, access::row(&load, lane, &tile)));
+            let (name, fill) = (|name: &str| self.name(name, local), code::literal(*fill, value.dtype));
+            let load = Load { input: &self.inputs[*input], index, guards, fill, name: &name };
+            let own = self.nest.args(v).iter().any(|&index| self.is_vector(index));
+            let row = if own { access::gather(&load, lane, &tile) } else { access::row(&load, lane, &tile) };
+            self.out.line(format!("let {} = {row};", value.name));
             self.tiles.insert(tile, value.dtype);
             self.scope[v.0] = Some(Repr::Slice(value.name.clone()));
         }
@@ -335,14 +361,15 @@ impl Emit<'_> {
     /// A value's expression.
     fn build(&self, v: Ref, local: &BTreeMap<Ref, Code>) -> Code {
         let value = self.nest.value(v);
+        let name = |name: &str| self.name(name, local);
         match &value.op {
             Op::Load { input, index, guards, fill } => {
                 let fill = code::literal(*fill, value.dtype);
-                access::element(&Load { input: &self.inputs[*input], index, guards, fill })
+                access::element(&Load { input: &self.inputs[*input], index, guards, fill, name: &name })
             }
             Op::Const(literal) => code::literal(*literal, value.dtype),
-            Op::Index(dim) => Code::new(format!("{} as i64", plain(dim).at(ATOM)), LOOSE + 1),
-            Op::Inside(guards) => access::inside(guards),
+            Op::Index(dim) => Code::new(format!("{} as i64", code::dim(dim, &name).at(ATOM)), LOOSE + 1),
+            Op::Inside(guards) => access::inside(guards, &name),
             Op::Map(op, args) => {
                 let float = args.last().is_some_and(|a| self.nest.value(*a).dtype.is_float());
                 let template = if float { op.row().rust } else { op.row().rust_int };
@@ -357,7 +384,7 @@ impl Emit<'_> {
                 let (a, b) = (self.read(*a, local).text, self.read(*b, local).text);
                 Code::atom(format!("rt::monoid::{}::combine(m, {a}, {b})", monoid.row().rust))
             }
-            Op::Reduced(..) => Code::atom(value.name.clone()),
+            Op::Reduced(..) | Op::Pick(..) => Code::atom(value.name.clone()),
         }
     }
 }

@@ -13,10 +13,10 @@ use std::ops::Range;
 use crate::MAX_RANK;
 use crate::dtype::{AnyBuffer, DType};
 use crate::error::{Error, Result};
-use crate::kernel::Window;
+use crate::kernel::{Fault, Window};
 use crate::plan::{Dot, DotAxis, Epilogue, FREE, Plan, Role};
 
-use super::launch::{self, MAX_AXES, Ready, Shared};
+use super::launch::{self, Faults, MAX_AXES, Ready, Shared};
 use super::memory::{Memory, Spot, address_mut, described, layout_of};
 use super::{internal, jobs};
 use boxes::Boxes;
@@ -236,9 +236,10 @@ fn panels(
     let boxes = Boxes::new(product, shape, &strides[..rank]);
     let work = product.work().saturating_add(launch::work(launch, &ready.extents[..ready.axes]));
     let n = jobs::count(work).min(boxes.count());
+    let faults = Faults::default();
     let shared = Shared::new(|job: usize| {
         for i in jobs::part(boxes.count(), n, job) {
-            panel(epilogue, product, &ready, &boxes.get(i), &order)?;
+            faults.note(panel(epilogue, product, &ready, &boxes.get(i), &order)?);
         }
         Ok(())
     });
@@ -248,7 +249,9 @@ fn panels(
             failure.lock().unwrap_or_else(|e| e.into_inner()).get_or_insert(error);
         }
     };
-    jobs::run(n, &run).map_err(|text| internal(plan, format!("kernel {}: {text}", launch.name)))?;
+    let done = jobs::run(n, &run);
+    faults.told(plan)?;
+    done.map_err(|text| internal(plan, format!("kernel {}: {text}", launch.name)))?;
     failure.into_inner().unwrap_or_else(|e| e.into_inner()).map_or(Ok(()), Err)
 }
 
@@ -305,7 +308,7 @@ fn panel(
     ready: &Ready,
     ranges: &[Range<isize>; MAX_RANK],
     order: &[usize],
-) -> Result<()> {
+) -> Result<Option<Fault>> {
     let rank = order.len();
     let mut strides = [0isize; MAX_RANK];
     let size = |k: usize| (ranges[k].end - ranges[k].start) as usize;
@@ -330,8 +333,7 @@ fn panel(
     job.collapse(&epilogue.launch);
     // SAFETY: the panel is initialised and this job's own; of the other operands see `launch::prepare`. The windows of
     // two jobs on one output differ in some axis of the product, which every output has.
-    unsafe { job.run(&epilogue.launch) };
-    Ok(())
+    Ok(unsafe { job.run(&epilogue.launch) })
 }
 
 const _: () = assert!(MAX_AXES >= MAX_RANK);
