@@ -3,6 +3,8 @@
 
 use ndfuse_codegen::driver::{self, Code, Compilation, Compiled};
 use ndfuse_codegen::expand::{Stage, dump};
+use ndfuse_codegen::program::{Buffer, Place};
+use ndfuse_codegen::shape::Dim;
 use std::path::{Path, PathBuf};
 
 fn corpus() -> Vec<PathBuf> {
@@ -70,11 +72,40 @@ fn as_few_launches_as_fusion_promises() {
         ("joined", 1),
         ("flat", 1),
         ("whole_mean", 2),
+        ("softmax_backward", 1),
+        ("log_softmax_backward", 1),
+        ("gelu_chain_backward", 1),
+        ("adam_update", 1),
+        // One over the logits, forward and backward, and the mean of the losses.
+        ("cross_entropy_step", 2),
+        // The rows' statistics, in two; columns; rows.
+        ("layer_norm_backward", 4),
+        // Two products, the softmax with its gradient, three products.
+        ("attention_backward", 6),
     ];
     let all: Vec<Compiled> = corpus().iter().flat_map(|path| compile(path).functions).collect();
     for (name, launches) in want {
         let compiled = all.iter().find(|c| c.function.name == name).unwrap_or_else(|| panic!("no `{name}`"));
         let code = code(compiled);
         assert_eq!(code.program.steps.len(), launches, "{name}\n{}", code.program);
+    }
+}
+
+/// What a backward pass keeps in memory: nothing for a chain of elementwise
+/// operations, and numbers of a row for what is normalised.
+#[test]
+fn backward_kernels_save_little() {
+    let all: Vec<Compiled> = corpus().iter().flat_map(|path| compile(path).functions).collect();
+    let saved = |name: &str| -> Vec<String> {
+        let compiled = all.iter().find(|c| c.function.name == name).unwrap_or_else(|| panic!("no `{name}`"));
+        let temporary = |b: &&Buffer| matches!(b.place, Place::Temp);
+        let shape = |b: &Buffer| b.shape.iter().map(Dim::to_string).collect::<Vec<_>>().join(", ");
+        code(compiled).program.buffers.iter().filter(temporary).map(shape).collect()
+    };
+    for name in ["softmax_backward", "log_softmax_backward", "gelu_chain_backward", "adam_update"] {
+        assert!(saved(name).is_empty(), "{name}: {:?}", saved(name));
+    }
+    for name in ["cross_entropy_step", "layer_norm_backward"] {
+        assert!(saved(name).iter().all(|shape| shape == "B"), "{name}: {:?}", saved(name));
     }
 }

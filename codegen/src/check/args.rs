@@ -11,6 +11,9 @@ use crate::dtype::DType;
 use crate::errors;
 use crate::shape::Dim;
 
+/// The greatest size that is given as a number.
+const MAX_EXTENT: i64 = 1 << 48;
+
 impl Cx<'_> {
     /// Tells that the argument is not what the parameter takes.
     pub fn wants<T>(&mut self, arg: &Arg, name: &str, kind: &str) -> Option<T> {
@@ -141,6 +144,11 @@ impl Cx<'_> {
         let dim = self.size(arg, name)?;
         if dim.as_const().is_some_and(|c| c < 0) {
             return self.reject(errors::NEGATIVE_DIM, arg.loc, format!("a size of {dim}"), "a size is zero or more");
+        }
+        // Sums of a few sizes must not overflow.
+        if dim.as_const().is_some_and(|c| c > MAX_EXTENT) {
+            let message = format!("a size of {dim} is more than any memory holds");
+            return self.reject(errors::SIZE_LIMIT, arg.loc, message, "give a smaller size");
         }
         Some(dim)
     }

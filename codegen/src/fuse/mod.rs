@@ -347,7 +347,8 @@ fn reads_at_own_index(draft: &Draft, node: NodeId, shape: &[Dim]) -> bool {
     });
     loads.all(|(source, index, guards)| {
         let names: Vec<_> = index.iter().zip(shape).filter(|(_, n)| !n.is(1)).map(|(d, n)| (d.as_sym(), n)).collect();
-        let bare = names.iter().all(|(name, _)| name.is_some());
+        let single = index.iter().zip(shape).all(|(d, n)| !n.is(1) || d.is(0));
+        let bare = single && names.iter().all(|(name, _)| name.is_some());
         let whole = |var: &Sym, extent: &Dim| {
             let mut own = names.iter().filter(|(name, _)| *name == Some(var));
             own.next().is_some_and(|(_, n)| *n == extent) && own.next().is_none()

@@ -281,7 +281,11 @@ impl Machine<'_> {
         };
         // The first element always wins over the start.
         let nan = |l: Literal| l.as_f64().is_nan();
-        let wins = index < 0 || (combined.as_f64() != old.as_f64() && !(nan(old) && nan(combined)));
+        let changed = match (combined, old) {
+            (Literal::Float(_), Literal::Float(_)) => combined.as_f64() != old.as_f64() && !(nan(old) && nan(combined)),
+            (a, b) => a != b,
+        };
+        let wins = index < 0 || changed;
         let entry = if wins {
             (if index < 0 && monoid.row().answer == Answer::Index { value } else { combined }, at)
         } else {
