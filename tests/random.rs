@@ -145,7 +145,7 @@ fn neither_fusion_nor_shape_matters() {
         let x = plain(42, &zeros).unwrap().view().unwrap().to_owned();
         assert_eq!(turned(42, &zeros).unwrap().view().unwrap().t(), x);
         assert_eq!(flat(42, &zeros).unwrap().to_vec().unwrap(), x.iter().copied().collect::<Vec<f32>>());
-        let (y, top) = fused(&ndarray::arr0(42i64), &zeros).unwrap();
+        let (y, top) = fused(ndarray::arr0(42i64), &zeros).unwrap();
         assert_eq!(y.view().unwrap(), x);
         let rows: Vec<f32> = x.rows().into_iter().map(|r| r.iter().copied().fold(f32::MIN, f32::max)).collect();
         assert_eq!(top.to_vec().unwrap(), rows);

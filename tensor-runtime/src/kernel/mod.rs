@@ -291,7 +291,7 @@ mod tests {
         };
         let n = x.len() as isize;
         let (inputs, outputs) = ([window(x)], [window(&mut y)]);
-        let (ranges, extents) = ([0..n], [n]);
+        let (ranges, extents) = ([Range { start: 0, end: n }], [n]);
         // SAFETY: both slices are exclusive here, initialised, and apart.
         let mut cx = unsafe { Cx::new(&inputs, &outputs, &ranges, &extents, &[]) };
         CpuKernel::new::<Body>().run_at(level, &mut cx);
