@@ -39,8 +39,8 @@ fn rows_of_a_table_are_read_in_any_layout() {
             ((i * 5 + j * 3) % rows) as i32 - if j % 2 == 0 { rows as i32 } else { 0 }
         });
         for table in [plain.view(), turned.t(), gaps] {
-            let found = embed(&ids, &table).unwrap();
-            let summed = bag(&ids.mapv(i64::from), &table).unwrap();
+            let found = embed(&ids, table).unwrap();
+            let summed = bag(ids.mapv(i64::from), table).unwrap();
             for ((i, j), &id) in ids.indexed_iter() {
                 let row = table.row(id.rem_euclid(rows as i32) as usize);
                 assert_eq!(found.view().unwrap().slice(s![i, j, ..]), row);
@@ -60,12 +60,12 @@ fn elements_are_picked_a_lane() {
     for ((i, k), &y) in found.view().unwrap().indexed_iter() {
         assert_eq!(y, x[[i, (i64::from(which[k])).rem_euclid(2000) as usize]].sqrt() + 1.0);
     }
-    assert_eq!(one(&table(3, 4), &ndarray::arr0(-1i64), 2).unwrap().to_vec().unwrap(), [2.0 + 2.0 / 1024.0]);
+    assert_eq!(one(table(3, 4), ndarray::arr0(-1i64), 2).unwrap().to_vec().unwrap(), [2.0 + 2.0 / 1024.0]);
     let x = array![3i64, 0, -1, 1];
     assert_eq!(twice(&x, &array![0i64, 1, 2, 3, -4]).unwrap().to_vec().unwrap(), [1, 3, 1, 0, 1]);
     let (x, y) = (array![[1.0f32, 3.0, 2.0], [9.0, 0.0, 9.5]], array![[1.0f32, 2.0, 3.0], [4.0, 5.0, 6.0]]);
     assert_eq!(chosen(&x, &y).unwrap().to_vec().unwrap(), [2.0, 6.0]);
-    assert_eq!(reshaped(&y.t(), &array![1i64, -1]).unwrap().to_vec().unwrap(), [4.0, 6.0]);
+    assert_eq!(reshaped(y.t(), &array![1i64, -1]).unwrap().to_vec().unwrap(), [4.0, 6.0]);
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn products_and_gathers_meet() {
     let which = array![3i64, 0, -1, 2, 1, 1];
     let found = rows_of_product(&x, &y, &which).unwrap();
     for (k, row) in found.view().unwrap().rows().into_iter().enumerate() {
-        let near = (&row - &want.row(k) - &y.row(which[k].rem_euclid(4) as usize)).mapv(f32::abs).sum();
+        let near = (&row - &want.row(k) - y.row(which[k].rem_euclid(4) as usize)).mapv(f32::abs).sum();
         assert!(near < 1e-4);
     }
     let error = rows_of_product(&x, &y, &array![3i64, 0, -1, 2, 1, 4]).unwrap_err();
@@ -108,7 +108,7 @@ fn sums_by_index_meet_duplicates_in_order() {
     bins.iter().for_each(|&b| want[usize::from(b)] += 1);
     assert_eq!(counts(&bins).unwrap().to_vec().unwrap(), want);
     let (rows, ids) = (table(4, 3), array![1i64, -1, 1, 1]);
-    let found = update(&table(2, 3), &ids, &rows).unwrap();
+    let found = update(table(2, 3), &ids, &rows).unwrap();
     let mut want = table(2, 3);
     let mut sums = Array2::<f32>::zeros((2, 3));
     for (k, row) in rows.rows().into_iter().enumerate() {
@@ -137,13 +137,13 @@ fn an_index_out_of_range_is_told_with_its_axis() {
             "embed: `take`: index {index} is out of range for an axis of size 5\n  = help: indices go from -5 to 4"
         );
         assert!(text.starts_with(&want), "{text}");
-        told(bag(&ids.mapv(i64::from), &t).map(drop));
+        told(bag(ids.mapv(i64::from), &t).map(drop));
     }
-    told(columns(&Array2::zeros((2, 3)), &array![0i16, 3]).map(drop));
-    told(one(&t, &ndarray::arr0(5i64), 0).map(drop));
-    told(one(&t, &ndarray::arr0(0i64), -41).map(drop));
+    told(columns(Array2::zeros((2, 3)), &array![0i16, 3]).map(drop));
+    told(one(&t, ndarray::arr0(5i64), 0).map(drop));
+    told(one(&t, ndarray::arr0(0i64), -41).map(drop));
     told(loss(&t, &array![0i64, 1, 2, 3, 40]).map(drop));
-    let text = told(update(&t, &array![0i64, 7], &table(2, 40)).map(drop));
+    let text = told(update(&t, &array![0i64, 7], table(2, 40)).map(drop));
     assert!(text.starts_with("update: `index_add`: index 7 is out of range for an axis of size 5"), "{text}");
     // The least of many, whatever the threads do.
     let ids = Array2::from_shape_fn((3000, 40), |(i, j)| 1000 - (i * 40 + j) as i32);
@@ -156,8 +156,8 @@ fn an_axis_without_elements_has_no_index() {
     let empty = Array2::<f32>::zeros((0, 4));
     let error = embed(&array![[0i32]], &empty).unwrap_err();
     assert!(matches!(error, Error::Requirement(_)), "{error}");
-    let none = embed(&Array2::<i32>::zeros((0, 3)), &empty).unwrap();
+    let none = embed(Array2::<i32>::zeros((0, 3)), &empty).unwrap();
     assert_eq!(none.view().unwrap().shape(), [0, 3, 4]);
-    let narrow = embed(&array![[0i32, 1]], &Array2::<f32>::zeros((2, 0))).unwrap();
+    let narrow = embed(&array![[0i32, 1]], Array2::<f32>::zeros((2, 0))).unwrap();
     assert_eq!(narrow.view().unwrap().shape(), [1, 2, 0]);
 }

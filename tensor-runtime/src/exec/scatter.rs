@@ -14,7 +14,7 @@ use super::launch::Shared;
 use super::memory::{Memory, Spot};
 use super::{internal, jobs};
 
-/// A job takes at least so many neighbours of a row.
+/// Rows of fewer elements are not worth a job; nor are shorter parts of a row.
 const ROW: usize = 16;
 
 /// An axis that target and updates share.
@@ -152,10 +152,12 @@ impl Part {
         if let Some(k) = self.outer.iter().position(|axis| axis.extent >= wanted) {
             return (Cut::Outer(k), wanted);
         }
-        // Each job reads all indices: that is little beside long rows.
-        match self.row.extent >= wanted * ROW {
-            true => (Cut::Row, wanted),
-            false => (Cut::Places, wanted.min(self.places.len()).max(1)),
+        // Each job reads all indices: that is little beside long rows, and as much as adding up short ones.
+        let width = self.rows.iter().map(|axis| axis.extent).product::<usize>() * self.row.extent;
+        match self.places.len() >= wanted {
+            true if width >= ROW => (Cut::Places, wanted),
+            false if self.row.extent >= wanted * ROW => (Cut::Row, wanted),
+            true | false => (Cut::Places, 1),
         }
     }
 
