@@ -1,6 +1,6 @@
 //! A picture that `plotters` can draw on, letters too.
 //!
-//! In: pixels and text. Out: an [`RgbImage`]. Always: letters are an 8 x 8 bitmap font in whole multiples of its size, so
+//! In: pixels and text. Out: an [`RgbImage`]. Always: letters are an 8 x 8 bitmap font in whole multiples of its dots, so
 //! that no font of the system is needed and the picture is the same everywhere; what is outside is left out.
 
 use std::convert::Infallible;
@@ -15,9 +15,10 @@ type Drawn = Result<(), DrawingErrorKind<Infallible>>;
 /// Draws on an image.
 pub struct Canvas<'a>(pub &'a mut RgbImage);
 
-/// How many pixels a dot of the font is, for letters of this height.
-fn dot(style: &impl BackendTextStyle) -> i32 {
-    (style.size() / 8.0).round().max(1.0) as i32
+/// How many pixels wide and high a dot of the font is: letters of 16 pixels and more are half as wide as high.
+fn dot(style: &impl BackendTextStyle) -> (i32, i32) {
+    let high = (style.size() / 8.0).round().max(1.0) as i32;
+    ((high / 2).max(1), high)
 }
 
 impl DrawingBackend for Canvas<'_> {
@@ -51,13 +52,13 @@ impl DrawingBackend for Canvas<'_> {
         text: &str,
         style: &S,
     ) -> Result<(u32, u32), DrawingErrorKind<Infallible>> {
-        let dot = dot(style) as u32;
-        Ok((8 * dot * text.chars().count() as u32, 8 * dot))
+        let (wide, high) = dot(style);
+        Ok((8 * wide as u32 * text.chars().count() as u32, 8 * high as u32))
     }
 
     fn draw_text<S: BackendTextStyle>(&mut self, text: &str, style: &S, (x, y): BackendCoord) -> Drawn {
-        let (dot, turn) = (dot(style), style.transform());
-        let (width, height) = (8 * dot * text.chars().count() as i32, 8 * dot);
+        let ((wide, high), turn) = (dot(style), style.transform());
+        let (width, height) = (8 * wide * text.chars().count() as i32, 8 * high);
         let left = match style.anchor().h_pos {
             HPos::Left => 0,
             HPos::Center => -width / 2,
@@ -71,9 +72,9 @@ impl DrawingBackend for Canvas<'_> {
         for (k, letter) in text.chars().enumerate() {
             let glyph = BASIC_LEGACY.get(letter as usize).unwrap_or(&BASIC_LEGACY[b'?' as usize]);
             // A byte is a row, its lowest bit the leftmost dot.
-            for (i, j) in (0..height).flat_map(|i| (0..height).map(move |j| (i, j))) {
-                if glyph[(i / dot) as usize] >> (j / dot) & 1 == 1 {
-                    let (dx, dy) = turn.transform(left + 8 * dot * k as i32 + j, top + i);
+            for (i, j) in (0..height).flat_map(|i| (0..8 * wide).map(move |j| (i, j))) {
+                if glyph[(i / high) as usize] >> (j / wide) & 1 == 1 {
+                    let (dx, dy) = turn.transform(left + 8 * wide * k as i32 + j, top + i);
                     self.draw_pixel((x + dx, y + dy), style.color().color())?;
                 }
             }

@@ -24,6 +24,8 @@ const CELL: u32 = 80;
 const COLUMNS: usize = (WIDTH / CELL) as usize;
 const ROWS: usize = 4;
 
+/// Losses below it are drawn as it.
+const FLOOR: f32 = 1e-6;
 const LOSS: RGBColor = RGBColor(31, 119, 180);
 const HELD_OUT: RGBColor = RGBColor(214, 88, 24);
 
@@ -61,31 +63,31 @@ fn draw(marks: &[Mark], held_out: &Digits, mistakes: &[Mistake]) -> Result<RgbIm
 
 /// The losses on a logarithmic scale, an epoch a step to the right.
 fn curves(area: &Area, marks: &[Mark]) -> Drawn {
-    let losses = || marks.iter().flat_map(|m| [m.loss, m.held_out]).map(|x| x.max(1e-6));
-    let (low, high) = losses().fold((f32::MAX, 1e-5f32), |(low, high), x| (low.min(x), high.max(x)));
+    let losses = || marks.iter().flat_map(|m| [m.loss, m.held_out]).map(|x| x.max(FLOOR));
+    let (low, high) = losses().fold((f32::MAX, 10.0 * FLOOR), |(low, high), x| (low.min(x), high.max(x)));
     let scale = (low.min(high) * 0.8..high * 1.25).log_scale();
     let mut chart = ChartBuilder::on(area)
         .margin(16)
-        .x_label_area_size(40)
+        .x_label_area_size(48)
         .y_label_area_size(80)
         .build_cartesian_2d(1..marks.len().max(2), scale)?;
     let letters = ("sans-serif", 16).into_text_style(area);
     (chart.configure_mesh().label_style(letters.clone()).axis_desc_style(letters.clone()))
         .x_desc("epoch")
         .y_desc("loss")
-        .y_label_formatter(&|y| format!("{y:.4}"))
+        .y_label_formatter(&|y| format!("{y}"))
         .light_line_style(BLACK.mix(0.06))
         .draw()?;
     let lines: [(&str, RGBColor, fn(&Mark) -> f32); 2] =
         [("train", LOSS, |m| m.loss), ("held out", HELD_OUT, |m| m.held_out)];
     for (name, color, of) in lines {
-        let points = marks.iter().enumerate().map(|(k, mark)| (k + 1, of(mark).max(1e-6)));
+        let points = marks.iter().enumerate().map(|(k, mark)| (k + 1, of(mark).max(FLOOR)));
         chart
             .draw_series(LineSeries::new(points, color.stroke_width(2)))?
             .label(name)
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 20, y)], color.stroke_width(2)));
     }
-    (chart.configure_series_labels().label_font(letters).border_style(BLACK.mix(0.2)))
+    (chart.configure_series_labels().label_font(letters).margin(12).border_style(BLACK.mix(0.2)))
         .background_style(WHITE)
         .position(SeriesLabelPosition::UpperRight)
         .draw()?;
