@@ -104,7 +104,8 @@ fn a_file_of_no_run_is_an_error_with_its_name() {
         assert!(text.contains(&path.display().to_string()) && text.contains(why), "{text}");
     }
     // A tensor changed, then one too many.
-    let rewritten = |change: &dyn Fn(&str, AnyTensor) -> Vec<(String, AnyTensor)>| {
+    type Named = Vec<(String, AnyTensor)>;
+    let rewritten = |change: &dyn Fn(&str, AnyTensor) -> Named| {
         let path = file("changed.safetensors");
         checkpoint::save(&mlp, &path).unwrap();
         let mut archive = io::Archive::open(&path).unwrap();

@@ -78,8 +78,8 @@ fn curves(area: &Area, marks: &[Mark]) -> Drawn {
         .y_label_formatter(&|y| format!("{y}"))
         .light_line_style(BLACK.mix(0.06))
         .draw()?;
-    let lines: [(&str, RGBColor, fn(&Mark) -> f32); 2] =
-        [("train", LOSS, |m| m.loss), ("held out", HELD_OUT, |m| m.held_out)];
+    type Loss = fn(&Mark) -> f32;
+    let lines: [(&str, RGBColor, Loss); 2] = [("train", LOSS, |m| m.loss), ("held out", HELD_OUT, |m| m.held_out)];
     for (name, color, of) in lines {
         let points = marks.iter().enumerate().map(|(k, mark)| (k + 1, of(mark).max(FLOOR)));
         chart

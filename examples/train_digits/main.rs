@@ -98,7 +98,7 @@ fn train<M: Model>(options: &Options) -> Result<(), Failure> {
     }
     progress.finish_and_clear();
 
-    let read = run.net.read(&held_out)?.0.to_vec()?;
+    let (read, _) = run.net.read(&held_out)?;
     let labels = held_out.labels.to_vec();
     let mistakes = report::mistakes(&labels, &read);
     let right = 100.0 * (1.0 - mistakes.len() as f64 / labels.len() as f64);

@@ -50,10 +50,10 @@ pub trait Model: Params + Clone {
     const NAME: &'static str;
 
     /// The weights and their moments after one more step, and the loss before it.
-    fn step(run: &Run<Self>, epoch: f32, batch: &Digits) -> Result<(Self, Self, Self, Tensor<f32, ()>)>;
+    fn step(run: &Run<Self>, epoch: f32, batch: &Digits) -> Result<(Self, Self, Self, f32)>;
 
     /// The likeliest digit of each image, and the loss of all.
-    fn read(&self, digits: &Digits) -> Result<(Tensor<i64, (usize,)>, Tensor<f32, ()>)>;
+    fn read(&self, digits: &Digits) -> Result<(Vec<i64>, f32)>;
 
     /// The kernels of a step.
     fn explain() -> &'static str;
@@ -64,13 +64,16 @@ macro_rules! model {
         impl Model for $ty {
             const NAME: &'static str = $name;
 
-            fn step(run: &Run<$ty>, epoch: f32, batch: &Digits) -> Result<($ty, $ty, $ty, Tensor<f32, ()>)> {
+            fn step(run: &Run<$ty>, epoch: f32, batch: &Digits) -> Result<($ty, $ty, $ty, f32)> {
                 let (step, lr) = ((run.steps + 1) as f32, run.settings.lr);
-                network::$step(&run.net, &run.m, &run.v, step, epoch, lr, &batch.images, &batch.labels)
+                let (net, m, v, loss) =
+                    network::$step(&run.net, &run.m, &run.v, step, epoch, lr, &batch.images, &batch.labels)?;
+                Ok((net, m, v, loss.item()?))
             }
 
-            fn read(&self, digits: &Digits) -> Result<(Tensor<i64, (usize,)>, Tensor<f32, ()>)> {
-                network::$read(self, &digits.images, &digits.labels)
+            fn read(&self, digits: &Digits) -> Result<(Vec<i64>, f32)> {
+                let (read, loss) = network::$read(self, &digits.images, &digits.labels)?;
+                Ok((read.to_vec()?, loss.item()?))
             }
 
             fn explain() -> &'static str {
@@ -102,14 +105,14 @@ impl<M: Model> Run<M> {
             let loss;
             (self.net, self.m, self.v, loss) = M::step(self, epoch as f32 + k as f32 / steps as f32, &images)?;
             self.steps += 1;
-            total += self.finite(loss.item()?)? * images.len() as f32;
+            total += self.finite(loss)? * images.len() as f32;
             each(start.elapsed());
         }
         let (read, loss) = self.net.read(held_out)?;
-        let right = read.view()?.iter().zip(&held_out.labels).filter(|(a, b)| a == b).count();
+        let right = read.iter().zip(&held_out.labels).filter(|(a, b)| a == b).count();
         self.marks.push(Mark {
             loss: total / train.len() as f32,
-            held_out: self.finite(loss.item()?)?,
+            held_out: self.finite(loss)?,
             accuracy: right as f32 / held_out.len() as f32,
         });
         Ok(())
