@@ -357,6 +357,10 @@ const CASES: &[Case] = &[
     ("conv2d depthwise", "x: f64[1, 2, 4, 4], w: f64[2, 1, 3, 3]", "1, 2, 4, 4", "conv2d(x, w, padding=1, groups=2)", true),
     ("max_pool2d", "x: f64[1, 2, 4, 4]", "1, 2, 2, 2", "max_pool2d(x, 2)", false),
     ("avg_pool2d", "x: f64[1, 2, 4, 4]", "1, 2, 2, 2", "avg_pool2d(x, 2)", true),
+    ("avg_pool2d rest", "x: f64[1, 2, 5, 7]", "1, 2, 2, 3", "avg_pool2d(x, 2)", true),
+    ("avg_pool2d gaps", "x: f64[1, 2, 8, 7]", "1, 2, 3, 2", "avg_pool2d(x, 2, stride=3)", true),
+    ("avg_pool2d symbols", "x: f64[1, A, B, 4]", "1, A, B / 2, 2", "avg_pool2d(x, 2)", true),
+    ("avg_pool2d overlap", "x: f64[1, 2, 5, 5]", "1, 2, 3, 3", "avg_pool2d(x, 3, stride=1)[:, :, :, :3]", true),
     ("attention", "q: f64[A, C], k: f64[A, C], v: f64[A, C]", "A, C", "softmax(q @ k.T) @ v", true),
 ];
 
@@ -374,6 +378,17 @@ fn composites_and_views() {
         check(name, &text(params, result, body), Domain(-2.0, 2.0), smooth).err()
     });
     report(failures.collect(), CASES.len());
+}
+
+#[test]
+fn windows_that_do_not_overlap_lie_side_by_side() {
+    let gradient = |stride: i64, size: i64| {
+        let ty = format!("f64[1, 1, {size}, {size}]");
+        let loss = format!("fn f(x: {ty}) -> f64[] {{ max_pool2d(x, 2, stride={stride}).sum() }}");
+        last(&format!("{loss} fn g(x: {ty}) -> {ty} {{ grad(f)(x) }}")).to_string()
+    };
+    assert!(!gradient(2, 8).contains("= pad"), "{}", gradient(2, 8));
+    assert!(gradient(1, 8).contains("= pad") && gradient(2, 7).contains("= pad"));
 }
 
 /// The last function of a block on arguments that are all vectors of 2.

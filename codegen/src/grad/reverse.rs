@@ -176,7 +176,8 @@ impl Walk<'_> {
         }
     }
 
-    /// Each place of a window is a slice with the stride as its step.
+    /// Each place of a window is a slice with the stride as its step; windows
+    /// that do not overlap lie side by side.
     fn unwindow(
         &mut self,
         id: NodeId,
@@ -196,6 +197,9 @@ impl Walk<'_> {
             );
             return Err(NoGradient { node: id, why, path: path(self.graph, &self.active, id) });
         };
+        if dilation == 1 && stride >= count {
+            return Ok(Some(untile(self.graph, g, axis, stride, &n)));
+        }
         let mut sum: Option<NodeId> = None;
         for k in 0..count {
             let mut lens = shape.clone();
@@ -273,6 +277,32 @@ fn unslice(graph: &mut Graph, g: NodeId, axis: usize, start: &Dim, step: i64, n:
     let mut lens = shape;
     lens[axis] = n.clone();
     graph.slice(padded, &vec![Dim::zero(); rank], &vec![1; rank], &lens)
+}
+
+/// Windows of the last axis, which do not overlap, side by side along `axis`, with zeros up to the stride and to `n`.
+fn untile(graph: &mut Graph, g: NodeId, axis: usize, stride: i64, n: &Dim) -> NodeId {
+    let mut shape = graph.ty(g).shape.clone();
+    let last = shape.len() - 1;
+    let zero = graph.konst(Literal::Int(0), graph.ty(g).dtype);
+    let none = |rank: usize| vec![Dim::zero(); rank];
+    let mut gap = none(last + 1);
+    gap[last] = Dim::from(stride).sub(&shape[last]);
+    let apart = graph.pad(g, &none(last + 1), &gap, zero);
+    let mut perm: Vec<usize> = (0..last).collect();
+    perm.insert(axis + 1, last);
+    let beside = graph.permute(apart, &perm);
+    shape.truncate(last);
+    shape[axis] = shape[axis].scale(stride);
+    let flat = graph.reshape(beside, &shape);
+    if shape[axis] == *n {
+        return flat;
+    }
+    // As in `unslice`: the last window may have no gap after it, or more than one.
+    let mut after = none(last);
+    after[axis] = n.clone();
+    let padded = graph.pad(flat, &none(last), &after, zero);
+    shape[axis] = n.clone();
+    graph.slice(padded, &none(last), &vec![1; last], &shape)
 }
 
 /// The gradient of the left operand of a product.
