@@ -292,12 +292,16 @@ impl<'g> Search<'g> {
         twice.map(|(n, _)| n).find(|&n| costs[n.0 as usize] >= SHARED)
     }
 
-    /// What each node costs down to memory; a reduction costs more than any limit.
+    /// What each node costs down to memory and to reductions. A reduction costs
+    /// more than any limit, and what is made of one nothing more: the reduction
+    /// is small and goes to memory, a map of it is computed again.
     fn costs(&self) -> Vec<u32> {
         let mut costs: Vec<u32> = Vec::with_capacity(self.graph.nodes.len());
         for id in self.graph.ids() {
             let node = self.graph.node(id);
-            let below = node.args.iter().map(|a| costs[a.0 as usize]).fold(0, u32::saturating_add);
+            let reduced = |a: &NodeId| matches!(self.graph.node(*a).op, Op::Reduce { .. });
+            let args = node.args.iter().filter(|a| !reduced(a));
+            let below = args.map(|a| costs[a.0 as usize]).fold(0, u32::saturating_add);
             let own = match &node.op {
                 Op::Map(op) => op.row().cost,
                 Op::Cast => 1,
