@@ -1,6 +1,6 @@
 //! A diagnostic: what is wrong, where, and how to mend it.
 //!
-//! In: a [`Code`](crate::errors::Code), a span, a message. Out: a value that
+//! In: a [`Code`], a span, a message. Out: a value that
 //! the macro turns into `compile_error!` at the user's token, and that tests
 //! render as text. Always: a message names the user's own words; notes and the
 //! help are whole sentences in rustc's manner. Next: [`crate::errors`].

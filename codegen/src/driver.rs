@@ -2,7 +2,7 @@
 //!
 //! In: the tokens of a `tensor!`. Out: everything that was made of them, and
 //! all errors. Always: a function without an error has its program; the stages
-//! are called here in their order and nowhere else. Next: [`crate::expand`].
+//! are called here in their order and nowhere else. Next: [`mod@crate::expand`].
 
 use crate::check::{self, Function, StructDef, no_gradient};
 use crate::derive::{self, Derivative};

@@ -19,7 +19,7 @@
 use super::call::Given;
 use super::cx::Cx;
 use super::table::{Callee, Spec};
-use super::value::{Arg, StructValue, Value};
+use super::value::{Arg, Value};
 use crate::diagnostic::{Diagnostic, Loc};
 use crate::errors;
 use crate::grad::{self, NoGradient};
@@ -28,7 +28,6 @@ use crate::ops::Literal;
 use crate::syntax::ast::{self, Expr, ExprKind, FnItem, TRANSFORMS};
 use proc_macro2::Ident;
 use std::collections::BTreeMap;
-use std::rc::Rc;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Kind {
@@ -467,38 +466,4 @@ fn regiven(specs: &[Spec], bound: Vec<Option<Arg>>) -> Given {
         }
     }
     given
-}
-
-impl Value {
-    /// Its arrays, those of structs and tuples in order.
-    pub(super) fn nodes(&self) -> Vec<NodeId> {
-        let mut nodes = Vec::new();
-        self.map_nodes(&mut |node| {
-            nodes.push(node);
-            node
-        });
-        nodes
-    }
-
-    /// The value with each array replaced.
-    pub(super) fn map_nodes(&self, f: &mut dyn FnMut(NodeId) -> NodeId) -> Value {
-        match self {
-            Value::Array(id) => Value::Array(f(*id)),
-            Value::Number(id) => Value::Number(f(*id)),
-            Value::Tuple(items) => Value::tuple(items.iter().map(|v| v.map_nodes(f)).collect()),
-            Value::Struct(s) => Value::Struct(Rc::new(StructValue {
-                def: s.def.clone(),
-                args: s.args.clone(),
-                fields: s.fields.iter().map(|(name, v)| (name.clone(), v.map_nodes(f))).collect(),
-            })),
-            Value::Int(_)
-            | Value::Float(_)
-            | Value::Bool(_)
-            | Value::Dim(_)
-            | Value::Str(_)
-            | Value::None
-            | Value::DType(_)
-            | Value::Error => self.clone(),
-        }
-    }
 }

@@ -91,6 +91,38 @@ impl Value {
         }
     }
 
+    /// Its arrays, those of structs and tuples in order.
+    pub fn nodes(&self) -> Vec<NodeId> {
+        let mut nodes = Vec::new();
+        self.map_nodes(&mut |node| {
+            nodes.push(node);
+            node
+        });
+        nodes
+    }
+
+    /// The value with each array replaced.
+    pub fn map_nodes(&self, f: &mut dyn FnMut(NodeId) -> NodeId) -> Value {
+        match self {
+            Value::Array(id) => Value::Array(f(*id)),
+            Value::Number(id) => Value::Number(f(*id)),
+            Value::Tuple(items) => Value::tuple(items.iter().map(|v| v.map_nodes(f)).collect()),
+            Value::Struct(s) => Value::Struct(Rc::new(StructValue {
+                def: s.def.clone(),
+                args: s.args.clone(),
+                fields: s.fields.iter().map(|(name, v)| (name.clone(), v.map_nodes(f))).collect(),
+            })),
+            Value::Int(_)
+            | Value::Float(_)
+            | Value::Bool(_)
+            | Value::Dim(_)
+            | Value::Str(_)
+            | Value::None
+            | Value::DType(_)
+            | Value::Error => self.clone(),
+        }
+    }
+
     /// A number as it is written.
     pub fn literal(&self) -> Option<String> {
         match self {

@@ -3,7 +3,7 @@
 //! In: operands and facts that the caller has proved (the checker on the user's
 //! program, a pass on a valid graph). Out: the node, or the operand itself where
 //! the operation changes nothing. Always: the type comes from
-//! [`infer`](super::infer::infer); an unproved fact is a bug of the compiler and
+//! [`infer`]; an unproved fact is a bug of the compiler and
 //! panics here, next to its cause. Next: [`super::verify`].
 
 use super::infer::infer;

@@ -5,7 +5,7 @@
 //! builds ask after each pass ([`crate::passes`]).
 //!
 //! - a node's operands come before it, and no node stands twice;
-//! - a node's type is what [`infer`](super::infer::infer) says;
+//! - a node's type is what [`infer`] says;
 //! - a [`Op::Param`] has a number and the type of that parameter;
 //! - outputs are nodes;
 //! - every name in a dimension is a declared symbol, declared once;

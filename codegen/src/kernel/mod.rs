@@ -1,6 +1,6 @@
 //! The kernel: what one fused launch computes, as scalar SSA over loop variables.
 //!
-//! In: nothing; [`crate::passes::fuse`] builds kernels from a graph. Out: the
+//! In: nothing; [`crate::fuse`] builds kernels from a graph. Out: the
 //! value of every output element as a function of its index. Always: an
 //! instruction's operands come before it; indices are polynomials over the
 //! loop variables (`p0…` parallel, `r0…` reduced), the sizes (`s0…`) and the

@@ -1,6 +1,6 @@
 //! The program: a fused function, the contract with the runtime.
 //!
-//! In: [`crate::passes::fuse`] makes it from a graph. Out: steps over buffers,
+//! In: [`crate::fuse`] makes it from a graph. Out: steps over buffers,
 //! with every size a dimension of the function's symbols. Always: a buffer is
 //! written by one step, before any step reads it; `release` names each
 //! temporary once, at its last reader. Next: [`crate::emit`].

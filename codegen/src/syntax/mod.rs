@@ -1,6 +1,6 @@
 //! The surface language: tokens in, a syntax tree out.
 //!
-//! Next: [`ast`], then [`parse`], then [`print`].
+//! Next: [`ast`], then [`parse`], then [`mod@print`].
 
 pub mod ast;
 pub mod operators;

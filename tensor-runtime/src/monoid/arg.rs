@@ -21,7 +21,7 @@ pub trait Order<T: Element> {
     fn beats(candidate: T, best: T) -> bool;
 }
 
-/// An [`Acc`] of a position.
+/// An [`super::Acc`] of a position.
 pub struct Arg<T, R> {
     best: Option<T>,
     at: i64,
@@ -59,7 +59,7 @@ impl<T: Element, R: Order<T>> RowState<T, i64> for Arg<T, R> {
     }
 }
 
-/// A [`ColAcc`] of positions.
+/// A [`super::ColAcc`] of positions.
 pub struct ColArg<T, R> {
     /// The first `n` of both are initialised once not `empty`.
     best: [MaybeUninit<T>; TILE],

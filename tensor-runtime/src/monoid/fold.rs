@@ -18,7 +18,7 @@ const BLOCK: usize = 16;
 /// Carries beyond what these count, after `2^32` values of a row, are added up in the last one.
 const LEVELS: usize = 24;
 
-/// An [`Acc`] of lanes.
+/// An [`super::Acc`] of lanes.
 pub struct Fold<T, O> {
     lanes: [T; LANES],
     /// How many values each lane has taken since the last carry; less than [`BLOCK`].
@@ -159,7 +159,7 @@ impl<T: Element, O: Monoid<T>> RowState<T, T> for Fold<T, O> {
     }
 }
 
-/// A [`ColAcc`] of values.
+/// A [`super::ColAcc`] of values.
 pub struct ColFold<T, O> {
     /// The first `n` are initialised once `taken` is not 0, or with `finish`.
     lanes: [MaybeUninit<T>; TILE],

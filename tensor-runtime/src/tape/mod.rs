@@ -1,7 +1,7 @@
 //! The tape: what was called, so that gradients can go the way back.
 //!
 //! In: calls whose operands are tracked, views of tracked tensors. Out: a [`Value`] for each result, which knows the
-//! node that made it; [`backward`](Tensor::backward) walks from there to the leaves.
+//! node that made it; [`backward`](crate::Tensor::backward) walks from there to the leaves.
 //! Always: a node owns what its gradient needs, and nobody can write to it: a tensor that shares its memory is copied
 //! before it is written to. Nodes point to what they were made of and never the other way, so whatever nobody can
 //! reach any more is gone. No walk over nodes recurs, not even dropping them. Next: [`walk`].

@@ -1,7 +1,7 @@
 //! The error function of an `f64`.
 //!
 //! In: `x`. Out: below 1 a series of `x²`; above, `e^(-x²) / (1 + 2x)` times a polynomial of `(x - 3.75) / (x + 3.75)`,
-//! which goes from -1 to 1 as `x` goes from 0 to infinity. Next: [`super::exp`].
+//! which goes from -1 to 1 as `x` goes from 0 to infinity. Next: [`mod@super::exp`].
 
 use crate::isa::Isa;
 

@@ -2,7 +2,7 @@
 //!
 //! In: `x`. Out: `2^n * e^r`, with `n` the integer nearest to `x / ln 2`. Always: `n` is found by adding a large number,
 //! whose low bits it then is; the power of two is multiplied in two steps, so that it neither overflows nor loses a
-//! denormal result. Next: [`super::log`].
+//! denormal result. Next: [`mod@super::log`].
 
 use crate::isa::Isa;
 

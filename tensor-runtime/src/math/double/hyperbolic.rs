@@ -1,7 +1,7 @@
 //! Hyperbolic functions of an `f64`, and their inverses.
 //!
 //! In: a number. Out: the function by way of `e^|x| - 1` or `ln(1 + x)`, so that nothing cancels next to 0.
-//! Next: [`super::exp`], [`super::log`].
+//! Next: [`mod@super::exp`], [`mod@super::log`].
 
 use crate::isa::Isa;
 

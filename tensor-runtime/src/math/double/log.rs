@@ -1,7 +1,7 @@
 //! Logarithms of an `f64`.
 //!
 //! In: `x = 2^e * (1 + f)` with `1 + f` in `√½..√2`. Out: `e * ln 2 + ln(1 + f)`, where `ln(1 + f)` is the odd series of
-//! `s = f / (2 + f)`. Next: [`super::power`].
+//! `s = f / (2 + f)`. Next: [`mod@super::power`].
 
 use crate::isa::Isa;
 

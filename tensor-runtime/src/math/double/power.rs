@@ -1,7 +1,7 @@
 //! Powers and the cube root of an `f64`.
 //!
 //! In: `x`, `y`. Out: `2^(y * log2 |x|)` with the sign that `y` gives it. Always: the logarithm is a sum of two, good to
-//! some 66 bits, for its error is multiplied by up to 1024. Next: [`super::log`].
+//! some 66 bits, for its error is multiplied by up to 1024. Next: [`mod@super::log`].
 
 use crate::isa::Isa;
 

@@ -1,6 +1,6 @@
 //! The error function of an `f32`.
 //!
-//! In: `x`. Out: below 0.92 a series of `x²`, above it `1 - e^(x * p(x))`. Next: [`super::exp`].
+//! In: `x`. Out: below 0.92 a series of `x²`, above it `1 - e^(x * p(x))`. Next: [`mod@super::exp`].
 
 use crate::isa::Isa;
 

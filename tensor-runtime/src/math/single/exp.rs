@@ -1,6 +1,6 @@
 //! Exponentials of an `f32`.
 //!
-//! In: `x`. Out: `2^n * e^r`, as in [`crate::math::double`]. Next: [`super::log`].
+//! In: `x`. Out: `2^n * e^r`, as in [`crate::math::double`]. Next: [`mod@super::log`].
 
 use crate::isa::Isa;
 
