@@ -69,7 +69,7 @@ fn recorded_calls_have_the_gradients_of_the_whole() -> ndfuse::Result<()> {
     near(&b2.grad().expect("a gradient").to_vec()?, &wanted.b2.to_vec()?);
 
     // A second call adds; zero_grad begins anew.
-    loss(&linear(&hidden.detach(), &w2, &b2)?, &y)?.backward()?;
+    loss(&linear(hidden.detach(), &w2, &b2)?, &y)?.backward()?;
     let twice: Vec<f32> = wanted.b2.to_vec()?.iter().map(|g| 2.0 * g).collect();
     near(&b2.grad().expect("a gradient").to_vec()?, &twice);
     b2.zero_grad();

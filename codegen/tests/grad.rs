@@ -144,7 +144,8 @@ fn compare(name: &str, graph: &Graph, domain: Domain, seed: u64, tolerance: f64)
             let (above, below) = (at(x + h)?, at(x - h)?);
             at(x)?;
             let (want, got) = ((above - below) / (2.0 * h), floats(gradient)[i]);
-            if !((want - got).abs() <= tolerance * (1.0 + want.abs().max(got.abs()))) {
+            let near = (want - got).abs() <= tolerance * (1.0 + want.abs().max(got.abs()));
+            if !near {
                 let why = format!("{name}: d/d{}[{i}] is {got}, differences say {want}", graph.params[k].name);
                 return Err(why);
             }
