@@ -1024,6 +1024,18 @@ tensor! {
     #[no_grad]
     pub fn reversed_step_f32<A, B>(x0: f32[A, B]) -> f32[A, (B + 1) / 2] { x0[:, ::-2] }
     #[no_grad]
+    pub fn take_rows_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { take(x0, arange(A) * 7 % A - A * (arange(A) % 2), axis=0) }
+    #[no_grad]
+    pub fn take_columns_f32<A, B>(x0: f32[A, B]) -> f32[A, 2*B] { x0[:, floor_divide(arange(2*B), 2)] }
+    #[no_grad]
+    pub fn take_flat_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { take(x0.T, (arange(A)[:, None] * 3 + arange(B)) % (A * B)) }
+    #[no_grad]
+    pub fn take_along_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { take_along_axis(x0, (arange(A)[:, None] + 3 * arange(B)) % B, axis=1) }
+    #[no_grad]
+    pub fn take_along_0_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { take_along_axis(x0, (arange(A)[:, None] + 3 * arange(B)) % A - A, axis=0) }
+    #[no_grad]
+    pub fn take_3d_f32<A, B, C>(x0: f32[A, B, C]) -> f32[A, B, B, C] { x0[:, (arange(B)[:, None] + arange(B)) % B] }
+    #[no_grad]
     pub fn every_other_f32<A, B>(x0: f32[A, B]) -> f32[(A + 1) / 2, B] { x0[::2] }
     #[no_grad]
     pub fn copy_i32<A, B>(x0: i32[A, B]) -> i32[A, B] { x0 }
@@ -1060,6 +1072,21 @@ tensor! {
     #[no_grad]
     pub fn reversed_step_i32<A, B>(x0: i32[A, B]) -> i32[A, (B + 1) / 2] { x0[:, ::-2] }
     #[no_grad]
+    pub fn take_rows_i32<A, B>(x0: i32[A, B]) -> i32[A, B] { take(x0, arange(A) * 7 % A - A * (arange(A) % 2), axis=0) }
+    #[no_grad]
+    pub fn take_columns_i32<A, B>(x0: i32[A, B]) -> i32[A, 2*B] { x0[:, floor_divide(arange(2*B), 2)] }
+    #[no_grad]
+    pub fn take_flat_i32<A, B>(x0: i32[A, B]) -> i32[A, B] { take(x0.T, (arange(A)[:, None] * 3 + arange(B)) % (A * B)) }
+    #[no_grad]
+    pub fn take_along_i32<A, B>(x0: i32[A, B]) -> i32[A, B] { take_along_axis(x0, (arange(A)[:, None] + 3 * arange(B)) % B, axis=1) }
+}
+
+tensor! {
+    #[no_grad]
+    pub fn take_along_0_i32<A, B>(x0: i32[A, B]) -> i32[A, B] { take_along_axis(x0, (arange(A)[:, None] + 3 * arange(B)) % A - A, axis=0) }
+    #[no_grad]
+    pub fn take_3d_i32<A, B, C>(x0: i32[A, B, C]) -> i32[A, B, B, C] { x0[:, (arange(B)[:, None] + arange(B)) % B] }
+    #[no_grad]
     pub fn every_other_i32<A, B>(x0: i32[A, B]) -> i32[(A + 1) / 2, B] { x0[::2] }
     #[no_grad]
     pub fn copy_u8<A, B>(x0: u8[A, B]) -> u8[A, B] { x0 }
@@ -1079,9 +1106,6 @@ tensor! {
     pub fn stack_u8<A, B>(x0: u8[A, B], x1: u8[A, B]) -> u8[A, 2, B] { stack((x0, x1), axis=1) }
     #[no_grad]
     pub fn concatenate_0_u8<A, B>(x0: u8[A, B], x1: u8[A, B]) -> u8[2*A, B] { concatenate((x0, x1), axis=0) }
-}
-
-tensor! {
     #[no_grad]
     pub fn concatenate_1_u8<A, B, C>(x0: u8[A, B], x1: u8[A, C]) -> u8[A, B + C] { concatenate((x0, x1), axis=1) }
     #[no_grad]
@@ -1098,6 +1122,18 @@ tensor! {
     pub fn broadcast_u8<B>(x0: u8[B]) -> u8[2, B] { broadcast_to(x0, (2, B)) }
     #[no_grad]
     pub fn reversed_step_u8<A, B>(x0: u8[A, B]) -> u8[A, (B + 1) / 2] { x0[:, ::-2] }
+    #[no_grad]
+    pub fn take_rows_u8<A, B>(x0: u8[A, B]) -> u8[A, B] { take(x0, arange(A) * 7 % A - A * (arange(A) % 2), axis=0) }
+    #[no_grad]
+    pub fn take_columns_u8<A, B>(x0: u8[A, B]) -> u8[A, 2*B] { x0[:, floor_divide(arange(2*B), 2)] }
+    #[no_grad]
+    pub fn take_flat_u8<A, B>(x0: u8[A, B]) -> u8[A, B] { take(x0.T, (arange(A)[:, None] * 3 + arange(B)) % (A * B)) }
+    #[no_grad]
+    pub fn take_along_u8<A, B>(x0: u8[A, B]) -> u8[A, B] { take_along_axis(x0, (arange(A)[:, None] + 3 * arange(B)) % B, axis=1) }
+    #[no_grad]
+    pub fn take_along_0_u8<A, B>(x0: u8[A, B]) -> u8[A, B] { take_along_axis(x0, (arange(A)[:, None] + 3 * arange(B)) % A - A, axis=0) }
+    #[no_grad]
+    pub fn take_3d_u8<A, B, C>(x0: u8[A, B, C]) -> u8[A, B, B, C] { x0[:, (arange(B)[:, None] + arange(B)) % B] }
     #[no_grad]
     pub fn every_other_u8<A, B>(x0: u8[A, B]) -> u8[(A + 1) / 2, B] { x0[::2] }
     #[no_grad]
@@ -1126,6 +1162,9 @@ tensor! {
     pub fn flatten_bool<A, B>(x0: bool[A, B]) -> bool[A * B] { ravel(x0) }
     #[no_grad]
     pub fn reshape_transposed_bool<A, B>(x0: bool[A, B]) -> bool[A * B] { ravel(x0.T) }
+}
+
+tensor! {
     #[no_grad]
     pub fn tile_bool<A, B>(x0: bool[A, B]) -> bool[2*A, 3*B] { tile(x0, (2, 3)) }
     #[no_grad]
@@ -1134,6 +1173,18 @@ tensor! {
     pub fn broadcast_bool<B>(x0: bool[B]) -> bool[2, B] { broadcast_to(x0, (2, B)) }
     #[no_grad]
     pub fn reversed_step_bool<A, B>(x0: bool[A, B]) -> bool[A, (B + 1) / 2] { x0[:, ::-2] }
+    #[no_grad]
+    pub fn take_rows_bool<A, B>(x0: bool[A, B]) -> bool[A, B] { take(x0, arange(A) * 7 % A - A * (arange(A) % 2), axis=0) }
+    #[no_grad]
+    pub fn take_columns_bool<A, B>(x0: bool[A, B]) -> bool[A, 2*B] { x0[:, floor_divide(arange(2*B), 2)] }
+    #[no_grad]
+    pub fn take_flat_bool<A, B>(x0: bool[A, B]) -> bool[A, B] { take(x0.T, (arange(A)[:, None] * 3 + arange(B)) % (A * B)) }
+    #[no_grad]
+    pub fn take_along_bool<A, B>(x0: bool[A, B]) -> bool[A, B] { take_along_axis(x0, (arange(A)[:, None] + 3 * arange(B)) % B, axis=1) }
+    #[no_grad]
+    pub fn take_along_0_bool<A, B>(x0: bool[A, B]) -> bool[A, B] { take_along_axis(x0, (arange(A)[:, None] + 3 * arange(B)) % A - A, axis=0) }
+    #[no_grad]
+    pub fn take_3d_bool<A, B, C>(x0: bool[A, B, C]) -> bool[A, B, B, C] { x0[:, (arange(B)[:, None] + arange(B)) % B] }
     #[no_grad]
     pub fn every_other_bool<A, B>(x0: bool[A, B]) -> bool[(A + 1) / 2, B] { x0[::2] }
     #[no_grad]
@@ -1151,6 +1202,14 @@ tensor! {
     #[no_grad]
     pub fn matmul_epilogue_f32<A, B, C>(x0: f32[A, B], x1: f32[B, C], x2: f32[C]) -> f32[A, C] { maximum(x0 @ x1 + x2, 0) }
     #[no_grad]
+    pub fn segment_sum_f32<A, B>(x0: f32[A, B]) -> f32[4, B] { segment_sum(x0, arange(A) * 3 % 4, 4) }
+    #[no_grad]
+    pub fn segment_sum_2d_f32<A, B>(x0: f32[A, B]) -> f32[5] { segment_sum(x0.T, (arange(B)[:, None] + arange(A)) % 5, 5) }
+    #[no_grad]
+    pub fn index_add_f32<A, B, C>(x0: f32[A, B], x1: f32[C, B]) -> f32[A, B] { index_add(x0, 0, floor_divide(arange(C), 2) % A, x1) }
+    #[no_grad]
+    pub fn index_add_1_f32<A, B, C>(x0: f32[A, B], x1: f32[A, C]) -> f32[A, B] { index_add(x0, 1, floor_divide(arange(C), 2) % B - B, x1 * 2) }
+    #[no_grad]
     pub fn matmul_prologue_f32<A, B, C>(x0: f32[A, B], x1: f32[B, C]) -> f32[A, C] { (x0 * 2) @ x1[:, ::-1] }
     #[no_grad]
     pub fn matmul_f64<A, B, C>(x0: f64[A, B], x1: f64[B, C]) -> f64[A, C] { x0 @ x1 }
@@ -1162,13 +1221,18 @@ tensor! {
     pub fn vecmat_f64<A, B>(x0: f64[A], x1: f64[A, B]) -> f64[B] { x0 @ x1 }
     #[no_grad]
     pub fn vecdot_f64<B>(x0: f64[B], x1: f64[B]) -> f64[] { x0 @ x1 }
-}
-
-tensor! {
     #[no_grad]
     pub fn matmul_batch_f64<A, B, C>(x0: f64[A, B, C], x1: f64[A, C, B]) -> f64[A, B, B] { x0 @ x1 }
     #[no_grad]
     pub fn matmul_epilogue_f64<A, B, C>(x0: f64[A, B], x1: f64[B, C], x2: f64[C]) -> f64[A, C] { maximum(x0 @ x1 + x2, 0) }
+    #[no_grad]
+    pub fn segment_sum_f64<A, B>(x0: f64[A, B]) -> f64[4, B] { segment_sum(x0, arange(A) * 3 % 4, 4) }
+    #[no_grad]
+    pub fn segment_sum_2d_f64<A, B>(x0: f64[A, B]) -> f64[5] { segment_sum(x0.T, (arange(B)[:, None] + arange(A)) % 5, 5) }
+    #[no_grad]
+    pub fn index_add_f64<A, B, C>(x0: f64[A, B], x1: f64[C, B]) -> f64[A, B] { index_add(x0, 0, floor_divide(arange(C), 2) % A, x1) }
+    #[no_grad]
+    pub fn index_add_1_f64<A, B, C>(x0: f64[A, B], x1: f64[A, C]) -> f64[A, B] { index_add(x0, 1, floor_divide(arange(C), 2) % B - B, x1 * 2) }
     #[no_grad]
     pub fn matmul_prologue_f64<A, B, C>(x0: f64[A, B], x1: f64[B, C]) -> f64[A, C] { (x0 * 2) @ x1[:, ::-1] }
     #[no_grad]
@@ -1181,10 +1245,21 @@ tensor! {
     pub fn vecmat_i32<A, B>(x0: i32[A], x1: i32[A, B]) -> i32[B] { x0 @ x1 }
     #[no_grad]
     pub fn vecdot_i32<B>(x0: i32[B], x1: i32[B]) -> i32[] { x0 @ x1 }
+}
+
+tensor! {
     #[no_grad]
     pub fn matmul_batch_i32<A, B, C>(x0: i32[A, B, C], x1: i32[A, C, B]) -> i32[A, B, B] { x0 @ x1 }
     #[no_grad]
     pub fn matmul_epilogue_i32<A, B, C>(x0: i32[A, B], x1: i32[B, C], x2: i32[C]) -> i32[A, C] { maximum(x0 @ x1 + x2, 0) }
+    #[no_grad]
+    pub fn segment_sum_i32<A, B>(x0: i32[A, B]) -> i32[4, B] { segment_sum(x0, arange(A) * 3 % 4, 4) }
+    #[no_grad]
+    pub fn segment_sum_2d_i32<A, B>(x0: i32[A, B]) -> i32[5] { segment_sum(x0.T, (arange(B)[:, None] + arange(A)) % 5, 5) }
+    #[no_grad]
+    pub fn index_add_i32<A, B, C>(x0: i32[A, B], x1: i32[C, B]) -> i32[A, B] { index_add(x0, 0, floor_divide(arange(C), 2) % A, x1) }
+    #[no_grad]
+    pub fn index_add_1_i32<A, B, C>(x0: i32[A, B], x1: i32[A, C]) -> i32[A, B] { index_add(x0, 1, floor_divide(arange(C), 2) % B - B, x1 * 2) }
     #[no_grad]
     pub fn matmul_prologue_i32<A, B, C>(x0: i32[A, B], x1: i32[B, C]) -> i32[A, C] { (x0 * 2) @ x1[:, ::-1] }
     #[no_grad]
@@ -1201,6 +1276,14 @@ tensor! {
     pub fn matmul_batch_i64<A, B, C>(x0: i64[A, B, C], x1: i64[A, C, B]) -> i64[A, B, B] { x0 @ x1 }
     #[no_grad]
     pub fn matmul_epilogue_i64<A, B, C>(x0: i64[A, B], x1: i64[B, C], x2: i64[C]) -> i64[A, C] { maximum(x0 @ x1 + x2, 0) }
+    #[no_grad]
+    pub fn segment_sum_i64<A, B>(x0: i64[A, B]) -> i64[4, B] { segment_sum(x0, arange(A) * 3 % 4, 4) }
+    #[no_grad]
+    pub fn segment_sum_2d_i64<A, B>(x0: i64[A, B]) -> i64[5] { segment_sum(x0.T, (arange(B)[:, None] + arange(A)) % 5, 5) }
+    #[no_grad]
+    pub fn index_add_i64<A, B, C>(x0: i64[A, B], x1: i64[C, B]) -> i64[A, B] { index_add(x0, 0, floor_divide(arange(C), 2) % A, x1) }
+    #[no_grad]
+    pub fn index_add_1_i64<A, B, C>(x0: i64[A, B], x1: i64[A, C]) -> i64[A, B] { index_add(x0, 1, floor_divide(arange(C), 2) % B - B, x1 * 2) }
     #[no_grad]
     pub fn matmul_prologue_i64<A, B, C>(x0: i64[A, B], x1: i64[B, C]) -> i64[A, C] { (x0 * 2) @ x1[:, ::-1] }
 }
@@ -1698,6 +1781,12 @@ calls! {
     repeat_1_f32(f32: 2) -> f32: 2;
     broadcast_f32(f32: 1) -> f32: 2;
     reversed_step_f32(f32: 2) -> f32: 2;
+    take_rows_f32(f32: 2) -> f32: 2;
+    take_columns_f32(f32: 2) -> f32: 2;
+    take_flat_f32(f32: 2) -> f32: 2;
+    take_along_f32(f32: 2) -> f32: 2;
+    take_along_0_f32(f32: 2) -> f32: 2;
+    take_3d_f32(f32: 3) -> f32: 4;
     every_other_f32(f32: 2) -> f32: 2;
     copy_i32(i32: 2) -> i32: 2;
     transpose_i32(i32: 2) -> i32: 2;
@@ -1716,6 +1805,12 @@ calls! {
     repeat_1_i32(i32: 2) -> i32: 2;
     broadcast_i32(i32: 1) -> i32: 2;
     reversed_step_i32(i32: 2) -> i32: 2;
+    take_rows_i32(i32: 2) -> i32: 2;
+    take_columns_i32(i32: 2) -> i32: 2;
+    take_flat_i32(i32: 2) -> i32: 2;
+    take_along_i32(i32: 2) -> i32: 2;
+    take_along_0_i32(i32: 2) -> i32: 2;
+    take_3d_i32(i32: 3) -> i32: 4;
     every_other_i32(i32: 2) -> i32: 2;
     copy_u8(u8: 2) -> u8: 2;
     transpose_u8(u8: 2) -> u8: 2;
@@ -1734,6 +1829,12 @@ calls! {
     repeat_1_u8(u8: 2) -> u8: 2;
     broadcast_u8(u8: 1) -> u8: 2;
     reversed_step_u8(u8: 2) -> u8: 2;
+    take_rows_u8(u8: 2) -> u8: 2;
+    take_columns_u8(u8: 2) -> u8: 2;
+    take_flat_u8(u8: 2) -> u8: 2;
+    take_along_u8(u8: 2) -> u8: 2;
+    take_along_0_u8(u8: 2) -> u8: 2;
+    take_3d_u8(u8: 3) -> u8: 4;
     every_other_u8(u8: 2) -> u8: 2;
     copy_bool(bool: 2) -> bool: 2;
     transpose_bool(bool: 2) -> bool: 2;
@@ -1752,6 +1853,12 @@ calls! {
     repeat_1_bool(bool: 2) -> bool: 2;
     broadcast_bool(bool: 1) -> bool: 2;
     reversed_step_bool(bool: 2) -> bool: 2;
+    take_rows_bool(bool: 2) -> bool: 2;
+    take_columns_bool(bool: 2) -> bool: 2;
+    take_flat_bool(bool: 2) -> bool: 2;
+    take_along_bool(bool: 2) -> bool: 2;
+    take_along_0_bool(bool: 2) -> bool: 2;
+    take_3d_bool(bool: 3) -> bool: 4;
     every_other_bool(bool: 2) -> bool: 2;
     matmul_f32(f32: 2, f32: 2) -> f32: 2;
     matmul_transposed_f32(f32: 2, f32: 2) -> f32: 2;
@@ -1760,6 +1867,10 @@ calls! {
     vecdot_f32(f32: 1, f32: 1) -> f32: 0;
     matmul_batch_f32(f32: 3, f32: 3) -> f32: 3;
     matmul_epilogue_f32(f32: 2, f32: 2, f32: 1) -> f32: 2;
+    segment_sum_f32(f32: 2) -> f32: 2;
+    segment_sum_2d_f32(f32: 2) -> f32: 1;
+    index_add_f32(f32: 2, f32: 2) -> f32: 2;
+    index_add_1_f32(f32: 2, f32: 2) -> f32: 2;
     matmul_prologue_f32(f32: 2, f32: 2) -> f32: 2;
     matmul_f64(f64: 2, f64: 2) -> f64: 2;
     matmul_transposed_f64(f64: 2, f64: 2) -> f64: 2;
@@ -1768,6 +1879,10 @@ calls! {
     vecdot_f64(f64: 1, f64: 1) -> f64: 0;
     matmul_batch_f64(f64: 3, f64: 3) -> f64: 3;
     matmul_epilogue_f64(f64: 2, f64: 2, f64: 1) -> f64: 2;
+    segment_sum_f64(f64: 2) -> f64: 2;
+    segment_sum_2d_f64(f64: 2) -> f64: 1;
+    index_add_f64(f64: 2, f64: 2) -> f64: 2;
+    index_add_1_f64(f64: 2, f64: 2) -> f64: 2;
     matmul_prologue_f64(f64: 2, f64: 2) -> f64: 2;
     matmul_i32(i32: 2, i32: 2) -> i32: 2;
     matmul_transposed_i32(i32: 2, i32: 2) -> i32: 2;
@@ -1776,6 +1891,10 @@ calls! {
     vecdot_i32(i32: 1, i32: 1) -> i32: 0;
     matmul_batch_i32(i32: 3, i32: 3) -> i32: 3;
     matmul_epilogue_i32(i32: 2, i32: 2, i32: 1) -> i32: 2;
+    segment_sum_i32(i32: 2) -> i32: 2;
+    segment_sum_2d_i32(i32: 2) -> i32: 1;
+    index_add_i32(i32: 2, i32: 2) -> i32: 2;
+    index_add_1_i32(i32: 2, i32: 2) -> i32: 2;
     matmul_prologue_i32(i32: 2, i32: 2) -> i32: 2;
     matmul_i64(i64: 2, i64: 2) -> i64: 2;
     matmul_transposed_i64(i64: 2, i64: 2) -> i64: 2;
@@ -1784,5 +1903,9 @@ calls! {
     vecdot_i64(i64: 1, i64: 1) -> i64: 0;
     matmul_batch_i64(i64: 3, i64: 3) -> i64: 3;
     matmul_epilogue_i64(i64: 2, i64: 2, i64: 1) -> i64: 2;
+    segment_sum_i64(i64: 2) -> i64: 2;
+    segment_sum_2d_i64(i64: 2) -> i64: 1;
+    index_add_i64(i64: 2, i64: 2) -> i64: 2;
+    index_add_1_i64(i64: 2, i64: 2) -> i64: 2;
     matmul_prologue_i64(i64: 2, i64: 2) -> i64: 2;
 }
