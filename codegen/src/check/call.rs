@@ -76,7 +76,7 @@ impl<'a> Cx<'a> {
         self.error(match near {
             _ if local => diag.help(format!("`{text}` is a value; index it with `{text}[…]`")),
             Some(near) => diag.help(format!("did you mean `{near}`?")),
-            None => diag.help("define it in this block, or import it with `use` beside the block"),
+            None => diag.help("define it in this block: a function calls those of its own block"),
         })
     }
 
