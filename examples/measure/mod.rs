@@ -1,8 +1,9 @@
 //! Times side by side.
 //!
 //! In: ways to compute the same thing. Out: a line each with its median time. Always: the ways take turns, so that
-//! whatever else the machine does meets them alike; the first round does not count; a result is dropped before the
-//! next run, so that each way finds the memory it gave back; all results agree.
+//! whatever else the machine does meets them alike; each runs twice in its turn and the second time counts, so that
+//! none pays for what the others left in the caches; a result is dropped before the next run, so that each way finds
+//! the memory it gave back; all results agree.
 
 use std::time::{Duration, Instant};
 
@@ -37,16 +38,14 @@ pub struct Way<'a> {
 pub fn compare(title: &str, rounds: usize, tolerance: f32, ways: &[Way]) -> ndfuse::Result<()> {
     let mut times = vec![Vec::new(); ways.len()];
     let mut results: Vec<Option<Box<dyn Values>>> = ways.iter().map(|_| None).collect();
-    for round in 0..=rounds {
+    for _ in 0..rounds {
         for (k, way) in ways.iter().enumerate() {
             results[k] = None;
+            drop((way.run)()?);
             let start = Instant::now();
             let result = (way.run)()?;
-            let time = start.elapsed();
+            times[k].push(start.elapsed());
             results[k] = Some(result);
-            if round > 0 {
-                times[k].push(time);
-            }
         }
     }
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
