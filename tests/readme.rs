@@ -74,7 +74,7 @@ fn commands_name_examples_that_exist() {
     for document in DOCUMENTS {
         for rest in read(document).split("--example ").skip(1) {
             let name = rest.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or_default();
-            let places = ["examples", "tensor-runtime/examples"].map(|folder| root().join(folder));
+            let places = ["examples", "codegen/examples", "tensor-runtime/examples"].map(|folder| root().join(folder));
             let exists =
                 places.iter().any(|p| p.join(format!("{name}.rs")).exists() || p.join(name).join("main.rs").exists());
             count += 1;
