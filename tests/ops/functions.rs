@@ -1034,7 +1034,7 @@ tensor! {
     #[no_grad]
     pub fn take_along_0_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { take_along_axis(x0, (arange(A)[:, None] + 3 * arange(B)) % A - A, axis=0) }
     #[no_grad]
-    pub fn take_3d_f32<A, B, C>(x0: f32[A, B, C]) -> f32[A, B, B, C] { x0[:, (arange(B)[:, None] + arange(B)) % B] }
+    pub fn take_3d_f32<A, B, C>(x0: f32[A, B, C]) -> f32[A, 2, B, C] { x0[:, (arange(2)[:, None] + arange(B)) % B] }
     #[no_grad]
     pub fn every_other_f32<A, B>(x0: f32[A, B]) -> f32[(A + 1) / 2, B] { x0[::2] }
     #[no_grad]
@@ -1085,7 +1085,7 @@ tensor! {
     #[no_grad]
     pub fn take_along_0_i32<A, B>(x0: i32[A, B]) -> i32[A, B] { take_along_axis(x0, (arange(A)[:, None] + 3 * arange(B)) % A - A, axis=0) }
     #[no_grad]
-    pub fn take_3d_i32<A, B, C>(x0: i32[A, B, C]) -> i32[A, B, B, C] { x0[:, (arange(B)[:, None] + arange(B)) % B] }
+    pub fn take_3d_i32<A, B, C>(x0: i32[A, B, C]) -> i32[A, 2, B, C] { x0[:, (arange(2)[:, None] + arange(B)) % B] }
     #[no_grad]
     pub fn every_other_i32<A, B>(x0: i32[A, B]) -> i32[(A + 1) / 2, B] { x0[::2] }
     #[no_grad]
@@ -1133,7 +1133,7 @@ tensor! {
     #[no_grad]
     pub fn take_along_0_u8<A, B>(x0: u8[A, B]) -> u8[A, B] { take_along_axis(x0, (arange(A)[:, None] + 3 * arange(B)) % A - A, axis=0) }
     #[no_grad]
-    pub fn take_3d_u8<A, B, C>(x0: u8[A, B, C]) -> u8[A, B, B, C] { x0[:, (arange(B)[:, None] + arange(B)) % B] }
+    pub fn take_3d_u8<A, B, C>(x0: u8[A, B, C]) -> u8[A, 2, B, C] { x0[:, (arange(2)[:, None] + arange(B)) % B] }
     #[no_grad]
     pub fn every_other_u8<A, B>(x0: u8[A, B]) -> u8[(A + 1) / 2, B] { x0[::2] }
     #[no_grad]
@@ -1184,7 +1184,7 @@ tensor! {
     #[no_grad]
     pub fn take_along_0_bool<A, B>(x0: bool[A, B]) -> bool[A, B] { take_along_axis(x0, (arange(A)[:, None] + 3 * arange(B)) % A - A, axis=0) }
     #[no_grad]
-    pub fn take_3d_bool<A, B, C>(x0: bool[A, B, C]) -> bool[A, B, B, C] { x0[:, (arange(B)[:, None] + arange(B)) % B] }
+    pub fn take_3d_bool<A, B, C>(x0: bool[A, B, C]) -> bool[A, 2, B, C] { x0[:, (arange(2)[:, None] + arange(B)) % B] }
     #[no_grad]
     pub fn every_other_bool<A, B>(x0: bool[A, B]) -> bool[(A + 1) / 2, B] { x0[::2] }
     #[no_grad]

@@ -257,7 +257,7 @@ const MOVES: &[Composite] = &[
     ("take_flat", &[AB], &["A", "B"], "take(x0.T, (arange(A)[:, None] * 3 + arange(B)) % (A * B))"),
     ("take_along", &[AB], AB, "take_along_axis(x0, (arange(A)[:, None] + 3 * arange(B)) % B, axis=1)"),
     ("take_along_0", &[AB], AB, "take_along_axis(x0, (arange(A)[:, None] + 3 * arange(B)) % A - A, axis=0)"),
-    ("take_3d", &[ABC], &["A", "B", "B", "C"], "x0[:, (arange(B)[:, None] + arange(B)) % B]"),
+    ("take_3d", &[ABC], &["A", "2", "B", "C"], "x0[:, (arange(2)[:, None] + arange(B)) % B]"),
     ("every_other", &[AB], &["(A + 1) / 2", "B"], "x0[::2]"),
 ];
 const AB2: &[&str] = &["2", "B"];
