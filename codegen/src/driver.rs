@@ -104,7 +104,7 @@ fn compiled(function: Function, derivatives: bool, diagnostics: &mut Vec<Diagnos
         Err(why) if function.wrt.is_some() => diagnostics.push(no_gradient(&why, Loc::at(function.name.span()))),
         Err(_) => {}
     }
-    out.jvp = derive::jvp(function, graph).ok().flatten().map(derived);
+    out.jvp = derive::jvp(function, graph).map(derived);
     out
 }
 

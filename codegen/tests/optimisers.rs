@@ -4,18 +4,10 @@
 //! several steps, next to the same written out in Rust. Always: what is fused
 //! is what is interpreted; a struct is updated array by array.
 
-use ndfuse_codegen::driver::compile_forward;
-use ndfuse_codegen::graph::Graph;
-use ndfuse_codegen::interp::{self, Data, Sizes, Value};
-use std::str::FromStr;
+mod language;
 
-fn last(block: &str) -> Graph {
-    let compiled = compile_forward(proc_macro2::TokenStream::from_str(block).expect("tokens"));
-    let errors: Vec<String> = compiled.diagnostics.iter().map(|d| d.text()).collect();
-    assert!(errors.is_empty(), "{block}\n{}", errors.join("\n"));
-    let function = compiled.functions.into_iter().next_back().expect("a function");
-    function.function.graph.expect("a function without errors has a graph")
-}
+use language::last;
+use ndfuse_codegen::interp::{self, Data, Sizes, Value};
 
 fn numbers(value: &Value) -> Vec<f64> {
     match &value.data {

@@ -27,12 +27,7 @@ pub(super) fn ones(cx: &mut Cx<'_>, call: &Call<'_>) -> Out {
 fn filled(cx: &mut Cx<'_>, call: &Call<'_>, value: i128) -> Out {
     let shape = cx.shape_of(&call.args[0], "shape")?;
     let dtype = cx.dtype_of(&call.args[1], "dtype")?;
-    Some(Value::Array(constant(cx, Literal::Int(value), dtype, &shape)))
-}
-
-fn constant(cx: &mut Cx<'_>, value: Literal, dtype: DType, shape: &[Dim]) -> NodeId {
-    let node = cx.graph.konst(value, dtype);
-    cx.graph.broadcast_to(node, shape)
+    Some(Value::Array(cx.graph.full(Literal::Int(value), dtype, &shape)))
 }
 
 pub(super) fn full(cx: &mut Cx<'_>, call: &Call<'_>) -> Out {
@@ -84,7 +79,7 @@ fn like(cx: &mut Cx<'_>, call: &Call<'_>, value: i128) -> Out {
     }
     Some(call.args[0].value.map_nodes(&mut |x| {
         let ty = cx.ty(x).clone();
-        constant(cx, Literal::Int(value), ty.dtype, &ty.shape)
+        cx.graph.full(Literal::Int(value), ty.dtype, &ty.shape)
     }))
 }
 
@@ -114,7 +109,7 @@ pub(super) fn arange(cx: &mut Cx<'_>, call: &Call<'_>) -> Out {
     let shape = [count];
     let mut node = cx.graph.iota(&shape, 0);
     if by != 1 {
-        let by = constant(cx, Literal::Int(i128::from(by)), DType::I64, &shape);
+        let by = cx.graph.full(Literal::Int(i128::from(by)), DType::I64, &shape);
         node = cx.graph.map(MapOp::named("mul"), &[node, by]);
     }
     if !start.is(0) {

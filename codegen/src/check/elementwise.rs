@@ -48,7 +48,7 @@ impl Cx<'_> {
             return Value::Bool(equal);
         }
         if args.iter().any(|a| matches!(a.value, Value::Struct(_))) {
-            return self.each_leaf(args, loc, &mut |cx, args| cx.map_op(op, what, args, loc));
+            return self.each_leaf(args, &mut |cx, args| cx.map_op(op, what, args, loc));
         }
         for arg in args {
             if !matches!(arg.value, Value::Array(_)) && arg.value.weak().is_none() {

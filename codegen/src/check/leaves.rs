@@ -11,24 +11,27 @@
 use super::cx::Cx;
 use super::table::Call;
 use super::value::{Arg, StructValue, Value};
-use crate::diagnostic::Loc;
 use crate::errors;
 use crate::graph::NodeId;
 use crate::ops::{MapOp, Monoid};
+use crate::shape::Dim;
 use std::rc::Rc;
 
 type Each<'e, 'c> = &'e mut dyn FnMut(&mut Cx<'c>, &[Arg]) -> Value;
 
 impl<'c> Cx<'c> {
+    /// Whether a struct is of this type, as far as its sizes can be proved.
+    pub fn is_struct(&self, s: &StructValue, def: &str, args: &[Dim]) -> bool {
+        s.def == def && s.args.len() == args.len() && s.args.iter().zip(args).all(|(a, b)| self.facts.equal(a, b))
+    }
+
     /// Runs an operation on the arrays of structs, one at a time.
-    pub fn each_leaf(&mut self, args: &[Arg], loc: Loc, run: Each<'_, 'c>) -> Value {
+    pub fn each_leaf(&mut self, args: &[Arg], run: Each<'_, 'c>) -> Value {
         let form = args.iter().find(|a| matches!(a.value, Value::Struct(_) | Value::Tuple(_)));
         let Some(form) = form.map(|a| a.value.clone()) else { return run(self, args) };
         for arg in args {
             let fits = match (&arg.value, &form) {
-                (Value::Struct(s), Value::Struct(of)) => {
-                    s.def == of.def && s.args.iter().zip(&of.args).all(|(a, b)| self.facts.equal(a, b))
-                }
+                (Value::Struct(s), Value::Struct(of)) => self.is_struct(s, &of.def, &of.args),
                 (Value::Tuple(items), Value::Tuple(of)) => items.len() == of.len(),
                 (Value::Array(id), _) => self.ty(*id).rank() == 0,
                 (other, _) => other.weak().is_some(),
@@ -38,7 +41,7 @@ impl<'c> Cx<'c> {
                 let message = format!("{is} meets {of}");
                 return self.told(
                     errors::STRUCT_MISMATCH,
-                    if arg.loc.position() == loc.position() { loc } else { arg.loc },
+                    arg.loc,
                     message,
                     "a struct meets structs of its type, numbers and 0-d arrays",
                 );
@@ -47,7 +50,7 @@ impl<'c> Cx<'c> {
         match &form {
             Value::Struct(s) => {
                 let fields: Vec<(String, Value)> = (s.fields.iter().enumerate())
-                    .map(|(k, (name, _))| (name.clone(), self.each_leaf(&part(args, k), loc, run)))
+                    .map(|(k, (name, _))| (name.clone(), self.each_leaf(&part(args, k), run)))
                     .collect();
                 if fields.iter().any(|(_, v)| v.is_error()) {
                     return Value::Error;
@@ -56,7 +59,7 @@ impl<'c> Cx<'c> {
             }
             _ => {
                 let count = if let Value::Tuple(items) = &form { items.len() } else { 0 };
-                let items: Vec<Value> = (0..count).map(|k| self.each_leaf(&part(args, k), loc, run)).collect();
+                let items: Vec<Value> = (0..count).map(|k| self.each_leaf(&part(args, k), run)).collect();
                 if items.iter().any(Value::is_error) { Value::Error } else { Value::tuple(items) }
             }
         }

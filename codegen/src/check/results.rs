@@ -8,7 +8,7 @@
 use super::cx::Cx;
 use super::signature::{self, SigType, Signature};
 use super::structs::FieldType;
-use super::value::{Arg, StructValue, Value, struct_name};
+use super::value::{Arg, Value, struct_name};
 use super::{Answer, Unit};
 use crate::diagnostic::{Diagnostic, Loc};
 use crate::dtype::DType;
@@ -51,11 +51,8 @@ impl Cx<'_> {
             Answer::Array(ty) => return self.fit_type(arg, ty, Place::Result).map(Value::Array),
             Answer::Struct { def, args, leaves } => (def, args, leaves),
         };
-        let fits = |s: &StructValue| {
-            s.def == *def && s.args.len() == args.len() && s.args.iter().zip(args).all(|(a, b)| self.facts.equal(a, b))
-        };
         match &arg.value {
-            Value::Struct(s) if fits(s) => {
+            Value::Struct(s) if self.is_struct(s, def, args) => {
                 // Sizes as declared, where a `where` equates them.
                 let mut types = leaves.iter();
                 let graph = &mut self.graph;
@@ -157,10 +154,7 @@ impl Cx<'_> {
     /// A value of the type that stands for a result which an error lost.
     pub fn placeholder(&mut self, answer: &Answer) -> Value {
         match answer {
-            Answer::Array(ty) => {
-                let zero = self.graph.konst(Literal::Int(0), ty.dtype);
-                Value::Array(self.graph.broadcast_to(zero, &ty.shape))
-            }
+            Answer::Array(ty) => Value::Array(self.graph.full(Literal::Int(0), ty.dtype, &ty.shape)),
             Answer::Struct { .. } => Value::Error,
         }
     }

@@ -29,6 +29,7 @@ use crate::syntax::ast::{self, Expr, ExprKind, FnItem, TRANSFORMS};
 use proc_macro2::Ident;
 use std::collections::BTreeMap;
 
+/// In the order of [`TRANSFORMS`], which has their words.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Kind {
     Grad,
@@ -70,12 +71,7 @@ impl Kind {
     }
 
     fn word(self) -> &'static str {
-        match self {
-            Kind::Grad => "grad",
-            Kind::ValueAndGrad => "value_and_grad",
-            Kind::Vjp => "vjp",
-            Kind::Jvp => "jvp",
-        }
+        TRANSFORMS[self as usize]
     }
 
     /// The argument that comes after those of the function.
@@ -340,10 +336,7 @@ impl<'a> Cx<'a> {
             Kind::Jvp => {
                 let tangents = self.direction(direction?, &by, "tangent", "an argument")?;
                 let pairs: Vec<(NodeId, NodeId)> = by.iter().copied().zip(tangents).collect();
-                let pushed = match grad::jvp(&mut self.graph, &pairs, &outputs) {
-                    Ok(pushed) => pushed,
-                    Err(why) => return self.no_gradient(&why, loc),
-                };
+                let pushed = grad::jvp(&mut self.graph, &pairs, &outputs);
                 let pushed = self.like(std::slice::from_ref(result), &outputs, &pushed, true);
                 Some(Value::tuple(vec![result.clone(), pushed]))
             }
@@ -353,13 +346,11 @@ impl<'a> Cx<'a> {
     fn reverse(&mut self, outputs: &[(NodeId, NodeId)], by: &[NodeId], loc: Loc) -> Option<Vec<Option<NodeId>>> {
         match grad::vjp(&mut self.graph, outputs, by) {
             Ok(grads) => Some(grads),
-            Err(why) => self.no_gradient(&why, loc),
+            Err(why) => {
+                self.error(no_gradient(&why, loc));
+                None
+            }
         }
-    }
-
-    fn no_gradient<T>(&mut self, why: &NoGradient, loc: Loc) -> Option<T> {
-        self.error(no_gradient(why, loc));
-        None
     }
 
     /// The nodes of a cotangent or a tangent, one for each of `of`.
@@ -398,13 +389,7 @@ impl<'a> Cx<'a> {
             nodes.iter().zip(derivatives).filter_map(|(&n, d)| d.map(|d| (n, d))).collect();
         let graph = &mut self.graph;
         let mut each = |value: &Value| {
-            value.map_nodes(&mut |node| {
-                *found.get(&node).unwrap_or(&{
-                    let ty = graph.ty(node).clone();
-                    let zero = graph.konst(Literal::Int(0), ty.dtype);
-                    graph.broadcast_to(zero, &ty.shape)
-                })
-            })
+            value.map_nodes(&mut |node| found.get(&node).copied().unwrap_or_else(|| graph.zeros_like(node)))
         };
         match (of, single) {
             ([only], true) => each(only),

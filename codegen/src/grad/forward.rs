@@ -5,22 +5,14 @@
 //! gives a tangent when `g` is one; a view of a value is the same view of its
 //! tangent. Next: [`super::rule`].
 
+use super::active;
 use super::rule::{Names, Rules};
-use super::{NoGradient, active};
 use crate::graph::{Graph, NodeId, Op};
 use crate::ops::{Literal, MapOp, Monoid};
 
 /// The tangent of each output; `None` is zero. An input's tangent has the
 /// input's type.
-///
-/// # Errors
-///
-/// None yet: each operation has a tangent.
-pub fn jvp(
-    graph: &mut Graph,
-    inputs: &[(NodeId, NodeId)],
-    outputs: &[NodeId],
-) -> Result<Vec<Option<NodeId>>, NoGradient> {
+pub fn jvp(graph: &mut Graph, inputs: &[(NodeId, NodeId)], outputs: &[NodeId]) -> Vec<Option<NodeId>> {
     let wrt: Vec<NodeId> = inputs.iter().map(|p| p.0).collect();
     let active = active(graph, &wrt);
     let mut tangents: Vec<Option<NodeId>> = vec![None; active.len()];
@@ -35,7 +27,7 @@ pub fn jvp(
             None => tangent(graph, &mut rules, id, &|a: NodeId| tangents[a.0 as usize]),
         };
     }
-    Ok(outputs.iter().map(|o| tangents[o.0 as usize]).collect())
+    outputs.iter().map(|o| tangents[o.0 as usize]).collect()
 }
 
 fn tangent(graph: &mut Graph, rules: &mut Rules, id: NodeId, of: &dyn Fn(NodeId) -> Option<NodeId>) -> Option<NodeId> {
@@ -66,15 +58,13 @@ fn tangent(graph: &mut Graph, rules: &mut Rules, id: NodeId, of: &dyn Fn(NodeId)
                 return None;
             }
             let zero = graph.konst(Literal::Int(0), node.ty.dtype);
-            let inner = graph.ty(args[0]).shape.clone();
-            let inside = parts[0].unwrap_or_else(|| graph.broadcast_to(zero, &inner));
+            let inside = parts[0].unwrap_or_else(|| graph.zeros_like(args[0]));
             Some(graph.typed(node.op.clone(), &[inside, parts[1].unwrap_or(zero)], &node.ty))
         }
         Op::Reduce { monoid, axes } => {
             let incoming = of(args[0])?;
             let shape = graph.ty(args[0]).shape.clone();
-            let rest: Vec<usize> = (0..shape.len()).filter(|k| !axes.contains(k)).collect();
-            let result = graph.broadcast(id, &rest, &shape);
+            let result = graph.spread(id, axes, &shape);
             let part = rules.apply(graph, monoid.row().grad, &Names { args, result, incoming, axes })?;
             Some(graph.reduce(Monoid::named("sum"), part, axes))
         }

@@ -125,9 +125,8 @@ impl Walk<'_> {
             }
             Op::Reduce { monoid, axes } => {
                 let shape = self.graph.ty(args[0]).shape.clone();
-                let rest: Vec<usize> = (0..shape.len()).filter(|k| !axes.contains(k)).collect();
-                let incoming = self.graph.broadcast(g, &rest, &shape);
-                let result = self.graph.broadcast(id, &rest, &shape);
+                let incoming = self.graph.spread(g, axes, &shape);
+                let result = self.graph.spread(id, axes, &shape);
                 let names = Names { args: &args, result, incoming, axes };
                 let part = self.rules.apply(self.graph, monoid.row().grad, &names);
                 self.pass(args[0], part);
@@ -162,12 +161,11 @@ impl Walk<'_> {
             self.pass(args[0], Some(part));
         }
         if self.wants(args[1]) {
-            let dtype = self.graph.ty(g).dtype;
-            let [zero, one] = [0, 1].map(|n| self.graph.konst(Literal::Int(n), dtype));
-            let zeros = self.graph.broadcast_to(zero, &inner);
+            let one = self.graph.konst(Literal::Int(1), self.graph.ty(g).dtype);
+            let zeros = self.graph.zeros_like(args[0]);
             let after: Vec<Dim> = shape.iter().zip(before).zip(&inner).map(|((n, b), i)| n.sub(b).sub(i)).collect();
             let outside = self.graph.pad(zeros, before, &after, one);
-            let zero = self.graph.broadcast_to(zero, shape);
+            let zero = self.graph.zeros_like(g);
             let outside = self.graph.map(MapOp::named("gt"), &[outside, zero]);
             let g = self.graph.map(MapOp::named("where"), &[outside, g, zero]);
             let axes: Vec<usize> = (0..shape.len()).collect();

@@ -62,8 +62,7 @@ fn node(graph: &mut Graph, part: Part, dtype: DType, names: &Names<'_>) -> NodeI
         Part::Node(id) => id,
         Part::Number(number) => {
             let shape = graph.ty(names.incoming).shape.clone();
-            let number = graph.konst(Literal::float(number), dtype);
-            graph.broadcast_to(number, &shape)
+            graph.full(Literal::float(number), dtype, &shape)
         }
     }
 }
@@ -119,8 +118,7 @@ fn reduced(graph: &mut Graph, monoid: Monoid, x: Part, names: &Names<'_>) -> Par
     let x = node(graph, x, dtype, names);
     let shape = graph.ty(x).shape.clone();
     let reduced = graph.reduce(monoid, x, names.axes);
-    let rest: Vec<usize> = (0..shape.len()).filter(|k| !names.axes.contains(k)).collect();
-    Part::Node(graph.broadcast(reduced, &rest, &shape))
+    Part::Node(graph.spread(reduced, names.axes, &shape))
 }
 
 fn row_of(op: BinaryOp) -> &'static str {

@@ -44,6 +44,18 @@ impl Graph {
         self.typed(Op::Const(literal.cast(dtype)), &[], &Type::scalar(dtype))
     }
 
+    /// An array of one number.
+    pub fn full(&mut self, literal: Literal, dtype: DType, shape: &[Dim]) -> NodeId {
+        let number = self.konst(literal, dtype);
+        self.broadcast_to(number, shape)
+    }
+
+    /// Zeros of a node's type.
+    pub fn zeros_like(&mut self, node: NodeId) -> NodeId {
+        let ty = self.ty(node).clone();
+        self.full(Literal::Int(0), ty.dtype, &ty.shape)
+    }
+
     /// The value of a dimension, 0-d `i64`.
     pub fn size(&mut self, dim: Dim) -> NodeId {
         match dim.as_const() {
@@ -146,6 +158,12 @@ impl Graph {
         let mut axes = axes.to_vec();
         axes.sort_unstable();
         self.fixed(Op::Reduce { monoid, axes }, &[x])
+    }
+
+    /// A reduction over `axes` of an array of this shape, broadcast back to it.
+    pub fn spread(&mut self, reduced: NodeId, axes: &[usize], shape: &[Dim]) -> NodeId {
+        let rest: Vec<usize> = (0..shape.len()).filter(|k| !axes.contains(k)).collect();
+        self.broadcast(reduced, &rest, shape)
     }
 
     /// Puts axes of size 1 back where a reduction over `axes` took them away.

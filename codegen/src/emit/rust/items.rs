@@ -8,6 +8,7 @@
 
 use super::generics::Generics;
 use crate::check::{Answer, FnParam, Function, ParamKind};
+use crate::derive::fresh;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::parse::Parser;
@@ -180,11 +181,8 @@ fn param(param: &FnParam, generics: &mut Generics) -> TokenStream {
 
 /// `out`, or `out_0`, `out_1`; not the name of a parameter.
 fn out_name(f: &Function, number: usize) -> Ident {
-    let mut name = if f.results.len() == 1 { "out".to_string() } else { format!("out_{number}") };
-    while f.params.iter().any(|p| p.name == name) {
-        name.push('_');
-    }
-    Ident::new(&name, Span::call_site())
+    let name = if f.results.len() == 1 { "out".to_string() } else { format!("out_{number}") };
+    Ident::new(&fresh(f, &name), Span::call_site())
 }
 
 /// The operands of a call, as a slice.
