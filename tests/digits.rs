@@ -19,6 +19,8 @@ mod report;
 #[path = "../examples/train_digits/training.rs"]
 #[allow(dead_code, reason = "the example uses the rest")]
 mod training;
+#[path = "../examples/weights/mod.rs"]
+mod weights;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -10,10 +10,14 @@
 //!
 //! Read first: [`model`], the model and its training step in the language; then [`training`].
 
+#[path = "../command/mod.rs"]
+mod command;
 mod model;
 mod options;
 mod text;
 mod training;
+#[path = "../weights/mod.rs"]
+mod weights;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -23,6 +27,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressStyle};
 use ndfuse::prelude::*;
 
+use command::{Failure, status};
 use options::Options;
 use text::Text;
 use training::Run;
@@ -30,27 +35,8 @@ use training::Run;
 /// Steps between two measurements on what is held out.
 const EVERY: usize = 250;
 
-enum Failure {
-    /// The command line is wrong.
-    Usage(String),
-    /// A file is, or the training.
-    Failed(String),
-    /// Nobody reads the output any more.
-    Unread,
-}
-
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) | Err(Failure::Unread) => ExitCode::SUCCESS,
-        Err(Failure::Failed(text)) => {
-            eprintln!("error: {text}");
-            ExitCode::from(1)
-        }
-        Err(Failure::Usage(text)) => {
-            eprintln!("error: {text}; `--help` lists the options");
-            ExitCode::from(2)
-        }
-    }
+    status(run())
 }
 
 fn run() -> Result<(), Failure> {
@@ -108,19 +94,4 @@ fn train(run: &mut Run, text: &Text, options: &Options, out: &mut impl Write) ->
         start.elapsed().as_secs_f64()
     )?;
     Ok(())
-}
-
-impl From<ndfuse::Error> for Failure {
-    fn from(error: ndfuse::Error) -> Failure {
-        Failure::Failed(error.to_string().replace("\n  = ", "; "))
-    }
-}
-
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Failure {
-        match error.kind() {
-            io::ErrorKind::BrokenPipe => Failure::Unread,
-            _ => Failure::Failed(format!("cannot write: {error}")),
-        }
-    }
 }

@@ -3,12 +3,12 @@
 //! In: [`Settings`] and the text. Out: a [`Run`]. Always: the same settings give the same weights. Next: [`crate::model`].
 
 use ndarray::{Array2, s};
-use ndfuse::params::{Path, Spec};
 use ndfuse::prelude::*;
-use ndfuse::{AnyBuffer, AnyTensor, Buffer, Error, Layout, Result};
+use ndfuse::{Error, Result};
 
 use crate::model::{self, CONTEXT, Gpt};
 use crate::text::{Batch, batch, mix};
+use crate::weights;
 
 /// What a run depends on.
 #[derive(Clone, Copy, Debug)]
@@ -100,14 +100,11 @@ pub fn write(net: &Gpt, prompt: &[i64], length: usize, temperature: f32, seed: u
 /// smaller by the root of their number, scales 1, biases 0.
 fn init(seed: u64) -> Result<Gpt> {
     let mut leaf = 0;
-    let mut draw = |name: &str, spec: &Spec| {
-        let fixed: Option<Vec<usize>> = spec.dims.iter().copied().collect();
-        let no_size = || Error::Unsupported { operation: "init", reason: format!("`{name}` has no size").into() };
-        let sizes = fixed.ok_or_else(no_size)?;
+    weights::init(|name, sizes| {
         leaf += 1;
         let field = name.rsplit('.').next().unwrap_or(name);
         let count = sizes.iter().product::<usize>();
-        let values = match sizes.len() {
+        Ok(match sizes.len() {
             1 if field.starts_with("norm") => vec![1.0; count],
             1 => vec![0.0; count],
             _ => {
@@ -115,8 +112,6 @@ fn init(seed: u64) -> Result<Gpt> {
                 let like = Tensor::zeros((count,))?;
                 model::normal(&like, deviation, mix(seed ^ mix(leaf)) as i64)?.to_vec()?
             }
-        };
-        AnyTensor::new(AnyBuffer::F32(Buffer::from_vec(values)), Layout::contiguous(&sizes)?)
-    };
-    Gpt::build(&mut Path::new(), &mut draw)
+        })
+    })
 }

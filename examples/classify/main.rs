@@ -7,6 +7,8 @@
 //!
 //! Read first: [`network`], the whole network in the language; then [`picture`], [`report`].
 
+#[path = "../command/mod.rs"]
+mod command;
 mod network;
 mod options;
 mod picture;
@@ -21,31 +23,13 @@ use indicatif::{ProgressBar, ProgressStyle};
 use ndarray::aview1;
 use ndfuse::prelude::*;
 
+use command::{Failure, status};
 use network::{MEAN, Net, STD};
 use options::Options;
 use report::Times;
 
-enum Failure {
-    /// The command line is wrong.
-    Usage(String),
-    /// A file or a device is.
-    Failed(String),
-    /// Nobody reads the output any more.
-    Unread,
-}
-
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) | Err(Failure::Unread) => ExitCode::SUCCESS,
-        Err(Failure::Failed(text)) => {
-            eprintln!("error: {text}");
-            ExitCode::from(1)
-        }
-        Err(Failure::Usage(text)) => {
-            eprintln!("error: {text}; `--help` lists the options");
-            ExitCode::from(2)
-        }
-    }
+    status(run())
 }
 
 fn run() -> Result<(), Failure> {
@@ -107,19 +91,4 @@ fn classify(
     let ranked = report::top(&probabilities.to_vec()?, options.top);
     let size = format!("{} x {}", picture.width(), picture.height());
     Ok(format!("{}, {size}\n{}\n{}", path.display(), report::bars(&ranked), times.text()))
-}
-
-impl From<ndfuse::Error> for Failure {
-    fn from(error: ndfuse::Error) -> Failure {
-        Failure::Failed(error.to_string().replace("\n  = ", "; "))
-    }
-}
-
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Failure {
-        match error.kind() {
-            io::ErrorKind::BrokenPipe => Failure::Unread,
-            _ => Failure::Failed(format!("cannot write: {error}")),
-        }
-    }
 }

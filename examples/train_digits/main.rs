@@ -14,11 +14,15 @@
 mod canvas;
 mod chart;
 mod checkpoint;
+#[path = "../command/mod.rs"]
+mod command;
 mod digits;
 mod network;
 mod options;
 mod report;
 mod training;
+#[path = "../weights/mod.rs"]
+mod weights;
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -27,31 +31,13 @@ use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use command::{Failure, status};
 use network::{Cnn, Mlp};
 use options::{Kind, Options};
 use training::{Model, Run};
 
-enum Failure {
-    /// The command line is wrong.
-    Usage(String),
-    /// A file is, or the training.
-    Failed(String),
-    /// Nobody reads the output any more.
-    Unread,
-}
-
 fn main() -> ExitCode {
-    match run() {
-        Ok(()) | Err(Failure::Unread) => ExitCode::SUCCESS,
-        Err(Failure::Failed(text)) => {
-            eprintln!("error: {text}");
-            ExitCode::from(1)
-        }
-        Err(Failure::Usage(text)) => {
-            eprintln!("error: {text}; `--help` lists the options");
-            ExitCode::from(2)
-        }
-    }
+    status(run())
 }
 
 fn run() -> Result<(), Failure> {
@@ -111,19 +97,4 @@ fn train<M: Model>(options: &Options) -> Result<(), Failure> {
     }
     writeln!(out, "all        {:.2} s", start.elapsed().as_secs_f64())?;
     Ok(())
-}
-
-impl From<ndfuse::Error> for Failure {
-    fn from(error: ndfuse::Error) -> Failure {
-        Failure::Failed(error.to_string().replace("\n  = ", "; "))
-    }
-}
-
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Failure {
-        match error.kind() {
-            io::ErrorKind::BrokenPipe => Failure::Unread,
-            _ => Failure::Failed(format!("cannot write: {error}")),
-        }
-    }
 }

@@ -6,12 +6,12 @@
 
 use std::time::{Duration, Instant};
 
-use ndfuse::params::{Path, Spec};
 use ndfuse::prelude::*;
-use ndfuse::{AnyBuffer, AnyTensor, Buffer, Error, Layout, Result};
+use ndfuse::{Error, Result};
 
 use crate::digits::Digits;
 use crate::network::{self, Cnn, Mlp};
+use crate::weights;
 
 /// What a run depends on.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -131,19 +131,14 @@ impl<M: Model> Run<M> {
 /// (He et al., ICCV 2015).
 fn init<M: Params>(seed: i64) -> Result<M> {
     let mut leaf = 0;
-    let mut draw = |name: &str, spec: &Spec| {
-        let fixed: Option<Vec<usize>> = spec.dims.iter().copied().collect();
-        let no_size = || Error::Unsupported { operation: "init", reason: format!("`{name}` has no size").into() };
-        let sizes = fixed.ok_or_else(no_size)?;
+    weights::init(|_, sizes| {
         leaf += 1;
-        let inputs = match sizes.as_slice() {
-            [] | [_] => return AnyTensor::zeros(spec.dtype, &sizes),
+        let count = sizes.iter().product::<usize>();
+        let inputs = match sizes {
+            [] | [_] => return Ok(vec![0.0; count]),
             [_, inputs @ ..] => inputs,
         };
         let deviation = (2.0 / inputs.iter().product::<usize>() as f32).sqrt();
-        let like = Tensor::zeros((sizes.iter().product::<usize>(),))?;
-        let weight = network::normal(&like, deviation, seed, leaf)?;
-        AnyTensor::new(AnyBuffer::F32(Buffer::from_vec(weight.to_vec()?)), Layout::contiguous(&sizes)?)
-    };
-    M::build(&mut Path::new(), &mut draw)
+        network::normal(&Tensor::zeros((count,))?, deviation, seed, leaf)?.to_vec()
+    })
 }
