@@ -18,7 +18,6 @@ const LONG: &[(&str, usize, &str)] = &[
     ("codegen/src/ops.rs", 600, "a table"),
     ("codegen/src/shape.rs", 720, "one algebra, whose rules are read together"),
     ("codegen/src/passes/tests.rs", 600, "a list of cases"),
-    ("codegen/tests/grad.rs", 560, "a list of cases"),
     ("codegen/tests/syntax.rs", 800, "a list of cases"),
     ("tensor-runtime/src/kernel.rs", 700, "all that generated kernels call"),
     ("tensor-runtime/src/math/table.rs", 900, "a table"),
