@@ -60,6 +60,7 @@ macro_rules! map {
                 }),
                 release: &[],
             }],
+            blocks: &[],
             explain: "",
             cuda: "",
             vjp: None,

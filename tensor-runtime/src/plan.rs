@@ -31,6 +31,8 @@ pub struct Plan {
     /// The result buffers, in order.
     pub outputs: &'static [BufferId],
     pub steps: &'static [Step],
+    /// Runs of steps that may go tile by tile; they do not overlap.
+    pub blocks: &'static [Block],
     /// The text of `explain()`.
     pub explain: &'static str,
     /// The CUDA C of all kernels.
@@ -110,14 +112,14 @@ pub struct Launch {
     /// reads and writes both only as bare coordinates, so that they may run as
     /// one axis where every operand's strides allow it. `accesses` says how.
     pub collapse: &'static [bool],
-    /// For each input, then each output, for each of its axes the parallel axis
-    /// that is its coordinate; [`FREE`] for anything else.
+    /// For each input, then each output, for each of its axes the axis of the
+    /// launch that is its coordinate; [`FREE`] for anything else.
     pub accesses: &'static [&'static [u8]],
     /// About how many machine instructions one element costs.
     pub cost: u32,
 }
 
-/// No parallel axis.
+/// No axis.
 pub const FREE: u8 = u8::MAX;
 
 /// An output of a launch.
@@ -185,4 +187,21 @@ pub struct Step {
     pub action: Action,
     /// Temporaries that nobody reads after this step.
     pub release: &'static [BufferId],
+}
+
+/// Steps of which a tile reads of the others what the same tile of them wrote:
+/// they may run one after another, or a tile of them all after another. Where
+/// a step sums over a tiled axis, each tile adds to its result, which no other
+/// step of the block reads.
+pub struct Block {
+    /// The steps `first..end`: launches and products.
+    pub first: usize,
+    pub end: usize,
+    /// The extents of the tiled axes, the outermost first.
+    pub axes: &'static [Slot],
+    /// For each step, for each tiled axis the axis of the launch, or the number
+    /// of the product's.
+    pub follows: &'static [&'static [u8]],
+    /// Temporaries that no other step touches.
+    pub local: &'static [BufferId],
 }

@@ -25,6 +25,7 @@
 //!
 //! Next: [`crate::loops`].
 
+pub mod access;
 pub mod parse;
 pub mod print;
 pub mod verify;

@@ -7,6 +7,7 @@
 
 pub mod parse;
 pub mod print;
+pub mod tile;
 pub mod verify;
 
 use crate::dtype::DType;

@@ -49,6 +49,7 @@ impl Memory {
 ///     ],
 ///     outputs: &[1],
 ///     steps: &[],
+///     blocks: &[],
 ///     explain: "",
 ///     cuda: "",
 ///     vjp: None,

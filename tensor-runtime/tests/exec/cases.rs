@@ -129,6 +129,7 @@ pub const fn plan(
         buffers,
         outputs,
         steps,
+        blocks: &[],
         explain: "",
         cuda: "",
         vjp: None,

@@ -15,6 +15,7 @@
 use super::code::Writer;
 use crate::kernel::{InstOp, Kernel};
 use crate::loops::{Form, Loops};
+use crate::program::tile::{self, Block};
 use crate::program::{Action, BufId, Dot, Launch, Place, Program, Role};
 use crate::shape::Dim;
 
@@ -45,6 +46,9 @@ pub fn explain(program: &Program, loops: &[Loops]) -> String {
         written = outputs.iter().fold(written, |sum, &b| sum.add(&bytes(program, b)));
         let reads = if inputs.is_empty() { "nothing".to_string() } else { sized(program, &inputs) };
         out.line(format!("     reads {reads}, writes {}", sized(program, &outputs)));
+    }
+    for block in tile::blocks(program) {
+        out.line(format!("  {}", tiles(program, &block)));
     }
     temporaries(program, &mut out);
     out.line(format!("  total: reads {read} bytes, writes {written} bytes"));
@@ -127,6 +131,13 @@ fn operands(program: &Program, dot: &Dot, loops: &[Loops], out: &mut Writer) -> 
             (inputs, launch.outputs.clone())
         }
     }
+}
+
+fn tiles(program: &Program, block: &Block) -> String {
+    let local: Vec<&str> = block.local.iter().map(|&b| program.buffer(b).name.as_str()).collect();
+    let whole = if local.is_empty() { String::new() } else { format!(", {} never whole", local.join(", ")) };
+    let axes: Vec<String> = block.axes.iter().map(Dim::to_string).collect();
+    format!("steps {} to {} in tiles over {}{whole}", block.first, block.end - 1, axes.join(", "))
 }
 
 fn temporaries(program: &Program, out: &mut Writer) {

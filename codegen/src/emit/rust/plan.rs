@@ -7,10 +7,12 @@
 use super::code::Writer;
 use super::slots::Slots;
 use crate::graph::Relation;
+use crate::kernel::access::{accesses, is_bare};
 use crate::kernel::{InstOp, Kernel};
 use crate::loops::{Form, Loops};
+use crate::program::tile;
 use crate::program::{Action, BufId, Dot, Epilogue, Launch, Place, Program, Role, Step};
-use crate::shape::{Dim, Sym};
+use crate::shape::Dim;
 
 /// What a plan takes from outside.
 pub struct Context<'a> {
@@ -44,6 +46,8 @@ pub fn plan(name: &str, cx: &Context<'_>) -> String {
     let mut emit = Emit { cx, slots: Slots::new(&program.symbols), order: order(program) };
     let mut steps = Writer::at(1);
     emit.steps(&mut steps);
+    let mut blocks = Writer::at(1);
+    emit.blocks(&mut blocks);
     let mut tables = Writer::at(1);
     emit.tables(&mut tables);
     let mut out = Writer::default();
@@ -55,6 +59,7 @@ pub fn plan(name: &str, cx: &Context<'_>) -> String {
     emit.slots.closure(&mut out);
     out.append(&tables.text);
     out.append(&steps.text);
+    out.append(&blocks.text);
     out.line(match cx.vjp {
         None => "vjp: None,".to_string(),
         Some(vjp) => {
@@ -174,6 +179,20 @@ impl Emit<'_> {
         out.close_with("],");
     }
 
+    fn blocks(&mut self, out: &mut Writer) {
+        let program = self.cx.program;
+        out.open_with("blocks: &[");
+        for block in tile::blocks(program) {
+            let (axes, local) = (self.slots.list(&block.axes), self.buffers(&block.local));
+            let follows = list(block.follows.iter().map(list));
+            let (first, end) = (block.first, block.end);
+            out.line(format!(
+                "Block {{ first: {first}, end: {end}, axes: {axes}, follows: {follows}, local: {local} }},"
+            ));
+        }
+        out.close_with("],");
+    }
+
     fn launch(&mut self, launch: &Launch, out: &mut Writer) {
         let (program, names) = (self.cx.program, &self.cx.kernels[launch.kernel]);
         let kernel = &program.kernels[launch.kernel];
@@ -251,56 +270,11 @@ fn bare(d: &Dim) -> String {
     }
 }
 
-/// For each input, then each output, for each axis the parallel axis that is
-/// its coordinate in every access.
-pub fn accesses(kernel: &Kernel) -> Vec<Vec<Option<usize>>> {
-    let axis = |d: &Dim| d.as_sym().and_then(|s| kernel.par.iter().position(|a| a.var == *s));
-    let meet = |indices: Vec<&Vec<Dim>>, rank: usize| -> Vec<Option<usize>> {
-        let at = |k: usize| {
-            let mut found = indices.iter().map(|index| axis(&index[k]));
-            let first = found.next().flatten();
-            found.all(|other| other == first).then_some(first).flatten()
-        };
-        (0..rank).map(at).collect()
-    };
-    let inputs = kernel.inputs.iter().enumerate().map(|(n, operand)| meet(loads(kernel, n), operand.rank()));
-    let outputs = kernel.outputs.iter().enumerate().map(|(n, operand)| {
-        meet(kernel.stores.iter().filter(|s| s.output == n).map(|s| &s.index).collect(), operand.rank())
-    });
-    inputs.chain(outputs).collect()
-}
-
-/// The indices at which an input is read.
-fn loads(kernel: &Kernel, number: usize) -> Vec<&Vec<Dim>> {
-    let index = |op| match op {
-        &InstOp::Load { input, ref index, .. } if input == number => Some(index),
-        InstOp::Load { .. }
-        | InstOp::Const(_)
-        | InstOp::Index(_)
-        | InstOp::Inside(_)
-        | InstOp::Map(..)
-        | InstOp::Cast(_)
-        | InstOp::Pick(..)
-        | InstOp::Reduce(..) => None,
-    };
-    kernel.code.iter().filter_map(|inst| index(&inst.op)).collect()
-}
-
 /// For each adjacent pair of parallel axes whether both occur only as bare
 /// coordinates, at the same axes in all accesses of an operand.
 fn collapse(kernel: &Kernel, accesses: &[Vec<Option<usize>>]) -> Vec<bool> {
-    let bare = |k: usize| {
-        let var: &Sym = &kernel.par[k].var;
-        let mentions = |dims: &[&Dim]| dims.iter().filter(|d| d.mentions(var)).count();
-        let coordinates = |n: usize| accesses[n].iter().filter(|a| **a == Some(k)).count();
-        let free = kernel.code.iter().all(|inst| match &inst.op {
-            // Each mention is a bare coordinate that all loads of the input agree on.
-            InstOp::Load { input, .. } => mentions(&inst.op.dims()) == coordinates(*input),
-            InstOp::Index(_) | InstOp::Inside(_) => mentions(&inst.op.dims()) == 0,
-            InstOp::Const(_) | InstOp::Map(..) | InstOp::Cast(_) | InstOp::Pick(..) | InstOp::Reduce(..) => true,
-        });
-        free && (0..accesses.len()).all(|n| coordinates(n) <= 1)
-    };
+    let once = |k: usize| accesses.iter().all(|axes| axes.iter().filter(|a| **a == Some(k)).count() <= 1);
+    let bare = |k: usize| is_bare(kernel, accesses, k) && once(k);
     (1..kernel.par.len()).map(|k| bare(k - 1) && bare(k)).collect()
 }
 

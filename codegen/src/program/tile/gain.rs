@@ -1,0 +1,57 @@
+//! What it is worth to run steps tile by tile.
+//!
+//! In: the buffers of some steps, which of their axes are tiled. Out: about how
+//! many bytes less go through memory. Always: symbols count as [`NOMINAL`]; the
+//! executor asks again with the sizes of the call. Next: [`super`].
+
+use crate::shape::Dim;
+
+/// What a symbol is taken for.
+const NOMINAL: i64 = 256;
+/// Bytes that a tile may take: a share of a core's second-level cache.
+const TILE: f64 = (512 << 10) as f64;
+/// How much cheaper it is to read again what lies in that cache.
+const NEAR: f64 = 0.125;
+
+/// A buffer that the steps touch.
+pub struct Touched {
+    pub bytes: f64,
+    /// How many times it is read or written.
+    pub uses: usize,
+    /// Whether it exists a tile at a time.
+    pub local: bool,
+    /// Whether tiles are added up in it.
+    pub summed: bool,
+    /// The tiled axes that it has.
+    pub axes: Vec<usize>,
+}
+
+/// The size of a dimension, or so.
+pub fn nominal(dim: &Dim) -> f64 {
+    dim.eval(&|_| Some(NOMINAL)).unwrap_or(NOMINAL).max(1) as f64
+}
+
+/// The bytes saved; at most 0 where nothing is.
+pub fn gain(extents: &[f64], buffers: &[Touched]) -> f64 {
+    let sliced = |b: &&Touched| !b.axes.is_empty() && !b.summed;
+    let tiles = buffers.iter().filter(sliced).map(|b| b.bytes).sum::<f64>() / TILE;
+    if tiles <= 1.0 {
+        return 0.0;
+    }
+    let mut left = tiles;
+    let mut cut = |extent: &f64| {
+        let n = extent.min(left);
+        left = (left / n).max(1.0);
+        n
+    };
+    let counts: Vec<f64> = extents.iter().map(&mut cut).collect();
+    let saved = |b: &Touched| b.bytes * (b.uses - usize::from(!b.local)) as f64;
+    let again = |b: &Touched| {
+        let missing = (0..counts.len()).filter(|a| !b.axes.contains(a));
+        let times = missing.map(|a| counts[a]).product::<f64>() - 1.0;
+        let slice = b.bytes / b.axes.iter().map(|&a| counts[a]).product::<f64>();
+        let weight = if slice <= TILE { NEAR } else { 1.0 };
+        b.bytes * times * weight * if b.summed { 2.0 } else { 1.0 }
+    };
+    buffers.iter().filter(sliced).map(saved).sum::<f64>() - 2.0 * buffers.iter().map(again).sum::<f64>()
+}

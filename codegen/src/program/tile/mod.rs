@@ -1,0 +1,208 @@
+//! Which runs of steps may go tile by tile.
+//!
+//! In: a program. Out: blocks of its steps, each with the loops of its steps
+//! that are cut together. Always: a tile of one step reads of the others in its
+//! block what the same tile of them wrote, so the tiles may run in any order,
+//! but for sums over a tiled axis, to which each tile adds; the steps run one
+//! after another give the same up to the rounding of such sums.
+//!
+//! So the scores of an attention, forward and backward, are never whole in
+//! memory, and a layer norm's backward reads its operands once: temporaries of a
+//! block exist a tile at a time, in a core's cache.
+//! Next: the executor's blocks in the runtime.
+
+mod gain;
+mod nest;
+
+use super::{BufId, Place, Program};
+use crate::shape::Dim;
+use gain::{Touched, gain, nominal};
+use nest::{Access, Cut, Nest};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Steps that may go tile by tile.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Block {
+    /// The steps `first..end`.
+    pub first: usize,
+    pub end: usize,
+    /// The extents of the tiled axes, the outermost first.
+    pub axes: Vec<Dim>,
+    /// For each step, for each tiled axis its loop: see [`Nest::loops`].
+    pub follows: Vec<Vec<usize>>,
+    /// The temporaries that only these steps touch.
+    pub local: Vec<BufId>,
+}
+
+/// The blocks of a program, in order; they do not overlap.
+pub fn blocks(program: &Program) -> Vec<Block> {
+    let nests: Vec<Option<Nest>> = program.steps.iter().map(|s| Nest::of(program, &s.action)).collect();
+    let mut out: Vec<Block> = Vec::new();
+    let mut at = 0;
+    while at < nests.len() {
+        let found = best(program, &nests, at);
+        at = found.as_ref().map_or(at + 1, |block| block.end);
+        out.extend(found);
+    }
+    out
+}
+
+/// The block from a step on that saves most.
+fn best(program: &Program, nests: &[Option<Nest>], first: usize) -> Option<Block> {
+    let start = nests[first].as_ref()?;
+    let linked = |next: &Nest| {
+        let touches = |b: BufId| next.reads.iter().any(|r| r.buffer == b);
+        let array = |b: BufId| !program.buffer(b).shape.is_empty();
+        start.accesses().any(|a| array(a.buffer) && touches(a.buffer))
+    };
+    let second = (first + 1..nests.len())
+        .take_while(|&k| nests[k].is_some())
+        .find(|&k| nests[k].as_ref().is_some_and(linked))?;
+    let mut growing = Growing::between(program, start, nests[second].as_ref()?)?;
+    let mut best: Option<(f64, Block)> = None;
+    for (k, nest) in nests.iter().enumerate().skip(first) {
+        let Some(nest) = nest else { break };
+        if !growing.takes(nest) {
+            break;
+        }
+        if k < second {
+            continue;
+        }
+        let (saved, block) = growing.block(nests, first, k + 1);
+        if saved > best.as_ref().map_or(0.0, |(most, _)| *most) {
+            best = Some((saved, block));
+        }
+    }
+    best.map(|(_, block)| block)
+}
+
+/// A block that steps are added to.
+struct Growing<'p> {
+    program: &'p Program,
+    axes: Vec<Dim>,
+    follows: Vec<Vec<usize>>,
+    /// For each buffer for each axis the tiled one that it is.
+    tiled: BTreeMap<BufId, Vec<Option<usize>>>,
+    written: BTreeSet<BufId>,
+    /// Those written that tiles are added up in.
+    summed: BTreeSet<BufId>,
+}
+
+impl<'p> Growing<'p> {
+    /// The axes that two steps have in common, and no step yet.
+    fn between(program: &'p Program, first: &Nest, second: &Nest) -> Option<Growing<'p>> {
+        let empty = || Growing {
+            program,
+            axes: Vec::new(),
+            follows: Vec::new(),
+            tiled: BTreeMap::new(),
+            written: BTreeSet::new(),
+            summed: BTreeSet::new(),
+        };
+        let shared = |&k: &usize| {
+            let mut alone = empty();
+            alone.axes = vec![first.loops[k].extent.clone()];
+            alone.add(first, vec![k]) && alone.takes(second)
+        };
+        let loops: Vec<usize> = (0..first.loops.len()).filter(shared).collect();
+        let mut growing = empty();
+        growing.axes = loops.iter().map(|&k| first.loops[k].extent.clone()).collect();
+        growing.name(first, &loops);
+        let follows = growing.follow(second)?;
+        growing.name(second, &follows);
+        (!loops.is_empty()).then_some(growing)
+    }
+
+    /// Adds a step, if it follows every tiled axis.
+    fn takes(&mut self, nest: &Nest) -> bool {
+        self.follow(nest).is_some_and(|follows| self.add(nest, follows))
+    }
+
+    /// For each tiled axis the loop of the step that runs along it, by what is
+    /// known of the buffers: of those that the block writes first.
+    fn follow(&self, nest: &Nest) -> Option<Vec<usize>> {
+        let along = |a: usize, access: &Access| {
+            let tiled = self.tiled.get(&access.buffer)?;
+            (0..tiled.len()).find(|&k| tiled[k] == Some(a)).and_then(|k| access.axes[k])
+        };
+        let own = |access: &&Access| self.written.contains(&access.buffer);
+        let of = |a: usize| nest.accesses().filter(own).chain(nest.accesses()).find_map(|access| along(a, access));
+        (0..self.axes.len()).map(of).collect()
+    }
+
+    fn add(&mut self, nest: &Nest, follows: Vec<usize>) -> bool {
+        let cuts: Vec<Cut> = follows.iter().map(|&l| nest.loops[l].cut).collect();
+        let sum = cuts.contains(&Cut::Summand);
+        let own = |l: &usize| follows.iter().filter(|m| *m == l).count() == 1;
+        let fits = follows.iter().zip(&self.axes).all(|(&l, extent)| nest.loops[l].extent == *extent);
+        if !fits || !follows.iter().all(own) || cuts.contains(&Cut::Never) {
+            return false;
+        }
+        let base = |id: BufId| match self.program.buffer(id).place {
+            Place::View(base) => base,
+            Place::Param(_) | Place::Output(_) | Place::Temp => id,
+        };
+        for read in &nest.reads {
+            let id = read.buffer;
+            let own = self.written.contains(&id);
+            let whole = base(id) != id && self.written.contains(&base(id));
+            if whole || self.summed.contains(&id) || own && !self.same_tile(read, &follows) {
+                return false;
+            }
+        }
+        // A tile of an output is this step's alone.
+        let covered = |w: &Access| (0..follows.len()).all(|a| cuts[a] != Cut::Part || w.axes.contains(&Some(follows[a])));
+        let known = |w: &Access| sum || !self.tiled.contains_key(&w.buffer) || self.same_tile(w, &follows);
+        if !nest.writes.iter().all(|w| covered(w) && known(w)) {
+            return false;
+        }
+        self.written.extend(nest.writes.iter().map(|w| w.buffer));
+        if sum {
+            self.summed.extend(nest.writes.iter().map(|w| w.buffer));
+        }
+        self.name(nest, &follows);
+        self.follows.push(follows);
+        true
+    }
+
+    /// Notes which axes of the step's buffers are tiled.
+    fn name(&mut self, nest: &Nest, follows: &[usize]) {
+        for access in nest.accesses() {
+            let of = |l: &Option<usize>| l.and_then(|l| follows.iter().position(|f| *f == l));
+            let names: Vec<Option<usize>> = access.axes.iter().map(of).collect();
+            self.tiled.entry(access.buffer).or_insert(names);
+        }
+    }
+
+    /// Whether a step touches of a buffer the tile that it has in this block.
+    fn same_tile(&self, access: &Access, follows: &[usize]) -> bool {
+        let Some(tiled) = self.tiled.get(&access.buffer) else { return false };
+        let along = |(name, l): (&Option<usize>, &Option<usize>)| name.is_none_or(|a| *l == Some(follows[a]));
+        let named = (0..follows.len()).all(|a| tiled.contains(&Some(a)));
+        named && tiled.iter().zip(&access.axes).all(along)
+    }
+
+    /// The steps so far as a block, and what it saves.
+    fn block(&self, nests: &[Option<Nest>], first: usize, end: usize) -> (f64, Block) {
+        let released = |id: &BufId| self.program.steps[first..end].iter().any(|s| s.release.contains(id));
+        let viewed = |id: &BufId| self.program.buffers.iter().any(|b| b.place == Place::View(*id));
+        let local = self.written.iter().filter(|id| released(id) && !viewed(id) && !self.summed.contains(id));
+        let local: Vec<BufId> = local.copied().collect();
+        let touched = |(&id, tiled): (&BufId, &Vec<Option<usize>>)| {
+            let buffer = self.program.buffer(id);
+            let accesses = nests[first..end].iter().flatten().flat_map(Nest::accesses);
+            Touched {
+                bytes: buffer.shape.iter().map(nominal).product::<f64>() * buffer.dtype.bytes() as f64,
+                uses: accesses.filter(|a| a.buffer == id).count(),
+                local: local.contains(&id),
+                summed: self.summed.contains(&id),
+                axes: tiled.iter().flatten().copied().collect(),
+            }
+        };
+        let extents: Vec<f64> = self.axes.iter().map(nominal).collect();
+        let used = |id: &BufId| nests[first..end].iter().flatten().flat_map(Nest::accesses).any(|a| a.buffer == *id);
+        let touched: Vec<Touched> = self.tiled.iter().filter(|(id, _)| used(id)).map(touched).collect();
+        let saved = gain(&extents, &touched);
+        (saved, Block { first, end, axes: self.axes.clone(), follows: self.follows.clone(), local })
+    }
+}
