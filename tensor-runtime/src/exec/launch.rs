@@ -10,7 +10,7 @@ use std::sync::Mutex;
 use crate::MAX_RANK;
 use crate::error::{Error, Result};
 use crate::kernel::{Cx, Fault, TILE, Window};
-use crate::plan::{Launch, Plan};
+use crate::plan::{BufferId, Launch, Plan};
 
 use super::memory::{Memory, Spot};
 use super::{internal, jobs};
@@ -33,7 +33,7 @@ pub(super) struct Ready {
 
 /// Runs a launch over all of its axes.
 pub(super) fn run(plan: &'static Plan, launch: &'static Launch, memory: &mut Memory<'_>, sizes: &[i64]) -> Result<()> {
-    let mut ready = prepare(plan, launch, memory, sizes, None)?;
+    let mut ready = prepare(plan, launch, memory, sizes, &[])?;
     if ready.ranges[..launch.par].iter().any(|r| r.is_empty()) {
         return Ok(());
     }
@@ -93,7 +93,7 @@ impl<R, F: Fn(usize) -> R> Shared<F> {
     }
 }
 
-/// Finds the operands of a launch. `given` is an input that has no buffer, and its place.
+/// Finds the operands of a launch. `given` are the places of buffers that have none in `memory`.
 ///
 /// All windows then lie in initialised memory that `memory` borrows or owns; outputs are of other roots than the inputs
 /// and than one another, so nothing reads them and no two overlap; each has an injective layout.
@@ -102,17 +102,21 @@ pub(super) fn prepare(
     launch: &Launch,
     memory: &mut Memory<'_>,
     sizes: &[i64],
-    given: Option<(usize, Spot)>,
+    given: &[(BufferId, Spot)],
 ) -> Result<Ready> {
     let mut spots = Vec::with_capacity(launch.inputs.len() + launch.outputs.len());
-    for (k, &input) in launch.inputs.iter().enumerate() {
-        match given {
-            Some((at, spot)) if at == k => spots.push(spot),
-            _ => spots.push(memory.reading(input, sizes)?),
-        }
+    let place = |id: BufferId| given.iter().find(|(given, _)| *given == id).map(|(_, spot)| *spot);
+    for &input in launch.inputs {
+        spots.push(match place(input) {
+            Some(spot) => spot,
+            None => memory.reading(input, sizes)?,
+        });
     }
     for output in launch.outputs {
-        let spot = memory.writing(output.buffer, sizes)?;
+        let spot = match place(output.buffer) {
+            Some(spot) => spot,
+            None => memory.writing(output.buffer, sizes)?,
+        };
         if spots.iter().any(|other| other.root == spot.root) {
             return Err(internal(plan, format!("kernel {} writes what it reads", launch.name)));
         }
@@ -251,7 +255,7 @@ fn axis_of(launch: &Launch, operand: usize, axis: usize, rank: usize) -> Found {
 }
 
 /// The whole of a spot.
-fn window(spot: &Spot) -> Window {
+pub(super) fn window(spot: &Spot) -> Window {
     let rank = spot.layout.rank();
     let mut window = Window {
         origin: spot.start.wrapping_add(spot.layout.offset() * spot.dtype.bytes()),
@@ -266,13 +270,13 @@ fn window(spot: &Spot) -> Window {
     window
 }
 
-/// For each axis of an operand its parallel axis.
+/// For each axis of an operand its axis of the launch.
 pub(super) fn accesses(launch: &Launch, operand: usize) -> &'static [u8] {
     launch.accesses.get(operand).copied().unwrap_or(&[])
 }
 
-/// Cuts a window to a part of a parallel axis.
-fn narrow(window: &mut Window, accesses: &[u8], axis: usize, part: &Range<isize>) {
+/// Cuts a window to a part of an axis of the launch.
+pub(super) fn narrow(window: &mut Window, accesses: &[u8], axis: usize, part: &Range<isize>) {
     for (k, &access) in accesses.iter().enumerate().take(window.rank) {
         if usize::from(access) == axis {
             let end = (window.low[k] + window.size[k] as isize).min(part.end);

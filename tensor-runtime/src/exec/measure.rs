@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::layout::Layout;
 use crate::plan::{Action, BufferId, Place, Plan};
 
+use super::block::tiling::Tiling;
 use super::memory::{described, layout_of};
 use super::wanted::{reads, writes};
 use super::{bind, dot, internal};
@@ -28,7 +29,8 @@ impl Memory {
 }
 
 /// The bytes that a call takes whose symbols have these sizes: its results, its temporaries for as long as they live,
-/// views that have to be copied, and the panels of products that are never whole, one a thread of rayon's current pool.
+/// views that have to be copied, and the panels of products and the tiles of blocks that are never whole, one a thread of
+/// rayon's current pool.
 ///
 /// An operand that is not in row-major order may cost a copy more; what a matrix product packs for itself, a few hundred
 /// kilobytes a thread, is not in it; the pool may give a buffer an eighth more than was asked. An error where a symbol
@@ -71,7 +73,19 @@ pub fn memory(plan: &'static Plan, symbols: &[(&str, usize)]) -> Result<Memory> 
     plan.outputs.iter().try_for_each(|&id| call.place(id))?;
     let results = call.now;
     call.peak = results;
-    for step in plan.steps {
+    let mut done = 0;
+    for (k, step) in plan.steps.iter().enumerate() {
+        if let Some(block) = plan.blocks.iter().find(|b| b.first == k)
+            && let Some(tiling) = Tiling::new(plan, block, &call.sizes)?
+        {
+            tiling.outside().try_for_each(|id| call.place(id))?;
+            call.peak = call.peak.max(call.now + tiling.bytes());
+            done = block.end;
+        }
+        if k < done {
+            step.release.iter().for_each(|&id| call.release(id));
+            continue;
+        }
         reads(&step.action).chain(writes(&step.action)).try_for_each(|id| call.place(id))?;
         let panels = match &step.action {
             Action::Dot(dot) => dot::panel_bytes(plan, dot, &call.sizes)?,

@@ -6,10 +6,12 @@
 //!
 //! The way of a call: `bind` gives each symbol its size and checks the operands; `wanted` finds the steps that need
 //! not run; `memory` gives each buffer its place; each step is a `launch` of a kernel, cut into jobs, a `dot`, a
-//! matrix product, or a `scatter`.
+//! matrix product, or a `scatter`; steps that hand large arrays to each other run as a `block`, a tile of all of them
+//! after another.
 //! Next: [`crate::kernel`].
 
 mod bind;
+mod block;
 mod dot;
 mod jobs;
 mod launch;
@@ -142,8 +144,17 @@ fn run(
     };
     bind::bind(plan, operands, sizes)?;
     let mut memory = Memory::new(plan, operands, targets, needs, sizes)?;
+    // Up to here a block has run.
+    let mut done = 0;
     for (k, step) in plan.steps.iter().enumerate() {
-        if needs.is_none_or(|needs| needs.steps[k]) {
+        if let Some(block) = plan.blocks.iter().find(|b| b.first == k)
+            && needs.is_none_or(|needs| needs.all(plan, block))
+            && std::env::var_os("NOBLOCK").is_none()
+            && block::run(plan, block, &mut memory, sizes)?
+        {
+            done = block.end;
+        }
+        if k >= done && needs.is_none_or(|needs| needs.steps[k]) {
             match &step.action {
                 Action::Launch(launch) => launch::run(plan, launch, &mut memory, sizes)?,
                 Action::Dot(dot) => dot::run(plan, dot, &mut memory, sizes)?,

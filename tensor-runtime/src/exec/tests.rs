@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::kernel::{CpuKernel, Cx, Kernel};
 use crate::layout::Layout;
 use crate::operand::RawView;
-use crate::plan::{Action, Buffer, Dot, DotAxis, Epilogue, Launch, Output, Param, Place, Plan, Role, Step};
+use crate::plan::{Action, Block, Buffer, Dot, DotAxis, Epilogue, Launch, Output, Param, Place, Plan, Role, Step};
 use crate::storage::meter;
 
 /// Memory does not depend on what kernels do.
@@ -55,7 +55,8 @@ const fn plan(
     };
     let (function, symbols, slots) = ("f", &["M", "N", "K"], 5);
     let (requires, explain, cuda, vjp) = (&[], "", "", None);
-    Plan { function, symbols, slots, sizes, params, requires, buffers, outputs, steps, explain, cuda, vjp }
+    let blocks = &[];
+    Plan { function, symbols, slots, sizes, params, requires, buffers, outputs, steps, blocks, explain, cuda, vjp }
 }
 
 const PARAMS: &[Param] = &[
@@ -150,6 +151,22 @@ static PANELS: Plan = plan(
     &[Step { action: dot(1, 2, 4, epilogue(&[4, 0], &[Output { buffer: 3 }])), release: &[] }],
 );
 
+/// A product and two kernels in tiles of rows; a temporary of the first is read once more, after the block.
+static TILES: Plan = Plan {
+    blocks: &[Block { first: 0, end: 3, axes: &[0], follows: &[&[0], &[0], &[0]], local: &[4, 6] }],
+    ..plan(
+        PARAMS,
+        &[X, A, B, RESULT, TEMP, TEMP, TEMP, TEMP],
+        &[3],
+        &[
+            Step { action: dot(1, 2, 4, None), release: &[] },
+            step(&[4], &[Output { buffer: 5 }, Output { buffer: 6 }], &[4]),
+            step(&[6, 0], &[Output { buffer: 7 }], &[6]),
+            step(&[5, 7], &[Output { buffer: 3 }], &[5, 7]),
+        ],
+    )
+};
+
 #[test]
 fn a_call_allocates_what_was_said() {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
@@ -161,7 +178,9 @@ fn a_call_allocates_what_was_said() {
             RawView::new(AnySlice::F32(&data), Layout::contiguous(&[rows, columns]).unwrap()).unwrap()
         };
         let operands = [raw(m, n), raw(m, k), raw(k, n)];
-        for (name, plan) in [("chain", &CHAIN), ("views", &VIEWS), ("dots", &DOTS), ("panels", &PANELS)] {
+        for (name, plan) in
+            [("chain", &CHAIN), ("views", &VIEWS), ("dots", &DOTS), ("panels", &PANELS), ("tiles", &TILES)]
+        {
             pool.install(|| {
                 let said = memory(plan, &[("K", k), ("M", m), ("N", n)]).unwrap();
                 let (result, most) = meter::peak(|| super::call::<1>(plan, &operands));
@@ -181,6 +200,14 @@ fn temporaries_are_those_that_live_together() {
     // The copied view with its base, the other view's memory and the result of the step.
     assert_eq!(of(&VIEWS), 200 * 4 * 4);
     assert_eq!(of(&PANELS), 200 * 4, "the product is one panel");
+}
+
+#[test]
+fn what_only_a_block_sees_is_never_whole() {
+    let of = |m| memory(&TILES, &[("M", m), ("N", 1000), ("K", 30)]).unwrap().temporaries;
+    let two = 2 * 10_000 * 1000 * 4;
+    assert!((two..two + (8 << 20)).contains(&of(10_000)), "two are whole, the others a tile a thread");
+    assert_eq!(of(8), 8 * 1000 * 4 * 3, "what fits one tile runs step by step");
 }
 
 #[test]

@@ -150,6 +150,15 @@ pub(crate) struct Window {
     pub(crate) stride: [isize; MAX_RANK],
 }
 
+impl Window {
+    /// Counts an axis from `first` on: what was coordinate `first` is 0 now.
+    pub(crate) fn shift(&mut self, axis: usize, first: isize) {
+        let bytes = self.stride[axis].wrapping_mul(self.dtype.bytes() as isize);
+        self.origin = self.origin.wrapping_offset(first.wrapping_mul(bytes));
+        self.low[axis] = self.low[axis].wrapping_sub(first);
+    }
+}
+
 /// One job of a launch: its operands and its part of the axes.
 pub struct Cx<'a> {
     inputs: &'a [Window],

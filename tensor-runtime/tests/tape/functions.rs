@@ -120,7 +120,8 @@ pub const fn plan(
         Some(())
     };
     let (requires, explain, cuda) = (&[], "", "");
-    Plan { function, symbols, slots, sizes, params, requires, buffers, outputs, steps, explain, cuda, vjp }
+    let blocks = &[];
+    Plan { function, symbols, slots, sizes, params, requires, buffers, outputs, steps, blocks, explain, cuda, vjp }
 }
 
 const fn param(name: &'static str, dtype: DType, dims: &'static [u16]) -> Param {

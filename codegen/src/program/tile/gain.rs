@@ -1,16 +1,18 @@
 //! What it is worth to run steps tile by tile.
 //!
 //! In: the buffers of some steps, which of their axes are tiled. Out: about how
-//! many bytes less go through memory. Always: symbols count as [`NOMINAL`]; the
-//! executor asks again with the sizes of the call. Next: [`super`].
+//! many bytes less go through memory. Always: symbols count as one of
+//! [`NOMINAL`]; the executor asks again with the sizes of the call.
+//! Next: [`super`].
 
 use crate::shape::Dim;
 
 /// What a symbol is taken for.
-const NOMINAL: i64 = 256;
+pub const NOMINAL: [i64; 2] = [64, 256];
 /// Bytes that a tile may take: a share of a core's second-level cache.
 const TILE: f64 = (512 << 10) as f64;
-/// How much cheaper it is to read again what lies in that cache.
+/// How much cheaper it is to read again what lies in that cache, but for a
+/// product, which packs its operands anew.
 const NEAR: f64 = 0.125;
 
 /// A buffer that the steps touch.
@@ -22,13 +24,15 @@ pub struct Touched {
     pub local: bool,
     /// Whether tiles are added up in it.
     pub summed: bool,
+    /// Whether a product reads it.
+    pub packed: bool,
     /// The tiled axes that it has.
     pub axes: Vec<usize>,
 }
 
-/// The size of a dimension, or so.
-pub fn nominal(dim: &Dim) -> f64 {
-    dim.eval(&|_| Some(NOMINAL)).unwrap_or(NOMINAL).max(1) as f64
+/// The size of a dimension whose symbols have this one.
+pub fn sized(dim: &Dim, symbol: i64) -> f64 {
+    dim.eval(&|_| Some(symbol)).unwrap_or(symbol).max(1) as f64
 }
 
 /// The bytes saved; at most 0 where nothing is.
@@ -50,8 +54,8 @@ pub fn gain(extents: &[f64], buffers: &[Touched]) -> f64 {
         let missing = (0..counts.len()).filter(|a| !b.axes.contains(a));
         let times = missing.map(|a| counts[a]).product::<f64>() - 1.0;
         let slice = b.bytes / b.axes.iter().map(|&a| counts[a]).product::<f64>();
-        let weight = if slice <= TILE { NEAR } else { 1.0 };
+        let weight = if slice <= TILE && !b.packed && !b.summed { NEAR } else { 1.0 };
         b.bytes * times * weight * if b.summed { 2.0 } else { 1.0 }
     };
-    buffers.iter().filter(sliced).map(saved).sum::<f64>() - 2.0 * buffers.iter().map(again).sum::<f64>()
+    buffers.iter().filter(sliced).map(saved).sum::<f64>() - buffers.iter().map(again).sum::<f64>()
 }

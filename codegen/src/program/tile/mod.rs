@@ -14,9 +14,9 @@
 mod gain;
 mod nest;
 
-use super::{BufId, Place, Program};
+use super::{Action, BufId, Buffer, Place, Program, Step};
 use crate::shape::Dim;
-use gain::{Touched, gain, nominal};
+use gain::{NOMINAL, Touched, gain, sized};
 use nest::{Access, Cut, Nest};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -151,7 +151,8 @@ impl<'p> Growing<'p> {
             }
         }
         // A tile of an output is this step's alone.
-        let covered = |w: &Access| (0..follows.len()).all(|a| cuts[a] != Cut::Part || w.axes.contains(&Some(follows[a])));
+        let covered =
+            |w: &Access| (0..follows.len()).all(|a| cuts[a] != Cut::Part || w.axes.contains(&Some(follows[a])));
         let known = |w: &Access| sum || !self.tiled.contains_key(&w.buffer) || self.same_tile(w, &follows);
         if !nest.writes.iter().all(|w| covered(w) && known(w)) {
             return false;
@@ -182,27 +183,40 @@ impl<'p> Growing<'p> {
         named && tiled.iter().zip(&access.axes).all(along)
     }
 
-    /// The steps so far as a block, and what it saves.
+    /// The steps so far as a block, and which share of all bytes it saves.
     fn block(&self, nests: &[Option<Nest>], first: usize, end: usize) -> (f64, Block) {
         let released = |id: &BufId| self.program.steps[first..end].iter().any(|s| s.release.contains(id));
         let viewed = |id: &BufId| self.program.buffers.iter().any(|b| b.place == Place::View(*id));
         let local = self.written.iter().filter(|id| released(id) && !viewed(id) && !self.summed.contains(id));
         let local: Vec<BufId> = local.copied().collect();
-        let touched = |(&id, tiled): (&BufId, &Vec<Option<usize>>)| {
-            let buffer = self.program.buffer(id);
-            let accesses = nests[first..end].iter().flatten().flat_map(Nest::accesses);
-            Touched {
-                bytes: buffer.shape.iter().map(nominal).product::<f64>() * buffer.dtype.bytes() as f64,
-                uses: accesses.filter(|a| a.buffer == id).count(),
+        let all =
+            |id: BufId| nests[first..end].iter().flatten().flat_map(Nest::accesses).filter(move |a| a.buffer == id);
+        let operands = |step: &Step| match &step.action {
+            Action::Dot(dot) => vec![dot.left, dot.right],
+            Action::Launch(_) | Action::Scatter(_) => Vec::new(),
+        };
+        let products: BTreeSet<BufId> = self.program.steps[first..end].iter().flat_map(operands).collect();
+        let touched = |symbol: i64| {
+            let one = |(&id, tiled): (&BufId, &Vec<Option<usize>>)| Touched {
+                bytes: bytes(self.program.buffer(id), symbol),
+                uses: all(id).count(),
+                packed: products.contains(&id),
                 local: local.contains(&id),
                 summed: self.summed.contains(&id),
                 axes: tiled.iter().flatten().copied().collect(),
-            }
+            };
+            self.tiled.iter().map(one).filter(|t| t.uses > 0).collect::<Vec<_>>()
         };
-        let extents: Vec<f64> = self.axes.iter().map(nominal).collect();
-        let used = |id: &BufId| nests[first..end].iter().flatten().flat_map(Nest::accesses).any(|a| a.buffer == *id);
-        let touched: Vec<Touched> = self.tiled.iter().filter(|(id, _)| used(id)).map(touched).collect();
-        let saved = gain(&extents, &touched);
+        let share = |&symbol: &i64| {
+            let extents: Vec<f64> = self.axes.iter().map(|d| sized(d, symbol)).collect();
+            let whole: f64 = self.program.buffers.iter().map(|b| bytes(b, symbol)).sum();
+            gain(&extents, &touched(symbol)) / whole
+        };
+        let saved = NOMINAL.iter().map(share).fold(0.0, f64::max);
         (saved, Block { first, end, axes: self.axes.clone(), follows: self.follows.clone(), local })
     }
+}
+
+fn bytes(buffer: &Buffer, symbol: i64) -> f64 {
+    buffer.shape.iter().map(|d| sized(d, symbol)).product::<f64>() * buffer.dtype.bytes() as f64
 }

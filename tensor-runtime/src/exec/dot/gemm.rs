@@ -9,7 +9,7 @@ use gemm_common::Parallelism;
 use crate::plan::Role;
 
 /// The most axes of a product.
-pub(super) const MAX_LOOPS: usize = 24;
+pub(in super::super) const MAX_LOOPS: usize = 24;
 
 /// A loop, with its step in each operand, in elements; 0 where the operand does not vary over it.
 #[derive(Clone, Copy, Debug)]
@@ -64,12 +64,12 @@ macro_rules! scalar {
 scalar!(f32, gemm_f32::gemm::f32::get_gemm_fn);
 scalar!(f64, gemm_f64::gemm::f64::get_gemm_fn);
 
-/// The product over `loops`.
+/// The product over `loops`, plus what was there if `add`.
 ///
 /// # Safety
 /// The elements that the loops reach from `left` and `right` must be initialised and readable, those they reach from
 /// `out` distinct for distinct non-contracted coordinates, and exclusive.
-pub(super) unsafe fn product<T: Scalar>(loops: &[Loop], left: *mut T, right: *mut T, out: *mut T) {
+pub(super) unsafe fn product<T: Scalar>(loops: &[Loop], left: *mut T, right: *mut T, out: *mut T, add: bool) {
     let mut merged = [Loop { role: Role::Batch, extent: 1, left: 0, right: 0, out: 0 }; MAX_LOOPS];
     let count = merge(loops, &mut merged);
     let loops = &merged[..count];
@@ -109,7 +109,7 @@ pub(super) unsafe fn product<T: Scalar>(loops: &[Loop], left: *mut T, right: *mu
             let out = Matrix { start: out.wrapping_offset(c), row: m.out, column: n.out };
             // SAFETY: the loops' extents and steps are the caller's, merged without changing which elements they
             // reach.
-            unsafe { oriented([m.extent, n.extent, depth], out, round > 0, left, right) };
+            unsafe { oriented([m.extent, n.extent, depth], out, add || round > 0, left, right) };
         }
     }
 }

@@ -20,68 +20,28 @@ use super::launch::{self, Faults, MAX_AXES, Ready, Shared};
 use super::memory::{Memory, Spot, address_mut, described, layout_of};
 use super::{internal, jobs};
 use boxes::Boxes;
-use gemm::{Loop, MAX_LOOPS};
+use gemm::Loop;
+pub(super) use gemm::MAX_LOOPS;
 
 /// A product with its operands.
-struct Product {
-    dtype: DType,
-    left: *mut u8,
-    right: *mut u8,
+#[derive(Clone)]
+pub(super) struct Product {
+    pub(super) dtype: DType,
+    /// Where the first element of each operand is.
+    pub(super) left: *mut u8,
+    pub(super) right: *mut u8,
     /// `out` is the destination's axis here, and not yet a step.
     loops: Vec<Loop>,
     /// For each loop the axis of the product.
-    axes: Vec<Option<usize>>,
+    pub(super) axes: Vec<Option<usize>>,
 }
 
 /// Runs the product.
 pub(super) fn run(plan: &'static Plan, dot: &'static Dot, memory: &mut Memory<'_>, sizes: &[i64]) -> Result<()> {
-    if !matches!(dot.dtype, DType::F32 | DType::F64) {
-        return Err(Error::unsupported(plan.function, format!("a matrix product of {}", dot.dtype)));
-    }
     let left = memory.reading(dot.left, sizes)?;
     let right = memory.reading(dot.right, sizes)?;
-    let buffer = described(plan, dot.out)?;
-    let shape = layout_of(plan, buffer, sizes)?;
-    if left.dtype != dot.dtype || right.dtype != dot.dtype || buffer.dtype != dot.dtype || dot.axes.len() > MAX_LOOPS {
-        return Err(internal(plan, "a product of unlike operands".into()));
-    }
-    let mut product = Product {
-        dtype: dot.dtype,
-        left: start(plan, &left, dot.left_start, dot.axes, |a| a.left, sizes)?,
-        right: start(plan, &right, dot.right_start, dot.axes, |a| a.right, sizes)?,
-        loops: Vec::with_capacity(dot.axes.len()),
-        axes: Vec::with_capacity(dot.axes.len()),
-    };
-    let mut covered = [1usize; MAX_RANK];
-    for axis in dot.axes {
-        let step = |spot: &Spot, at: Option<(u8, i64)>| {
-            at.map_or(0, |(k, step)| spot.layout.strides()[usize::from(k)].wrapping_mul(step as isize))
-        };
-        let extent = extent(plan, axis, sizes)?;
-        let out = axis.out.map(usize::from);
-        let fits = match (axis.role, out) {
-            (Role::Contract, None) => true,
-            (Role::Contract, Some(_)) | (_, None) => false,
-            (_, Some(k)) => k < shape.rank() && covered[k] == 1 && shape.sizes()[k] == extent,
-        };
-        if !fits {
-            return Err(internal(plan, "a product whose axes are not its loops'".into()));
-        }
-        if let Some(k) = out {
-            covered[k] = extent;
-        }
-        product.loops.push(Loop {
-            role: axis.role,
-            extent,
-            left: step(&left, axis.left),
-            right: step(&right, axis.right),
-            out: 0,
-        });
-        product.axes.push(out);
-    }
-    if covered[..shape.rank()] != *shape.sizes() {
-        return Err(internal(plan, "a product that is not wholly written".into()));
-    }
+    let shape = layout_of(plan, described(plan, dot.out)?, sizes)?;
+    let product = Product::new(plan, dot, &left, &right, shape.sizes(), sizes)?;
     match &dot.epilogue {
         None => whole(plan, dot, &product, memory, sizes, [left.root, right.root]),
         Some(epilogue) => panels(plan, epilogue, &product, shape.sizes(), memory, sizes),
@@ -131,40 +91,118 @@ fn start(
 }
 
 impl Product {
-    /// Computes the box `ranges` of the product to memory where coordinates 0 would be at `origin`.
+    /// A product of operands at these places.
+    pub(super) fn new(
+        plan: &'static Plan,
+        dot: &'static Dot,
+        left: &Spot,
+        right: &Spot,
+        shape: &[usize],
+        sizes: &[i64],
+    ) -> Result<Product> {
+        if !matches!(dot.dtype, DType::F32 | DType::F64) {
+            return Err(Error::unsupported(plan.function, format!("a matrix product of {}", dot.dtype)));
+        }
+        let out = described(plan, dot.out)?.dtype;
+        if left.dtype != dot.dtype || right.dtype != dot.dtype || out != dot.dtype || dot.axes.len() > MAX_LOOPS {
+            return Err(internal(plan, "a product of unlike operands".into()));
+        }
+        let mut product = Product {
+            dtype: dot.dtype,
+            left: start(plan, left, dot.left_start, dot.axes, |a| a.left, sizes)?,
+            right: start(plan, right, dot.right_start, dot.axes, |a| a.right, sizes)?,
+            loops: Vec::with_capacity(dot.axes.len()),
+            axes: Vec::with_capacity(dot.axes.len()),
+        };
+        let mut covered = [1usize; MAX_RANK];
+        for axis in dot.axes {
+            let step = |spot: &Spot, at: Option<(u8, i64)>| {
+                at.map_or(0, |(k, step)| spot.layout.strides()[usize::from(k)].wrapping_mul(step as isize))
+            };
+            let extent = extent(plan, axis, sizes)?;
+            let out = axis.out.map(usize::from);
+            let fits = match (axis.role, out) {
+                (Role::Contract, None) => true,
+                (Role::Contract, Some(_)) | (_, None) => false,
+                (_, Some(k)) => k < shape.len() && covered[k] == 1 && shape[k] == extent,
+            };
+            if !fits {
+                return Err(internal(plan, "a product whose axes are not its loops'".into()));
+            }
+            if let Some(k) = out {
+                covered[k] = extent;
+            }
+            let (left, right) = (step(left, axis.left), step(right, axis.right));
+            product.loops.push(Loop { role: axis.role, extent, left, right, out: 0 });
+            product.axes.push(out);
+        }
+        if covered[..shape.len()] != *shape {
+            return Err(internal(plan, "a product that is not wholly written".into()));
+        }
+        Ok(product)
+    }
+
+    /// The whole of each loop.
+    pub(super) fn ranges(&self) -> [Range<isize>; MAX_LOOPS] {
+        std::array::from_fn(|l| 0..self.loops.get(l).map_or(1, |l| l.extent as isize))
+    }
+
+    /// The loops of a box of the product's axes.
+    fn boxed(&self, ranges: &[Range<isize>]) -> [Range<isize>; MAX_LOOPS] {
+        let mut loops = self.ranges();
+        for (range, axis) in loops.iter_mut().zip(&self.axes) {
+            if let Some(k) = *axis {
+                *range = ranges[k].clone();
+            }
+        }
+        loops
+    }
+
+    fn operands(&self) -> [*mut u8; 2] {
+        [self.left, self.right]
+    }
+
+    /// Computes a part of each loop of operands that start here, to memory where coordinates 0 of the product would be
+    /// at `origin`; adds to what is there if `add`.
     ///
     /// # Safety
-    /// The box must be within the product's axes, and its elements at `origin` with `strides` distinct and exclusive.
-    unsafe fn compute(&self, ranges: &[Range<isize>], origin: *mut u8, strides: &[isize]) {
+    /// The parts must be within the loops, the elements that they reach of the operands initialised and written by
+    /// nobody, and those at `origin` with `strides` distinct and exclusive.
+    pub(super) unsafe fn compute(
+        &self,
+        operands: [*mut u8; 2],
+        ranges: &[Range<isize>],
+        origin: *mut u8,
+        strides: &[isize],
+        add: bool,
+    ) {
         let mut loops = [Loop { role: Role::Batch, extent: 1, left: 0, right: 0, out: 0 }; MAX_LOOPS];
         let (mut left, mut right, mut out) = (0isize, 0isize, 0isize);
-        for ((to, from), axis) in loops.iter_mut().zip(&self.loops).zip(&self.axes) {
+        for (((to, from), axis), range) in loops.iter_mut().zip(&self.loops).zip(&self.axes).zip(ranges) {
             *to = *from;
+            to.extent = (range.end - range.start) as usize;
+            left = left.wrapping_add(range.start.wrapping_mul(from.left));
+            right = right.wrapping_add(range.start.wrapping_mul(from.right));
             if let Some(k) = *axis {
-                let range = &ranges[k];
-                to.extent = (range.end - range.start) as usize;
                 to.out = strides[k];
-                left = left.wrapping_add(range.start * from.left);
-                right = right.wrapping_add(range.start * from.right);
                 out = out.wrapping_add(range.start * strides[k]);
             }
         }
         let loops = &loops[..self.loops.len()];
         let bytes = self.dtype.bytes() as isize;
         let at = |start: *mut u8, offset: isize| start.wrapping_offset(offset.wrapping_mul(bytes));
-        let (left, right, out) = (at(self.left, left), at(self.right, right), at(origin, out));
-        // SAFETY: `start` checked that the loops stay within the operands, whose elements are initialised and written
-        // by nobody during the step; a box is a part of the loops. The destination is the caller's promise.
+        let (left, right, out) = (at(operands[0], left), at(operands[1], right), at(origin, out));
+        // SAFETY: the caller's promise.
         unsafe {
             match self.dtype {
-                DType::F64 => gemm::product::<f64>(loops, left.cast(), right.cast(), out.cast()),
-                _ => gemm::product::<f32>(loops, left.cast(), right.cast(), out.cast()),
+                DType::F64 => gemm::product::<f64>(loops, left.cast(), right.cast(), out.cast(), add),
+                _ => gemm::product::<f32>(loops, left.cast(), right.cast(), out.cast(), add),
             }
         }
     }
 
     /// The product's work, in about machine instructions on single elements.
-    fn work(&self) -> u64 {
+    pub(super) fn work(&self) -> u64 {
         self.loops.iter().fold(1, |n: u64, l| n.saturating_mul(l.extent as u64))
     }
 }
@@ -191,9 +229,10 @@ fn whole(
     let origin = out.start.wrapping_add(out.layout.offset() * out.dtype.bytes());
     let shared = Shared::new(|job: usize| {
         for i in jobs::part(boxes.count(), n, job) {
-            // SAFETY: `out` is borrowed or owned by `memory`, of another root than the operands and injective; boxes
-            // are parts of its axes that do not meet.
-            unsafe { product.compute(&boxes.get(i), origin, strides) };
+            // SAFETY: `start` checked that the loops stay within the operands, which nobody writes during the step.
+            // `out` is borrowed or owned by `memory`, of another root than the operands and injective; boxes are parts
+            // of its axes that do not meet.
+            unsafe { product.compute(product.operands(), &product.boxed(&boxes.get(i)), origin, strides, false) };
         }
     });
     jobs::run(n, &|job| shared.call(job)).map_err(|text| internal(plan, text))
@@ -217,7 +256,7 @@ fn panels(
     // Its place is set for each panel.
     let layout = crate::Layout::contiguous(shape)?;
     let unplaced = Spot { start: std::ptr::null_mut(), dtype: product.dtype, layout, root: u16::MAX, writable: false };
-    let ready = launch::prepare(plan, launch, memory, sizes, Some((input, unplaced)))?;
+    let ready = launch::prepare(plan, launch, memory, sizes, &[(launch.inputs[input], unplaced)])?;
     if ready.ranges[..launch.par].iter().any(|r| r.is_empty()) {
         return Ok(());
     }
@@ -256,7 +295,7 @@ fn panels(
 }
 
 /// The panel's axes in the order of the kernel's parallel axes, and the strides of the whole product in that order.
-fn panel_order(epilogue: &Epilogue, shape: &[usize]) -> (Vec<usize>, [isize; MAX_RANK]) {
+pub(super) fn panel_order(epilogue: &Epilogue, shape: &[usize]) -> (Vec<usize>, [isize; MAX_RANK]) {
     let mut order: Vec<usize> = (0..shape.len()).collect();
     order.sort_by_key(|&k| (epilogue.axes[k] != FREE, epilogue.axes[k]));
     let mut strides = [0isize; MAX_RANK];
@@ -292,7 +331,7 @@ pub(super) fn panel_bytes(plan: &'static Plan, dot: &'static Dot, sizes: &[i64])
 }
 
 /// The strides of dense memory with its axes in this order, and the number of its elements.
-fn dense(order: &[usize], size: impl Fn(usize) -> usize, strides: &mut [isize; MAX_RANK]) -> usize {
+pub(super) fn dense(order: &[usize], size: impl Fn(usize) -> usize, strides: &mut [isize; MAX_RANK]) -> usize {
     let mut len = 1;
     for &k in order.iter().rev() {
         strides[k] = len as isize;
@@ -317,9 +356,9 @@ fn panel(
     let low: isize = (0..rank).map(|k| ranges[k].start.wrapping_mul(strides[k])).fold(0, isize::wrapping_add);
     let bytes = product.dtype.bytes() as isize;
     let origin = address_mut(buffer.slice_mut()).wrapping_offset(low.wrapping_neg().wrapping_mul(bytes));
-    // SAFETY: `buffer` is this job's own and as large as the box; counted from `origin` the box's elements are all of
-    // it, each once.
-    unsafe { product.compute(ranges, origin, &strides[..rank]) };
+    // SAFETY: of the operands see `whole`; `buffer` is this job's own and as large as the box; counted from `origin` the
+    // box's elements are all of it, each once.
+    unsafe { product.compute(product.operands(), &product.boxed(ranges), origin, &strides[..rank], false) };
 
     let mut job = ready.clone();
     let window: &mut Window = &mut job.windows[epilogue.input];
