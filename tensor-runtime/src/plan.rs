@@ -31,7 +31,8 @@ pub struct Plan {
     /// The result buffers, in order.
     pub outputs: &'static [BufferId],
     pub steps: &'static [Step],
-    /// Runs of steps that may go tile by tile; they do not overlap.
+    /// Runs of steps that may go tile by tile, by their first step. Of those that
+    /// overlap one may run so.
     pub blocks: &'static [Block],
     /// The text of `explain()`.
     pub explain: &'static str,

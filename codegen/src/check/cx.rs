@@ -31,6 +31,8 @@ pub(super) struct Cx<'a> {
     pub failed: bool,
     /// Whether a function is differentiated in the body.
     pub differentiates: bool,
+    /// How many checkpoints there are.
+    pub checkpoints: u32,
     pub frames: Vec<Frame>,
     /// Whether `/` on sizes rounds down, as it does where a size is wanted.
     pub floor: bool,
@@ -69,6 +71,7 @@ impl<'a> Cx<'a> {
             diags: Vec::new(),
             failed: false,
             differentiates: false,
+            checkpoints: 0,
             frames: vec![Frame::entry(name)],
             floor: false,
             depth: 0,

@@ -11,6 +11,7 @@
 //! value_and_grad(f, wrt=(x, y))(…)  (f(…), (by x, by y))
 //! vjp(f, wrt=x)(x, …, cotangent)    (f(…), the cotangent times the Jacobian by x)
 //! jvp(f, wrt=x)(x, …, tangent)      (f(…), the Jacobian by x times the tangent)
+//! checkpoint(f)(x, …)               f(…), of which a gradient keeps x, … alone
 //! ```
 //!
 //! Without `wrt` all arguments that are arrays or structs of floats are meant.
@@ -23,7 +24,7 @@ use super::value::{Arg, Value};
 use crate::diagnostic::{Diagnostic, Loc};
 use crate::errors;
 use crate::grad::{self, NoGradient};
-use crate::graph::{Graph, NodeId, Op};
+use crate::graph::{Graph, Mark, NodeId, Op};
 use crate::ops::Literal;
 use crate::syntax::ast::{self, Expr, ExprKind, FnItem, TRANSFORMS};
 use proc_macro2::Ident;
@@ -36,6 +37,7 @@ enum Kind {
     ValueAndGrad,
     Vjp,
     Jvp,
+    Checkpoint,
 }
 
 /// What can be called: a function of the block, an operation, a transformed one.
@@ -66,7 +68,7 @@ struct Inner {
 
 impl Kind {
     fn of(word: &str) -> Option<Kind> {
-        let kinds = [Kind::Grad, Kind::ValueAndGrad, Kind::Vjp, Kind::Jvp];
+        let kinds = [Kind::Grad, Kind::ValueAndGrad, Kind::Vjp, Kind::Jvp, Kind::Checkpoint];
         TRANSFORMS.iter().position(|w| *w == word).map(|k| kinds[k])
     }
 
@@ -77,7 +79,7 @@ impl Kind {
     /// The argument that comes after those of the function.
     fn direction(self) -> Option<&'static str> {
         match self {
-            Kind::Grad | Kind::ValueAndGrad => None,
+            Kind::Grad | Kind::ValueAndGrad | Kind::Checkpoint => None,
             Kind::Vjp => Some("cotangent"),
             Kind::Jvp => Some("tangent"),
         }
@@ -87,7 +89,6 @@ impl Kind {
 impl<'a> Cx<'a> {
     /// `grad(f)(x)`.
     pub fn apply(&mut self, function: &Expr, args: &[ast::Arg], loc: Loc) -> Value {
-        self.differentiates = true;
         let Some(callable) = self.transformed(function) else { return Value::Error };
         let given = self.arguments(args, false);
         self.call_it(&callable, given, loc)
@@ -109,6 +110,10 @@ impl<'a> Cx<'a> {
             return self.reject(errors::GRAD_FUNCTION, expr.loc, message, format!("write `{name}(f, wrt=x)(…)`"));
         };
         let function = self.callable(&first.value)?;
+        if let (Kind::Checkpoint, Some(wrt)) = (kind, args.iter().find(is_wrt)) {
+            let message = "`checkpoint` is no derivative and has no `wrt`";
+            return self.reject(errors::UNKNOWN_KEYWORD, wrt.value.loc, message, "write `checkpoint(f)(…)`");
+        }
         let wrt = match args.iter().find(is_wrt) {
             Some(arg) => Some(self.wrt_names(&arg.value)?),
             None => None,
@@ -198,8 +203,26 @@ impl<'a> Cx<'a> {
         match callable {
             Callable::User(f, generics) => self.call_user(f, generics, given, loc),
             Callable::Operation(name, callee) => self.call_operation(name, *callee, given, loc),
+            Callable::Transformed(t) if t.kind == Kind::Checkpoint => self.call_checkpoint(&t.function, given, loc),
             Callable::Transformed(t) => self.call_transformed(callable, t, given, loc).unwrap_or(Value::Error),
         }
+    }
+
+    /// The function's value, with marks around what it is made of.
+    fn call_checkpoint(&mut self, function: &Callable<'_, 'a>, mut given: Given, loc: Loc) -> Value {
+        self.checkpoints += 1;
+        let number = self.checkpoints;
+        let marked = |graph: &mut Graph, value: &Value, mark: Mark| {
+            value.map_nodes(&mut |node| match graph.node(node).op {
+                Op::Const(_) | Op::Size(_) => node,
+                _ => graph.mark(node, mark, number),
+            })
+        };
+        for (_, arg) in &mut given {
+            arg.value = marked(&mut self.graph, &arg.value, Mark::Enter);
+        }
+        let result = self.call_it(function, given, loc);
+        marked(&mut self.graph, &result, Mark::Exit)
     }
 
     fn call_transformed(
@@ -215,6 +238,7 @@ impl<'a> Cx<'a> {
         if broken {
             return None;
         }
+        self.differentiates = true;
         let direction = t.kind.direction().and_then(|name| {
             let at = specs.iter().position(|s| s.name == name && s.required)?;
             bound.remove(at)
@@ -323,9 +347,11 @@ impl<'a> Cx<'a> {
                 let grads = self.like(wrt, &by, &grads, single);
                 Some(match t.kind {
                     Kind::ValueAndGrad => Value::tuple(vec![result.clone(), grads]),
-                    Kind::Grad | Kind::Vjp | Kind::Jvp => grads,
+                    Kind::Grad | Kind::Vjp | Kind::Jvp | Kind::Checkpoint => grads,
                 })
             }
+            // Its value is the function's: see `call_checkpoint`.
+            Kind::Checkpoint => Some(result.clone()),
             Kind::Vjp => {
                 let cotangents = self.direction(direction?, &outputs, "cotangent", "a result")?;
                 let pairs: Vec<(NodeId, NodeId)> = outputs.iter().copied().zip(cotangents).collect();

@@ -203,9 +203,8 @@ impl Builder<'_> {
             Op::Reduce { .. } => self.reduce(id, index, guards),
             Op::Gather { axis, batch } => self.gather(id, *axis, *batch, index, guards),
             Op::Param(_) | Op::Dot { .. } | Op::Scatter { .. } => Err(Blocked(id)),
-            Op::Broadcast(_) | Op::Permute(_) | Op::Reshape | Op::Slice { .. } | Op::Pad { .. } | Op::Window { .. } => {
-                self.view(id, index, guards)
-            }
+            Op::Broadcast(_) | Op::Permute(_) | Op::Reshape | Op::Slice { .. } => self.view(id, index, guards),
+            Op::Pad { .. } | Op::Window { .. } | Op::Mark(..) => self.view(id, index, guards),
         }
     }
 
@@ -348,7 +347,7 @@ impl Builder<'_> {
                     false => Ok(()),
                 }
             }
-            Op::Permute(_) | Op::Reshape | Op::Slice { .. } | Op::Pad { .. } => Ok(()),
+            Op::Permute(_) | Op::Reshape | Op::Slice { .. } | Op::Pad { .. } | Op::Mark(..) => Ok(()),
             Op::Param(_) | Op::Const(_) | Op::Size(_) | Op::Iota(_) | Op::Map(_) | Op::Cast => Ok(()),
             Op::Reduce { .. } | Op::Dot { .. } | Op::Gather { .. } | Op::Scatter { .. } => Ok(()),
         }

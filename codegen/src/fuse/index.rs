@@ -72,6 +72,7 @@ pub fn through(graph: &Graph, id: NodeId, index: &[Dim], vars: &Vars) -> Through
             }
             at(out)
         }
+        Op::Mark(..) => at(index.to_vec()),
         Op::Slice { start, step } => {
             let of = |k: usize| start[k].add(&index[k].scale(step[k]));
             at((0..index.len()).map(of).collect())

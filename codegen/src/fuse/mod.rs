@@ -20,7 +20,7 @@ mod layout;
 mod order;
 mod pack;
 
-use crate::graph::{Graph, NodeId, Op};
+use crate::graph::{Graph, Mark, NodeId, Op};
 use crate::kernel::{InstOp, Kernel};
 use crate::program::Program;
 use crate::shape::{Dim, Sym};
@@ -45,6 +45,8 @@ struct Search<'g> {
     /// How many kernels were built, and how many of them met each other in a merge.
     built: usize,
     met: usize,
+    /// For each node the first checkpoint that it is computed after.
+    eras: Vec<u32>,
 }
 
 /// The roots of one kernel, and its draft.
@@ -123,7 +125,8 @@ impl<'g> Search<'g> {
             Op::Dot { .. } | Op::Scatter { .. } => live[id.0 as usize],
             _ => graph.outputs.contains(&id),
         };
-        let stored = graph.ids().map(|id| in_memory(id) || given.contains_key(&id)).collect();
+        let kept = kept(graph);
+        let stored = graph.ids().map(|id| in_memory(id) || given.contains_key(&id) || kept.contains(&id)).collect();
         let mut search = Search {
             graph,
             live: live.clone(),
@@ -132,6 +135,7 @@ impl<'g> Search<'g> {
             groups: BTreeMap::new(),
             built: 0,
             met: 0,
+            eras: eras(graph),
         };
         for (id, order) in given {
             search.orders[id.0 as usize] = order.clone();
@@ -244,7 +248,8 @@ impl<'g> Search<'g> {
     }
 
     fn merged(&self, a: &Group, b: &Group, sources: &Sources) -> Option<Group> {
-        if a.number.max(b.number) <= self.met || a.extents != b.extents {
+        let era = |g: &Group| self.eras[g.roots[0].0 as usize];
+        if a.number.max(b.number) <= self.met || a.extents != b.extents || era(a) != era(b) {
             return None;
         }
         let feeds = a.roots.iter().any(|r| b.reads.contains(r)) || b.roots.iter().any(|r| a.reads.contains(r));
@@ -332,6 +337,35 @@ impl<'g> Search<'g> {
         };
         self.dots().into_iter().filter_map(epilogue).collect()
     }
+}
+
+/// What a checkpoint is computed again from, which is in memory until then.
+fn kept(graph: &Graph) -> BTreeSet<NodeId> {
+    let base = |id: NodeId| {
+        let mut at = graph.node(id).args[0];
+        while graph.node(at).op.is_view() {
+            at = graph.node(at).args[0];
+        }
+        at
+    };
+    let computed = |id: &NodeId| !matches!(graph.node(*id).op, Op::Const(_) | Op::Size(_) | Op::Iota(_));
+    let again = graph.ids().filter(|&id| matches!(graph.node(id).op, Op::Mark(Mark::Again, _)));
+    again.map(base).filter(computed).collect()
+}
+
+/// What is computed again belongs to the time of the gradient that needs it: a
+/// kernel that computed it with the rest would keep it all the while. The
+/// gradients of checkpoints come in the reverse of their order.
+fn eras(graph: &Graph) -> Vec<u32> {
+    let mut eras: Vec<u32> = Vec::with_capacity(graph.nodes.len());
+    for node in &graph.nodes {
+        let before = node.args.iter().map(|a| eras[a.0 as usize]).min().unwrap_or(u32::MAX);
+        eras.push(match node.op {
+            Op::Mark(Mark::Again, number) => before.min(number),
+            _ => before,
+        });
+    }
+    eras
 }
 
 /// Whether a node in memory is made from one of these; `seen` are known not to be.

@@ -45,7 +45,7 @@ fn tangent(graph: &mut Graph, rules: &mut Rules, id: NodeId, of: &dyn Fn(NodeId)
             sum(graph, &parts)
         }
         Op::Cast => of(args[0]).map(|t| graph.cast(t, node.ty.dtype)),
-        Op::Broadcast(_) | Op::Permute(_) | Op::Reshape | Op::Slice { .. } | Op::Window { .. } => {
+        Op::Broadcast(_) | Op::Permute(_) | Op::Reshape | Op::Slice { .. } | Op::Window { .. } | Op::Mark(..) => {
             of(args[0]).map(|t| graph.typed(node.op.clone(), &[t], &node.ty))
         }
         // A tangent is moved as the value is.

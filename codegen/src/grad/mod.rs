@@ -75,6 +75,7 @@ fn name(graph: &Graph, id: NodeId) -> String {
         Op::Slice { .. } => "slice".into(),
         Op::Pad { .. } => "pad".into(),
         Op::Window { .. } => "window".into(),
+        Op::Mark(..) => "checkpoint".into(),
         Op::Reduce { monoid, .. } => monoid.name().into(),
         Op::Dot { .. } => "matmul".into(),
         Op::Gather { .. } => "take".into(),

@@ -7,7 +7,7 @@
 
 use super::rule::{Names, Rules};
 use super::{NoGradient, active, path};
-use crate::graph::{Graph, NodeId, Op};
+use crate::graph::{Graph, Mark, NodeId, Op};
 use crate::ops::{Literal, MapOp, Monoid};
 use crate::shape::Dim;
 use std::collections::BTreeMap;
@@ -29,6 +29,10 @@ pub fn vjp(graph: &mut Graph, outputs: &[(NodeId, NodeId)], wrt: &[NodeId]) -> R
     }
     let mut out = vec![None; wrt.len()];
     while let Some((id, g)) = walk.adjoint.pop_last() {
+        if let Op::Mark(Mark::Exit, number) = walk.graph.node(id).op {
+            walk.checkpoint(number, (id, g));
+            continue;
+        }
         if let Some(k) = wrt.iter().position(|&w| w == id) {
             out[k] = Some(g);
         } else {
@@ -114,6 +118,7 @@ impl Walk<'_> {
                 let g = self.unwindow(id, args[0], g, *axis, *stride, *dilation)?;
                 self.pass(args[0], g);
             }
+            Op::Mark(..) => self.pass(args[0], Some(g)),
             Op::Gather { axis, batch } => {
                 let shape = self.graph.ty(args[0]).shape.clone();
                 let g = self.graph.scatter(g, args[1], *axis, *batch, &shape);
@@ -150,6 +155,36 @@ impl Walk<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Passes what came in for the results of a checkpoint to a second copy of
+    /// what they are made of. Results have one kind of reader, so all of theirs
+    /// came in when the last of them is reached.
+    fn checkpoint(&mut self, number: u32, last: (NodeId, NodeId)) {
+        let is_exit = |graph: &Graph, id: NodeId| graph.node(id).op == Op::Mark(Mark::Exit, number);
+        let exits: Vec<NodeId> = self.adjoint.keys().copied().filter(|&id| is_exit(self.graph, id)).collect();
+        let others: Vec<(NodeId, NodeId)> = exits.iter().filter_map(|id| self.adjoint.remove_entry(id)).collect();
+        let mut again: BTreeMap<NodeId, NodeId> = BTreeMap::new();
+        for id in self.graph.ids().filter(|id| *id < last.0).collect::<Vec<_>>() {
+            let node = self.graph.node(id).clone();
+            let copy = match node.op {
+                Op::Mark(Mark::Enter, of) if of == number => self.graph.mark(node.args[0], Mark::Again, number),
+                Op::Mark(Mark::Exit, of) if of == number => continue,
+                _ if !node.args.iter().any(|a| again.contains_key(a)) => continue,
+                op => {
+                    let args = node.args.iter().map(|a| again.get(a).copied().unwrap_or(*a)).collect();
+                    self.graph.add(op, args, node.ty)
+                }
+            };
+            again.insert(id, copy);
+            let wanted = self.wants(id);
+            self.active.resize(self.graph.nodes.len().max(self.active.len()), false);
+            self.active[copy.0 as usize] |= wanted;
+        }
+        for (exit, g) in others.into_iter().chain([last]) {
+            let made = self.graph.node(exit).args[0];
+            self.pass(again.get(&made).copied().unwrap_or(made), Some(g));
+        }
     }
 
     /// Inside goes to the array, outside to the fill.

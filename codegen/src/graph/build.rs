@@ -7,7 +7,7 @@
 //! panics here, next to its cause. Next: [`super::verify`].
 
 use super::infer::infer;
-use super::{Graph, NodeId, Op, Param, Type};
+use super::{Graph, Mark, NodeId, Op, Param, Type};
 use crate::dtype::DType;
 use crate::ops::{Literal, MapOp, Monoid};
 use crate::shape::Dim;
@@ -94,6 +94,11 @@ impl Graph {
         let new = shape.len().saturating_sub(self.ty(x).rank());
         let axes: Vec<usize> = (new..shape.len()).collect();
         self.broadcast(x, &axes, shape)
+    }
+
+    /// The operand, at the border of a checkpoint.
+    pub fn mark(&mut self, x: NodeId, mark: Mark, number: u32) -> NodeId {
+        self.fixed(Op::Mark(mark, number), &[x])
     }
 
     /// Axis `k` of the result is axis `perm[k]` of the operand.

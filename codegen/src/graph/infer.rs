@@ -37,6 +37,7 @@ pub fn infer(op: &Op, args: &[&Type], declared: &Type) -> Result<Type, String> {
         Op::Cast => Ok(Type::new(declared.dtype, args[0].shape.clone())),
         Op::Broadcast(axes) => broadcast(axes, args[0], declared),
         Op::Permute(perm) => permute(perm, args[0]),
+        Op::Mark(..) => Ok(args[0].clone()),
         Op::Reshape => match (args[0].len().as_const(), declared.len().as_const()) {
             (Some(a), Some(b)) if a != b => Err(format!("{a} elements do not fill `{declared}`")),
             _ => Ok(Type::new(args[0].dtype, declared.shape.clone())),
@@ -80,7 +81,7 @@ pub fn arity(op: &Op) -> usize {
         Op::Param(_) | Op::Const(_) | Op::Size(_) | Op::Iota(_) => 0,
         Op::Map(op) => op.row().arity,
         Op::Cast | Op::Broadcast(_) | Op::Permute(_) | Op::Reshape => 1,
-        Op::Slice { .. } | Op::Window { .. } | Op::Reduce { .. } => 1,
+        Op::Slice { .. } | Op::Window { .. } | Op::Mark(..) | Op::Reduce { .. } => 1,
         Op::Pad { .. } | Op::Dot { .. } | Op::Gather { .. } | Op::Scatter { .. } => 2,
     }
 }

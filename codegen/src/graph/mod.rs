@@ -68,6 +68,8 @@ pub enum Op {
     /// A view: `operand[.., stride * i + dilation * k, ..]` at `axis`, where `k`
     /// is the result's last axis, which is new.
     Window { axis: usize, stride: i64, dilation: i64 },
+    /// A view: the operand itself, at the border of a checkpoint.
+    Mark(Mark, u32),
     /// A reduction; the reduced axes (ascending) are gone from the result.
     Reduce { monoid: Monoid, axes: Vec<usize> },
     /// A sum of products of two operands. Axis pairs in `batch` run together,
@@ -84,6 +86,20 @@ pub enum Op {
     /// shape, to which each update is added where a gather would read it, those
     /// of one place in the order of their indices.
     Scatter { axis: usize, batch: usize },
+}
+
+/// What stands at the border of the checkpoint of a number. Reverse mode keeps
+/// nothing of what lies between its arguments and its results, but computes it
+/// again: see [`crate::grad`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Mark {
+    /// An argument.
+    Enter,
+    /// A result.
+    Exit,
+    /// An argument for the second time, so that what is made of it is no node
+    /// of the first time.
+    Again,
 }
 
 /// A node with its operands and type.
@@ -165,9 +181,8 @@ impl Op {
     /// Whether it only rewrites the index.
     pub fn is_view(&self) -> bool {
         match self {
-            Op::Broadcast(_) | Op::Permute(_) | Op::Reshape | Op::Slice { .. } | Op::Pad { .. } | Op::Window { .. } => {
-                true
-            }
+            Op::Broadcast(_) | Op::Permute(_) | Op::Reshape | Op::Slice { .. } | Op::Pad { .. } => true,
+            Op::Window { .. } | Op::Mark(..) => true,
             Op::Param(_)
             | Op::Const(_)
             | Op::Size(_)

@@ -4,7 +4,7 @@
 //! nodes keep their numbers. Types are read, not inferred, so that a wrong one
 //! can be written down; [`super::verify`] judges it.
 
-use super::{Graph, NodeId, Op, Param, Relation, Require, Type};
+use super::{Graph, Mark, NodeId, Op, Param, Relation, Require, Type};
 use crate::dtype::{DType, Kind};
 use crate::ops::{Literal, MapOp, Monoid};
 use crate::shape::{Dim, Sym};
@@ -101,6 +101,9 @@ fn operation(graph: &Graph, body: &str, dtype: DType) -> Result<(Op, Vec<NodeId>
         "window" => {
             Op::Window { axis: at.number("axis")?, stride: at.number("stride")?, dilation: at.number("dilation")? }
         }
+        "enter" => Op::Mark(Mark::Enter, at.number("checkpoint")?),
+        "exit" => Op::Mark(Mark::Exit, at.number("checkpoint")?),
+        "again" => Op::Mark(Mark::Again, at.number("checkpoint")?),
         "gather" => Op::Gather { axis: at.number("axis")?, batch: at.number("batch")? },
         "scatter" => Op::Scatter { axis: at.number("axis")?, batch: at.number("batch")? },
         "dot" => Op::Dot { batch: at.pairs("batch")?, contract: at.pairs("contract")? },

@@ -15,7 +15,7 @@
 //!   return %4
 //! ```
 
-use super::{Graph, Node, NodeId, Op, Param, Relation, Require};
+use super::{Graph, Mark, Node, NodeId, Op, Param, Relation, Require};
 use crate::dtype::DType;
 use crate::ops::Literal;
 use std::fmt::{self, Display, Formatter};
@@ -111,6 +111,7 @@ impl Display for Line<'_> {
             Op::Map(_) | Op::Cast | Op::Reshape => write!(f, "{name}({args})"),
             Op::Broadcast(axes) | Op::Reduce { axes, .. } => write!(f, "{name}({args}) axes={axes:?}"),
             Op::Permute(perm) => write!(f, "{name}({args}) perm={perm:?}"),
+            Op::Mark(_, number) => write!(f, "{name}({args}) checkpoint={number}"),
             Op::Slice { start, step } => write!(f, "{name}({args}) start=[{}] step={step:?}", join(start)),
             Op::Pad { before } => write!(f, "{name}({args}) before=[{}]", join(before)),
             Op::Window { axis, stride, dilation } => {
@@ -139,6 +140,9 @@ pub fn keyword(op: &Op) -> &'static str {
         Op::Slice { .. } => "slice",
         Op::Pad { .. } => "pad",
         Op::Window { .. } => "window",
+        Op::Mark(Mark::Enter, _) => "enter",
+        Op::Mark(Mark::Exit, _) => "exit",
+        Op::Mark(Mark::Again, _) => "again",
         Op::Reduce { monoid, .. } => monoid.name(),
         Op::Dot { .. } => "dot",
         Op::Gather { .. } => "gather",

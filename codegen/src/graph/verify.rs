@@ -75,7 +75,7 @@ pub fn dims(op: &Op) -> &[Dim] {
         Op::Slice { start, .. } => start,
         Op::Pad { before } => before,
         Op::Param(_) | Op::Const(_) | Op::Iota(_) | Op::Map(_) | Op::Cast => &[],
-        Op::Broadcast(_) | Op::Permute(_) | Op::Reshape | Op::Window { .. } => &[],
+        Op::Broadcast(_) | Op::Permute(_) | Op::Reshape | Op::Window { .. } | Op::Mark(..) => &[],
         Op::Reduce { .. } | Op::Dot { .. } | Op::Gather { .. } | Op::Scatter { .. } => &[],
     }
 }

@@ -38,6 +38,7 @@ pub fn eval(
             collect(shape, dtype, (0..first.data.len()).map(element))
         }
         (Op::Cast, [x]) => collect(shape, dtype, (0..x.data.len()).map(|at| cast(x.data.get(at), dtype, precision))),
+        (Op::Mark(..), [x]) => (*x).clone(),
         (Op::Reshape, [x]) => match count(&shape)? {
             n if n == x.data.len() => Value { shape, data: x.data.clone() },
             n => return Err(format!("{} elements do not fill {n}", x.data.len())),
@@ -137,7 +138,7 @@ fn view(op: &Op, x: &Value, fill: Option<&Value>, shape: Vec<usize>, sizes: &Siz
                 out
             }
             Op::Param(_) | Op::Const(_) | Op::Size(_) | Op::Iota(_) | Op::Map(_) | Op::Cast => Vec::new(),
-            Op::Reshape | Op::Reduce { .. } | Op::Dot { .. } => Vec::new(),
+            Op::Reshape | Op::Mark(..) | Op::Reduce { .. } | Op::Dot { .. } => Vec::new(),
             Op::Gather { .. } | Op::Scatter { .. } => Vec::new(),
         }
     };

@@ -3,7 +3,7 @@
 
 use super::fold::fill_like;
 use crate::graph::infer::without;
-use crate::graph::{Graph, Node, NodeId, Op};
+use crate::graph::{Graph, Mark, Node, NodeId, Op};
 use crate::ops::{Answer, Literal, MapOp};
 use crate::shape::Dim;
 
@@ -24,6 +24,8 @@ pub fn idle(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
     let same = match &outer.op {
         Op::Cast | Op::Reshape | Op::Broadcast(_) | Op::Pad { .. } => true,
         Op::Permute(perm) => perm.is_sorted(),
+        // What is differentiated is so by now.
+        Op::Mark(mark, _) => *mark != Mark::Again,
         Op::Slice { start, step } => start.iter().all(|s| s.is(0)) && step.iter().all(|&s| s == 1),
         Op::Param(_) | Op::Const(_) | Op::Size(_) | Op::Iota(_) | Op::Map(_) => false,
         Op::Window { .. } | Op::Reduce { .. } | Op::Dot { .. } | Op::Gather { .. } | Op::Scatter { .. } => false,
@@ -37,6 +39,7 @@ pub fn uniform(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
     let same = match &outer.op {
         Op::Permute(_) | Op::Reshape | Op::Slice { .. } | Op::Window { .. } => true,
         Op::Pad { .. } => outer.args[1] == inner.args[0],
+        Op::Mark(..) => false,
         Op::Param(_) | Op::Const(_) | Op::Size(_) | Op::Iota(_) | Op::Map(_) | Op::Cast => false,
         Op::Broadcast(_) | Op::Reduce { .. } | Op::Dot { .. } | Op::Gather { .. } | Op::Scatter { .. } => false,
     };

@@ -255,7 +255,7 @@ pub enum ExprKind {
 }
 
 /// The words that make a function of a function.
-pub const TRANSFORMS: [&str; 4] = ["grad", "value_and_grad", "vjp", "jvp"];
+pub const TRANSFORMS: [&str; 5] = ["grad", "value_and_grad", "vjp", "jvp", "checkpoint"];
 
 #[derive(Clone, Debug)]
 pub struct Arg {

@@ -75,8 +75,8 @@ pub fn memory(plan: &'static Plan, symbols: &[(&str, usize)]) -> Result<Memory> 
     call.peak = results;
     let mut done = 0;
     for (k, step) in plan.steps.iter().enumerate() {
-        if let Some(block) = plan.blocks.iter().find(|b| b.first == k)
-            && let Some(tiling) = Tiling::new(plan, block, &call.sizes)?
+        if k >= done
+            && let Some((block, tiling)) = Tiling::from(plan, k, |_| true, &call.sizes)?
         {
             tiling.outside().try_for_each(|id| call.place(id))?;
             call.peak = call.peak.max(call.now + tiling.bytes());

@@ -26,11 +26,12 @@ use crate::dtype::DType;
 use crate::error::{Error, GradientFault, Result};
 use crate::layout::Layout;
 use crate::operand::{RawView, RawViewMut};
-use crate::plan::{Action, BufferId, Plan};
+use crate::plan::{Action, Block, BufferId, Plan};
 use crate::tape;
 use crate::tensor::AnyTensor;
 use std::vec::IntoIter;
 
+use block::tiling::Tiling;
 use memory::Memory;
 use wanted::Needs;
 
@@ -147,11 +148,11 @@ fn run(
     // Up to here a block has run.
     let mut done = 0;
     for (k, step) in plan.steps.iter().enumerate() {
-        if let Some(block) = plan.blocks.iter().find(|b| b.first == k)
-            && needs.is_none_or(|needs| needs.all(plan, block))
-            && std::env::var_os("NOBLOCK").is_none()
-            && block::run(plan, block, &mut memory, sizes)?
+        let may = |block: &Block| needs.is_none_or(|needs| needs.all(plan, block));
+        if k >= done
+            && let Some((block, tiling)) = Tiling::from(plan, k, may, sizes)?
         {
+            block::run(plan, block, tiling, &mut memory, sizes)?;
             done = block.end;
         }
         if k >= done && needs.is_none_or(|needs| needs.steps[k]) {

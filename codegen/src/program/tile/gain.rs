@@ -1,14 +1,11 @@
 //! What it is worth to run steps tile by tile.
 //!
 //! In: the buffers of some steps, which of their axes are tiled. Out: about how
-//! many bytes less go through memory. Always: symbols count as one of
-//! [`NOMINAL`]; the executor asks again with the sizes of the call.
-//! Next: [`super`].
+//! many bytes less go through memory. Always: symbols count as one size; the
+//! executor asks again with the sizes of the call. Next: [`super`].
 
 use crate::shape::Dim;
 
-/// What a symbol is taken for.
-pub const NOMINAL: [i64; 2] = [64, 256];
 /// Bytes that a tile may take: a share of a core's second-level cache.
 const TILE: f64 = (512 << 10) as f64;
 /// How much cheaper it is to read again what lies in that cache, but for a

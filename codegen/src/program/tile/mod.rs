@@ -16,7 +16,7 @@ mod nest;
 
 use super::{Action, BufId, Buffer, Place, Program, Step};
 use crate::shape::Dim;
-use gain::{NOMINAL, Touched, gain, sized};
+use gain::{Touched, gain, sized};
 use nest::{Access, Cut, Nest};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,21 +34,29 @@ pub struct Block {
     pub local: Vec<BufId>,
 }
 
-/// The blocks of a program, in order; they do not overlap.
+/// What symbols are taken for, one after another.
+const SIZES: [i64; 3] = [64, 256, 1024];
+
+/// The blocks of a program that save something where all symbols have one of
+/// [`SIZES`], by their first step. They may overlap: the executor takes those
+/// that save most in a call.
 pub fn blocks(program: &Program) -> Vec<Block> {
     let nests: Vec<Option<Nest>> = program.steps.iter().map(|s| Nest::of(program, &s.action)).collect();
     let mut out: Vec<Block> = Vec::new();
-    let mut at = 0;
-    while at < nests.len() {
-        let found = best(program, &nests, at);
-        at = found.as_ref().map_or(at + 1, |block| block.end);
-        out.extend(found);
+    for symbol in SIZES {
+        let mut at = 0;
+        while at < nests.len() {
+            let found = best(program, &nests, at, symbol);
+            at = found.as_ref().map_or(at + 1, |block| block.end);
+            out.extend(found.filter(|block| !out.contains(block)));
+        }
     }
+    out.sort_by_key(|block| (block.first, std::cmp::Reverse(block.end)));
     out
 }
 
 /// The block from a step on that saves most.
-fn best(program: &Program, nests: &[Option<Nest>], first: usize) -> Option<Block> {
+fn best(program: &Program, nests: &[Option<Nest>], first: usize, symbol: i64) -> Option<Block> {
     let start = nests[first].as_ref()?;
     let linked = |next: &Nest| {
         let touches = |b: BufId| next.reads.iter().any(|r| r.buffer == b);
@@ -68,7 +76,7 @@ fn best(program: &Program, nests: &[Option<Nest>], first: usize) -> Option<Block
         if k < second {
             continue;
         }
-        let (saved, block) = growing.block(nests, first, k + 1);
+        let (saved, block) = growing.block(nests, first, k + 1, symbol);
         if saved > best.as_ref().map_or(0.0, |(most, _)| *most) {
             best = Some((saved, block));
         }
@@ -150,6 +158,14 @@ impl<'p> Growing<'p> {
                 return false;
             }
         }
+        // A part of the axis that is innermost in memory would be short vectors.
+        let lane = |w: &Access| {
+            let inner = self.program.buffer(w.buffer).order.last().filter(|_| w.axes.len() > 1);
+            inner.and_then(|&k| w.axes[k]).is_some_and(|l| follows.contains(&l))
+        };
+        if nest.writes.iter().any(lane) {
+            return false;
+        }
         // A tile of an output is this step's alone.
         let covered =
             |w: &Access| (0..follows.len()).all(|a| cuts[a] != Cut::Part || w.axes.contains(&Some(follows[a])));
@@ -183,36 +199,33 @@ impl<'p> Growing<'p> {
         named && tiled.iter().zip(&access.axes).all(along)
     }
 
-    /// The steps so far as a block, and which share of all bytes it saves.
-    fn block(&self, nests: &[Option<Nest>], first: usize, end: usize) -> (f64, Block) {
-        let released = |id: &BufId| self.program.steps[first..end].iter().any(|s| s.release.contains(id));
+    /// The steps so far as a block, and the bytes it saves.
+    fn block(&self, nests: &[Option<Nest>], first: usize, end: usize, symbol: i64) -> (f64, Block) {
+        let steps = &self.program.steps[first..end];
+        let released = |id: &BufId| steps.iter().any(|s| s.release.contains(id));
         let viewed = |id: &BufId| self.program.buffers.iter().any(|b| b.place == Place::View(*id));
         let local = self.written.iter().filter(|id| released(id) && !viewed(id) && !self.summed.contains(id));
         let local: Vec<BufId> = local.copied().collect();
-        let all =
-            |id: BufId| nests[first..end].iter().flatten().flat_map(Nest::accesses).filter(move |a| a.buffer == id);
         let operands = |step: &Step| match &step.action {
             Action::Dot(dot) => vec![dot.left, dot.right],
             Action::Launch(_) | Action::Scatter(_) => Vec::new(),
         };
-        let products: BTreeSet<BufId> = self.program.steps[first..end].iter().flat_map(operands).collect();
-        let touched = |symbol: i64| {
-            let one = |(&id, tiled): (&BufId, &Vec<Option<usize>>)| Touched {
-                bytes: bytes(self.program.buffer(id), symbol),
-                uses: all(id).count(),
-                packed: products.contains(&id),
-                local: local.contains(&id),
-                summed: self.summed.contains(&id),
-                axes: tiled.iter().flatten().copied().collect(),
-            };
-            self.tiled.iter().map(one).filter(|t| t.uses > 0).collect::<Vec<_>>()
+        let packed: BTreeSet<BufId> = steps.iter().flat_map(operands).collect();
+        let mut uses: BTreeMap<BufId, usize> = BTreeMap::new();
+        for access in nests[first..end].iter().flatten().flat_map(Nest::accesses) {
+            *uses.entry(access.buffer).or_default() += 1;
+        }
+        let touched = |(&id, &uses): (&BufId, &usize)| Touched {
+            bytes: bytes(self.program.buffer(id), symbol),
+            uses,
+            packed: packed.contains(&id),
+            local: local.contains(&id),
+            summed: self.summed.contains(&id),
+            axes: self.tiled.get(&id).into_iter().flatten().flatten().copied().collect(),
         };
-        let share = |&symbol: &i64| {
-            let extents: Vec<f64> = self.axes.iter().map(|d| sized(d, symbol)).collect();
-            let whole: f64 = self.program.buffers.iter().map(|b| bytes(b, symbol)).sum();
-            gain(&extents, &touched(symbol)) / whole
-        };
-        let saved = NOMINAL.iter().map(share).fold(0.0, f64::max);
+        let touched: Vec<Touched> = uses.iter().map(touched).collect();
+        let extents: Vec<f64> = self.axes.iter().map(|d| sized(d, symbol)).collect();
+        let saved = gain(&extents, &touched);
         (saved, Block { first, end, axes: self.axes.clone(), follows: self.follows.clone(), local })
     }
 }

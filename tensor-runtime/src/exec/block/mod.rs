@@ -76,9 +76,14 @@ enum Target {
     Outside(Window),
 }
 
-/// Runs the block, if that is better than to run its steps one after another; else answers `false`.
-pub(super) fn run(plan: &'static Plan, block: &'static Block, memory: &mut Memory<'_>, sizes: &[i64]) -> Result<bool> {
-    let Some(tiling) = Tiling::new(plan, block, sizes)? else { return Ok(false) };
+/// Runs the block.
+pub(super) fn run(
+    plan: &'static Plan,
+    block: &'static Block,
+    tiling: Tiling,
+    memory: &mut Memory<'_>,
+    sizes: &[i64],
+) -> Result<()> {
     let work = Work::new(plan, block, tiling, memory, sizes)?;
     let (units, jobs) = (work.tiling.units(), work.tiling.jobs);
     let inner = work.tiling.counts[work.tiling.split..].iter().product::<usize>();
@@ -108,7 +113,7 @@ pub(super) fn run(plan: &'static Plan, block: &'static Block, memory: &mut Memor
         return Err(error);
     }
     work.gather(copies.into_iter().map(|c| c.into_inner().unwrap_or_else(|e| e.into_inner())).collect());
-    Ok(true)
+    Ok(())
 }
 
 /// What one job has for itself: a buffer for each of [`Work::own`], empty where it needs none.

@@ -57,11 +57,31 @@ pub(in super::super) struct Tiling {
     pub(super) touched: Vec<Touched>,
     /// Into how many jobs they are divided.
     pub(super) jobs: usize,
+    /// About how many bytes less go through memory.
+    gain: f64,
 }
 
 impl Tiling {
+    /// The block from this step on that saves most, if one does.
+    pub(in super::super) fn from(
+        plan: &'static Plan,
+        step: usize,
+        may: impl Fn(&Block) -> bool,
+        sizes: &[i64],
+    ) -> Result<Option<(&'static Block, Tiling)>> {
+        let mut best: Option<(&'static Block, Tiling)> = None;
+        for block in plan.blocks.iter().filter(|b| b.first == step && may(b)) {
+            if let Some(tiling) = Tiling::new(plan, block, sizes)?
+                && best.as_ref().is_none_or(|(_, other)| other.gain < tiling.gain)
+            {
+                best = Some((block, tiling));
+            }
+        }
+        Ok(best)
+    }
+
     /// The tiles of a block, if they save anything.
-    pub(in super::super) fn new(plan: &'static Plan, block: &'static Block, sizes: &[i64]) -> Result<Option<Tiling>> {
+    fn new(plan: &'static Plan, block: &'static Block, sizes: &[i64]) -> Result<Option<Tiling>> {
         let broken = || internal(plan, format!("steps {} to {} are no block", block.first, block.end));
         let steps = plan.steps.get(block.first..block.end).ok_or_else(broken)?;
         let size = |&slot: &u16| sizes.get(usize::from(slot)).and_then(|&n| usize::try_from(n).ok());
@@ -127,10 +147,11 @@ impl Tiling {
         let work = work(plan, steps.iter().map(|s| &s.action), sizes)?;
         let least = if steps.iter().any(|s| matches!(s.action, Action::Dot(_))) { LEAST } else { 1 };
         let (step, counts) = cut(&extents, &touched, work, least);
-        if counts.iter().product::<usize>() <= 1 || gain(&counts, &touched) <= 0.0 {
+        let gain = gain(&counts, &touched);
+        if counts.iter().product::<usize>() <= 1 || gain <= 0.0 {
             return Ok(None);
         }
-        let mut tiling = Tiling { extents, step, counts, split: tiled, touched, jobs: 1 };
+        let mut tiling = Tiling { extents, step, counts, split: tiled, touched, jobs: 1, gain };
         tiling.divide(work);
         Ok(Some(tiling))
     }
