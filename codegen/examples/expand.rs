@@ -8,6 +8,7 @@
 
 use ndfuse_codegen::expand::{Stage, dump, expansion};
 use ndfuse_codegen::graph::Graph;
+use ndfuse_codegen::program::tile;
 use ndfuse_codegen::{check, derive, driver, fuse, loops, passes, syntax};
 use std::time::Instant;
 
@@ -76,14 +77,18 @@ fn stages(name: &str, graph: &Graph) {
     let program = fuse::fuse(&simple);
     let fused = Instant::now();
     let lowered: Vec<_> = program.kernels.iter().map(loops::lower::lower).collect();
+    let low = Instant::now();
+    let blocks = tile::blocks(&program);
     let end = Instant::now();
     println!(
-        "{name}: {} nodes, {} steps, {} kernels: passes {:.2} ms, fuse {:.2} ms, lower {:.2} ms",
+        "{name}: {} nodes, {} steps, {} kernels, {} blocks: passes {:.2} ms, fuse {:.2} ms, lower {:.2} ms, tile {:.2} ms",
         simple.nodes.len(),
         program.steps.len(),
         lowered.len(),
+        blocks.len(),
         1e3 * (passed - start).as_secs_f64(),
         1e3 * (fused - passed).as_secs_f64(),
-        1e3 * (end - fused).as_secs_f64()
+        1e3 * (low - fused).as_secs_f64(),
+        1e3 * (end - low).as_secs_f64()
     );
 }

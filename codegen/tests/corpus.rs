@@ -3,7 +3,7 @@
 
 use ndfuse_codegen::driver::{self, Code, Compilation, Compiled};
 use ndfuse_codegen::expand::{Stage, dump};
-use ndfuse_codegen::program::{Buffer, Place};
+use ndfuse_codegen::program::{Buffer, Place, tile};
 use ndfuse_codegen::shape::Dim;
 use std::path::{Path, PathBuf};
 
@@ -88,6 +88,22 @@ fn as_few_launches_as_fusion_promises() {
         let compiled = all.iter().find(|c| c.function.name == name).unwrap_or_else(|| panic!("no `{name}`"));
         let code = code(compiled);
         assert_eq!(code.program.steps.len(), launches, "{name}\n{}", code.program);
+    }
+}
+
+/// Attention's scores and the statistics of a layer norm exist a tile at a time: all steps are one block, and no
+/// temporary is whole.
+#[test]
+fn what_steps_hand_to_each_other_is_never_whole() {
+    let all: Vec<Compiled> = corpus().iter().flat_map(|path| compile(path).functions).collect();
+    for name in ["attention", "attention_backward", "layer_norm_backward"] {
+        let compiled = all.iter().find(|c| c.function.name == name).unwrap_or_else(|| panic!("no `{name}`"));
+        let program = &code(compiled).program;
+        let blocks = tile::blocks(program);
+        let block = blocks.iter().find(|b| (b.first, b.end) == (0, program.steps.len()));
+        let block = block.unwrap_or_else(|| panic!("{name}: {blocks:?}"));
+        let temporaries = program.buffers.iter().filter(|b| matches!(b.place, Place::Temp)).count();
+        assert_eq!(block.local.len(), temporaries, "{name}: {block:?}");
     }
 }
 

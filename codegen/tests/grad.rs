@@ -16,7 +16,9 @@ use ndfuse_codegen::graph::{Graph, NodeId, Type};
 use ndfuse_codegen::interp::{self, Data, Sizes, Value};
 use ndfuse_codegen::ops::{Domain, Literal, MAPS, MapOp, REDUCES, Rule};
 use ndfuse_codegen::passes;
+use ndfuse_codegen::program::{BufId, Program};
 use ndfuse_codegen::testing::Rng;
+use std::collections::BTreeSet;
 
 fn sizes(graph: &Graph) -> Sizes {
     let size = |name: &str| match name {
@@ -420,6 +422,77 @@ fn functions_made_of_functions() {
     let third = "fn d1<N>(x: f64[N]) -> f64[] { grad(cube)(x).sum() }\n\
         fn d2<N>(x: f64[N]) -> f64[] { grad(d1)(x).sum() }\nfn f<N>(x: f64[N]) -> f64[N] { grad(d2)(x) }";
     assert_eq!(run(third, &[x]), [[6.0, 6.0]]);
+}
+
+/// A checkpoint is its function, in value and in derivatives of any order.
+#[test]
+fn checkpoints_change_nothing_but_memory() {
+    let x = [0.7, -1.2];
+    let parts = "fn part<N>(x: f64[N], w: f64[N]) -> (f64[N], f64[N]) { let h = sin(x) * w; (h * h, exp(h) + x) }
+        fn plain<N>(x: f64[N], w: f64[N]) -> f64[] { let (a, b) = part(x, w); let (c, e) = part(a * x, b); (c * e + b).sum() }
+        fn inner<N>(x: f64[N], w: f64[N]) -> (f64[N], f64[N]) { let (a, b) = checkpoint(part)(x, w); (a + b, a * x) }
+        fn outer<N>(x: f64[N], w: f64[N]) -> (f64[N], f64[N]) { let (a, b) = inner(x, w); part(a, b) }";
+    let both = [
+        ("plain", "let (a, b) = checkpoint(part)(x, w); let (c, e) = checkpoint(part)(a * x, b); (c * e + b).sum()"),
+        // One of the results is of no use; and a checkpoint within another.
+        ("part(x, w)[0].sum", "let (a, b) = checkpoint(part)(x, w); a.sum()"),
+        ("outer(x, w)[1].sum", "checkpoint(outer)(x, w)[1].sum()"),
+    ];
+    for (want, body) in both {
+        let call = if want == "plain" { "plain(x, w)".to_string() } else { format!("{want}()") };
+        let of = |body: &str, result: &str| {
+            let loss = format!("fn loss<N>(x: f64[N], w: f64[N]) -> f64[] {{ {body} }}");
+            vectors(&format!("{parts} {loss} {result}"), &[x, [1.3, 0.4]])
+        };
+        for result in [
+            "fn f<N>(x: f64[N], w: f64[N]) -> (f64[], f64[N], f64[N]) { let (y, (a, b)) = value_and_grad(loss)(x, w); (y, a, b) }",
+            "fn f<N>(x: f64[N], w: f64[N]) -> (f64[], f64[]) { jvp(loss, wrt=w)(x, w, x) }",
+            "fn d<N>(x: f64[N], w: f64[N]) -> f64[] { grad(loss, wrt=x)(x, w).sum() }
+             fn f<N>(x: f64[N], w: f64[N]) -> f64[N] { grad(d, wrt=w)(x, w) }",
+        ] {
+            for (a, b) in of(body, result).concat().iter().zip(of(&call, result).concat()) {
+                assert!((a - b).abs() <= 1e-12 * b.abs().max(1.0), "{body}: {a}, not {b}: {result}");
+            }
+        }
+    }
+}
+
+/// What is computed again is so by steps of its own, after the first time's.
+#[test]
+fn a_checkpoint_keeps_its_arguments_alone() {
+    let program = |call: &str| {
+        let graph = last(&format!(
+            "fn layer<B, C>(x: f32[B, C], w: f32[C, 4*C], v: f32[4*C, C]) -> f32[B, C] {{ x + gelu(x @ w) @ v }}
+            fn loss<B, C>(x: f32[B, C], w: f32[C, 4*C], v: f32[4*C, C]) -> f32[] {{
+                let h = {call}(x, w, v);
+                let h = {call}(h, w, v);
+                ({call}(h, w, v) * h).sum()
+            }}
+            fn f<B, C>(x: f32[B, C], w: f32[C, 4*C], v: f32[4*C, C]) -> f32[C, 4*C] {{ grad(loss, wrt=w)(x, w, v) }}"
+        ));
+        ndfuse_codegen::fuse::fuse(&ndfuse_codegen::passes::run(&graph))
+    };
+    // The most of the wide temporaries that are in memory at once.
+    let wide = |program: &Program| {
+        let is_wide = |id: &BufId| {
+            let buffer = program.buffer(*id);
+            let columns = buffer.shape.iter().map(|d| d.to_string()).collect::<Vec<_>>();
+            // The product of an epilogue is never whole, and never released.
+            program.steps.iter().any(|s| s.release.contains(id)) && columns == ["B", "4*C"]
+        };
+        let (mut live, mut most) = (BTreeSet::new(), 0);
+        for step in &program.steps {
+            live.extend(step.action.touched().into_iter().filter(is_wide));
+            most = most.max(live.len());
+            step.release.iter().for_each(|id| {
+                live.remove(id);
+            });
+        }
+        most
+    };
+    let (kept, again) = (program("layer"), program("checkpoint(layer)"));
+    assert!(wide(&kept) >= 4 && wide(&again) <= 3, "{} and {}\n{again}", wide(&kept), wide(&again));
+    assert!(again.steps.len() > kept.steps.len());
 }
 
 #[test]

@@ -222,7 +222,7 @@ impl<'s, 'g> Assembly<'s, 'g> {
     fn finish(mut self) -> Program {
         let mut last: BTreeMap<BufId, usize> = BTreeMap::new();
         for (k, step) in self.program.steps.iter().enumerate() {
-            for id in touched(&step.action) {
+            for id in step.action.touched() {
                 let base = match self.program.buffer(id).place {
                     Place::View(base) => base,
                     Place::Param(_) | Place::Output(_) | Place::Temp => id,
@@ -255,19 +255,6 @@ fn panel_order(draft: &super::builder::Draft, product: NodeId) -> Vec<usize> {
     let mut order: Vec<usize> = (0..index.len()).collect();
     order.sort_by_key(|k| place(k).map_or(0, |p| p + 1));
     order
-}
-
-/// The buffers that an action reads or writes.
-pub fn touched(action: &Action) -> Vec<BufId> {
-    let of_launch = |l: &Launch| l.inputs.iter().chain(&l.outputs).copied().collect::<Vec<_>>();
-    match action {
-        Action::Launch(launch) => of_launch(launch),
-        Action::Dot(dot) => {
-            let epilogue = dot.epilogue.iter().flat_map(|e| of_launch(&e.launch));
-            [dot.left, dot.right, dot.out].into_iter().chain(epilogue).collect()
-        }
-        Action::Scatter(s) => vec![s.updates, s.indices, s.out],
-    }
 }
 
 fn is_panel(action: &Action, id: BufId) -> bool {

@@ -124,6 +124,21 @@ pub enum Action {
     Scatter(Scatter),
 }
 
+impl Action {
+    /// The buffers that it reads or writes.
+    pub fn touched(&self) -> Vec<BufId> {
+        let of_launch = |l: &Launch| l.inputs.iter().chain(&l.outputs).copied().collect::<Vec<_>>();
+        match self {
+            Action::Launch(launch) => of_launch(launch),
+            Action::Dot(dot) => {
+                let epilogue = dot.epilogue.iter().flat_map(|e| of_launch(&e.launch));
+                [dot.left, dot.right, dot.out].into_iter().chain(epilogue).collect()
+            }
+            Action::Scatter(s) => vec![s.updates, s.indices, s.out],
+        }
+    }
+}
+
 #[derive(Clone, PartialEq, Debug)]
 pub struct Step {
     pub action: Action,
