@@ -79,7 +79,7 @@ fn the_plans_have_tiles() {
     for (text, tiles) in [
         (attention::explain(), "steps 0 to 6 in tiles over H, N"),
         (norm::explain(), "in tiles over B"),
-        (convolve::explain(), "in tiles over B, H, W"),
+        (convolve::explain(), "in tiles over B, H"),
     ] {
         assert!(text.contains(tiles), "{text}");
     }

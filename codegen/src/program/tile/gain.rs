@@ -8,9 +8,21 @@ use crate::shape::Dim;
 
 /// Bytes that a tile may take: a share of a core's second-level cache.
 const TILE: f64 = (512 << 10) as f64;
+/// Bytes of a buffer that stay in a cache from one step to the next.
+const KEPT: f64 = 2.0 * TILE;
 /// How much cheaper it is to read again what lies in that cache, but for a
 /// product, which packs its operands anew.
 const NEAR: f64 = 0.125;
+
+/// How much is expected of the caches between a core and memory.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Caches {
+    /// They keep a small buffer from step to step, but a product that packs an
+    /// operand anew costs as much as it reads.
+    Large,
+    /// All that is whole goes through memory.
+    Small,
+}
 
 /// A buffer that the steps touch.
 pub struct Touched {
@@ -33,7 +45,11 @@ pub fn sized(dim: &Dim, symbol: i64) -> f64 {
 }
 
 /// The bytes saved; at most 0 where nothing is.
-pub fn gain(extents: &[f64], buffers: &[Touched]) -> f64 {
+pub fn gain(extents: &[f64], buffers: &[Touched], caches: Caches) -> f64 {
+    let (kept, packs) = match caches {
+        Caches::Large => (KEPT, true),
+        Caches::Small => (0.0, false),
+    };
     let sliced = |b: &&Touched| !b.axes.is_empty() && !b.summed;
     let tiles = buffers.iter().filter(sliced).map(|b| b.bytes).sum::<f64>() / TILE;
     if tiles <= 1.0 {
@@ -46,12 +62,13 @@ pub fn gain(extents: &[f64], buffers: &[Touched]) -> f64 {
         n
     };
     let counts: Vec<f64> = extents.iter().map(&mut cut).collect();
-    let saved = |b: &Touched| b.bytes * (b.uses - usize::from(!b.local)) as f64;
+    let saved = |b: &Touched| (b.bytes - kept).max(0.0) * (b.uses - usize::from(!b.local)) as f64;
     let again = |b: &Touched| {
         let missing = (0..counts.len()).filter(|a| !b.axes.contains(a));
         let times = missing.map(|a| counts[a]).product::<f64>() - 1.0;
         let slice = b.bytes / b.axes.iter().map(|&a| counts[a]).product::<f64>();
-        let weight = if slice <= TILE && !b.packed && !b.summed { NEAR } else { 1.0 };
+        let far = slice > TILE || packs && (b.packed || b.summed);
+        let weight = if far { 1.0 } else { NEAR };
         b.bytes * times * weight * if b.summed { 2.0 } else { 1.0 }
     };
     buffers.iter().filter(sliced).map(saved).sum::<f64>() - buffers.iter().map(again).sum::<f64>()

@@ -16,7 +16,7 @@ mod nest;
 
 use super::{Action, BufId, Buffer, Place, Program, Step};
 use crate::shape::Dim;
-use gain::{Touched, gain, sized};
+use gain::{Caches, Touched, gain, sized};
 use nest::{Access, Cut, Nest};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,15 +38,15 @@ pub struct Block {
 const SIZES: [i64; 3] = [64, 256, 1024];
 
 /// The blocks of a program that save something where all symbols have one of
-/// [`SIZES`], by their first step. They may overlap: the executor takes those
+/// [`SIZES`], with large caches or small ones, by their first step. They may overlap: the executor takes those
 /// that save most in a call.
 pub fn blocks(program: &Program) -> Vec<Block> {
     let nests: Vec<Option<Nest>> = program.steps.iter().map(|s| Nest::of(program, &s.action)).collect();
     let mut out: Vec<Block> = Vec::new();
-    for symbol in SIZES {
+    for (caches, symbol) in [Caches::Large, Caches::Small].into_iter().flat_map(|c| SIZES.map(|symbol| (c, symbol))) {
         let mut at = 0;
         while at < nests.len() {
-            let found = best(program, &nests, at, symbol);
+            let found = best(program, &nests, at, (caches, symbol));
             at = found.as_ref().map_or(at + 1, |block| block.end);
             out.extend(found.filter(|block| !out.contains(block)));
         }
@@ -56,7 +56,7 @@ pub fn blocks(program: &Program) -> Vec<Block> {
 }
 
 /// The block from a step on that saves most.
-fn best(program: &Program, nests: &[Option<Nest>], first: usize, symbol: i64) -> Option<Block> {
+fn best(program: &Program, nests: &[Option<Nest>], first: usize, given: (Caches, i64)) -> Option<Block> {
     let start = nests[first].as_ref()?;
     let linked = |next: &Nest| {
         let touches = |b: BufId| next.reads.iter().any(|r| r.buffer == b);
@@ -76,7 +76,7 @@ fn best(program: &Program, nests: &[Option<Nest>], first: usize, symbol: i64) ->
         if k < second {
             continue;
         }
-        let (saved, block) = growing.block(nests, first, k + 1, symbol);
+        let (saved, block) = growing.block(nests, first, k + 1, given);
         if saved > best.as_ref().map_or(0.0, |(most, _)| *most) {
             best = Some((saved, block));
         }
@@ -200,7 +200,7 @@ impl<'p> Growing<'p> {
     }
 
     /// The steps so far as a block, and the bytes it saves.
-    fn block(&self, nests: &[Option<Nest>], first: usize, end: usize, symbol: i64) -> (f64, Block) {
+    fn block(&self, nests: &[Option<Nest>], first: usize, end: usize, (caches, symbol): (Caches, i64)) -> (f64, Block) {
         let steps = &self.program.steps[first..end];
         let released = |id: &BufId| steps.iter().any(|s| s.release.contains(id));
         let viewed = |id: &BufId| self.program.buffers.iter().any(|b| b.place == Place::View(*id));
@@ -225,7 +225,7 @@ impl<'p> Growing<'p> {
         };
         let touched: Vec<Touched> = uses.iter().map(touched).collect();
         let extents: Vec<f64> = self.axes.iter().map(|d| sized(d, symbol)).collect();
-        let saved = gain(&extents, &touched);
+        let saved = gain(&extents, &touched, caches);
         (saved, Block { first, end, axes: self.axes.clone(), follows: self.follows.clone(), local })
     }
 }

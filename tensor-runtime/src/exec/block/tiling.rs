@@ -17,6 +17,8 @@ use super::super::{internal, jobs, launch};
 const TILE: usize = 512 << 10;
 /// The least of the innermost axis that a tile takes: a product packs its other operand for each.
 const LEAST: usize = 64;
+/// Bytes of a buffer that stay in a cache from one step to the next.
+const KEPT: usize = 2 * TILE;
 /// How much cheaper it is to read again what lies in that cache, but for a product, which packs its operands anew.
 const NEAR: f64 = 0.125;
 /// Jobs that work is cut into at least, where it is worth a job.
@@ -384,7 +386,7 @@ fn cut(extents: &[usize], touched: &[Touched], work: u64, least: usize) -> (Vec<
 
 /// The bytes that do not go through memory, less what is read again for each tile.
 fn gain(counts: &[usize], touched: &[Touched]) -> f64 {
-    let saved = |t: &Touched| (t.bytes() * (t.uses - usize::from(!t.local))) as f64;
+    let saved = |t: &Touched| (t.bytes().saturating_sub(KEPT) * (t.uses - usize::from(!t.local))) as f64;
     let again = |t: &Touched| {
         let product = |of: bool| (0..counts.len()).filter(|&a| t.has(a) == of).map(|a| counts[a]).product::<usize>();
         let near = t.bytes() / product(true) <= TILE && !t.packed && !t.summed;
