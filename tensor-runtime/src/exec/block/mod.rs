@@ -56,7 +56,7 @@ enum Kind {
 }
 
 enum Item {
-    Launch(Launched),
+    Launch(Box<Launched>),
     Dot { product: Product, left: Option<usize>, right: Option<usize>, out: Target, follows: &'static [u8] },
 }
 
@@ -73,7 +73,7 @@ struct Launched {
 /// Where a product goes.
 enum Target {
     Own(usize),
-    Outside(Window),
+    Outside(Box<Window>),
 }
 
 /// Runs the block.
@@ -221,7 +221,7 @@ impl Work {
         let written = |id: BufferId| self.tiling.touched.iter().any(|t| t.id == id && t.written);
         let ids = launch.inputs.iter().copied().chain(launch.outputs.iter().map(|out| out.buffer));
         let operands = ids.map(|id| (self.own(id), written(id))).collect();
-        self.items.push(Item::Launch(Launched { launch, ready, follows, operands }));
+        self.items.push(Item::Launch(Box::new(Launched { launch, ready, follows, operands })));
         Ok(())
     }
 
@@ -242,7 +242,7 @@ impl Work {
         let product = Product::new(self.plan, dot, &left, &right, shape.sizes(), sizes)?;
         let out = match self.own(dot.out) {
             Some(own) => Target::Own(own),
-            None => Target::Outside(window(&memory.writing(dot.out, sizes)?)),
+            None => Target::Outside(Box::new(window(&memory.writing(dot.out, sizes)?))),
         };
         let local = |id: BufferId| self.own(id).filter(|&k| self.own[k].kind == Kind::Local);
         self.items.push(Item::Dot { product, left: local(dot.left), right: local(dot.right), out, follows });
@@ -272,7 +272,7 @@ impl Work {
                     };
                     let operands = [place(left, product.left), place(right, product.right)];
                     let (to, add) = match out {
-                        Target::Outside(window) => (*window, false),
+                        Target::Outside(window) => (**window, false),
                         Target::Own(k) => (self.window(*k, arena, &ranges), self.adds(*k, &ranges)),
                     };
                     // SAFETY: the operands were checked when the product was made; a local one has the tile that the
