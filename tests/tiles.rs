@@ -27,6 +27,10 @@ tensor! {
         (y, dq, dk, dv)
     }
 
+    fn loss<H, N, M, D>(q: f32[H, N, D], k: f32[H, M, D], v: f32[H, M, D], g: f32[H, N, D]) -> f32[] wrt (q, k, v) {
+        (attend(q, k, v) * g).sum()
+    }
+
     fn norm<B, C>(x: f32[B, C], w: f32[C], g: f32[B, C]) -> (f32[B, C], f32[B, C], f32[C], f32[C]) {
         let (y, (dx, dw, db)) = vjp(layer_norm, wrt=(x, weight, bias))(x, g, w, w);
         (y, dx, dw, db)
@@ -98,6 +102,19 @@ fn attention_of_any_shape() {
         let exact = |x: &Array3<f32>| x.mapv(f64::from);
         let want = attention_exact(&exact(&q), &exact(&k), &exact(&v), &exact(&g));
         compare!(format!("{h}, {n}, {m}, {d}"), attention(&q, &k, &v, &g), want, [0, 1, 2, 3]);
+    }
+}
+
+/// Steps that nobody wants are left out of a block.
+#[test]
+fn gradients_without_the_value() {
+    let (h, n, m, d) = (6, 250, 260, 16);
+    let (q, k, v, g) = (numbers((h, n, d), 1), numbers((h, m, d), 2), numbers((h, m, d), 3), numbers((h, n, d), 4));
+    let (_, dq, dk, dv) = attention(&q, &k, &v, &g).unwrap();
+    let grads = loss::grad(&q, &k, &v, &g).unwrap();
+    for (found, want) in [(grads.q, dq), (grads.k, dk), (grads.v, dv)] {
+        let want = want.into_array().unwrap().mapv(f64::from).into_dyn();
+        close("a gradient", found.into_array().unwrap().into_dyn(), want);
     }
 }
 

@@ -76,7 +76,7 @@ pub fn memory(plan: &'static Plan, symbols: &[(&str, usize)]) -> Result<Memory> 
     let mut done = 0;
     for (k, step) in plan.steps.iter().enumerate() {
         if k >= done
-            && let Some((block, tiling)) = Tiling::from(plan, k, |_| true, &call.sizes)?
+            && let Some((block, tiling)) = Tiling::from(plan, k, &|_| true, &call.sizes)?
         {
             tiling.outside().try_for_each(|id| call.place(id))?;
             call.peak = call.peak.max(call.now + tiling.bytes());

@@ -26,7 +26,7 @@ use crate::dtype::DType;
 use crate::error::{Error, GradientFault, Result};
 use crate::layout::Layout;
 use crate::operand::{RawView, RawViewMut};
-use crate::plan::{Action, Block, BufferId, Plan};
+use crate::plan::{Action, BufferId, Plan};
 use crate::tape;
 use crate::tensor::AnyTensor;
 use std::vec::IntoIter;
@@ -147,15 +147,15 @@ fn run(
     let mut memory = Memory::new(plan, operands, targets, needs, sizes)?;
     // Up to here a block has run.
     let mut done = 0;
+    let runs = |k: usize| needs.is_none_or(|needs| needs.steps[k]);
     for (k, step) in plan.steps.iter().enumerate() {
-        let may = |block: &Block| needs.is_none_or(|needs| needs.all(plan, block));
         if k >= done
-            && let Some((block, tiling)) = Tiling::from(plan, k, may, sizes)?
+            && let Some((block, tiling)) = Tiling::from(plan, k, &runs, sizes)?
         {
             block::run(plan, block, tiling, &mut memory, sizes)?;
             done = block.end;
         }
-        if k >= done && needs.is_none_or(|needs| needs.steps[k]) {
+        if k >= done && runs(k) {
             match &step.action {
                 Action::Launch(launch) => launch::run(plan, launch, &mut memory, sizes)?,
                 Action::Dot(dot) => dot::run(plan, dot, &mut memory, sizes)?,

@@ -4,7 +4,7 @@
 //! step that is not run writes nothing that a step which is run reads. Next: [`super::memory`].
 
 use crate::error::Result;
-use crate::plan::{Action, Block, BufferId, Launch, Place, Plan};
+use crate::plan::{Action, BufferId, Launch, Place, Plan};
 
 use super::internal;
 
@@ -33,12 +33,6 @@ impl Needs {
             }
         }
         Ok(needs)
-    }
-
-    /// Whether all that a block writes is needed.
-    pub(super) fn all(&self, plan: &'static Plan, block: &Block) -> bool {
-        let mut steps = plan.steps.get(block.first..block.end).into_iter().flatten();
-        steps.all(|step| writes(&step.action).all(|id| self.has(id)))
     }
 
     fn has(&self, id: BufferId) -> bool {

@@ -84,7 +84,7 @@ pub(super) fn run(
     memory: &mut Memory<'_>,
     sizes: &[i64],
 ) -> Result<()> {
-    let work = Work::new(plan, block, tiling, memory, sizes)?;
+    let work = Work::new(plan, tiling, memory, sizes)?;
     let (units, jobs) = (work.tiling.units(), work.tiling.jobs);
     let inner = work.tiling.counts[work.tiling.split..].iter().product::<usize>();
     let copies: Vec<Mutex<Vec<AnyBuffer>>> = (0..jobs).map(|_| Mutex::new(Vec::new())).collect();
@@ -142,18 +142,11 @@ impl Arena {
 }
 
 impl Work {
-    fn new(
-        plan: &'static Plan,
-        block: &'static Block,
-        tiling: Tiling,
-        memory: &mut Memory<'_>,
-        sizes: &[i64],
-    ) -> Result<Work> {
-        let steps = &plan.steps[block.first..block.end];
+    fn new(plan: &'static Plan, tiling: Tiling, memory: &mut Memory<'_>, sizes: &[i64]) -> Result<Work> {
         let mut own = Vec::new();
         let mut given: Vec<(BufferId, Spot)> = Vec::new();
         for touched in tiling.touched.iter().filter(|t| t.local || t.summed) {
-            let panel = steps.iter().find_map(|step| match &step.action {
+            let panel = tiling.steps.iter().find_map(|(action, _)| match action {
                 Action::Dot(Dot { out, epilogue: Some(epilogue), .. }) if *out == touched.id => Some(epilogue),
                 Action::Dot(_) | Action::Launch(_) | Action::Scatter(_) => None,
             });
@@ -186,9 +179,10 @@ impl Work {
             let (dtype, window, named) = (buffer.dtype, window(&spot), touched.named);
             own.push(Own { id: touched.id, dtype, len, kind, window, target, named });
         }
+        let steps = tiling.steps.clone();
         let mut work = Work { plan, tiling, items: Vec::new(), own };
-        for (step, follows) in steps.iter().zip(block.follows) {
-            match &step.action {
+        for (action, follows) in steps {
+            match action {
                 Action::Launch(launch) => work.launch(launch, follows.to_vec(), memory, &given, sizes)?,
                 Action::Dot(dot) => {
                     work.dot(dot, follows, memory, &given, sizes)?;

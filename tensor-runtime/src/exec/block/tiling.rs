@@ -49,6 +49,8 @@ pub(super) struct Touched {
 }
 
 pub(in super::super) struct Tiling {
+    /// The steps that run, with what they follow.
+    pub(super) steps: Vec<(&'static Action, &'static [u8])>,
     pub(super) extents: Vec<usize>,
     /// The size of a tile.
     step: Vec<usize>,
@@ -64,16 +66,16 @@ pub(in super::super) struct Tiling {
 }
 
 impl Tiling {
-    /// The block from this step on that saves most, if one does.
+    /// The block from this step on that saves most, if one does; of its steps those that run.
     pub(in super::super) fn from(
         plan: &'static Plan,
         step: usize,
-        may: impl Fn(&Block) -> bool,
+        runs: &dyn Fn(usize) -> bool,
         sizes: &[i64],
     ) -> Result<Option<(&'static Block, Tiling)>> {
         let mut best: Option<(&'static Block, Tiling)> = None;
-        for block in plan.blocks.iter().filter(|b| b.first == step && may(b)) {
-            if let Some(tiling) = Tiling::new(plan, block, sizes)?
+        for block in plan.blocks.iter().filter(|b| b.first == step) {
+            if let Some(tiling) = Tiling::new(plan, block, runs, sizes)?
                 && best.as_ref().is_none_or(|(_, other)| other.gain < tiling.gain)
             {
                 best = Some((block, tiling));
@@ -83,7 +85,12 @@ impl Tiling {
     }
 
     /// The tiles of a block, if they save anything.
-    fn new(plan: &'static Plan, block: &'static Block, sizes: &[i64]) -> Result<Option<Tiling>> {
+    fn new(
+        plan: &'static Plan,
+        block: &'static Block,
+        runs: &dyn Fn(usize) -> bool,
+        sizes: &[i64],
+    ) -> Result<Option<Tiling>> {
         let broken = || internal(plan, format!("steps {} to {} are no block", block.first, block.end));
         let steps = plan.steps.get(block.first..block.end).ok_or_else(broken)?;
         let size = |&slot: &u16| sizes.get(usize::from(slot)).and_then(|&n| usize::try_from(n).ok());
@@ -93,12 +100,15 @@ impl Tiling {
         if tiled == 0 || tiled > MAX_TILED || block.follows.len() != steps.len() {
             return Err(broken());
         }
+        let numbered = (block.first..).zip(steps.iter().zip(block.follows));
+        let steps: Vec<(&'static Action, &'static [u8])> =
+            numbered.filter(|(k, _)| runs(*k)).map(|(_, (step, follows))| (&step.action, *follows)).collect();
         let mut touched: Vec<Touched> = Vec::new();
-        for (step, follows) in steps.iter().zip(block.follows) {
+        for (action, follows) in &steps {
             if follows.len() != tiled {
                 return Err(broken());
             }
-            for used in uses(&step.action, follows).ok_or_else(broken)? {
+            for used in uses(action, follows).ok_or_else(broken)? {
                 let known = touched.iter_mut().find(|t| t.id == used.id);
                 if let Some(known) = known {
                     // What one step writes another reads tile by tile, and nobody writes it again.
@@ -146,14 +156,14 @@ impl Tiling {
         if extents.contains(&0) || touched.iter().any(|t| t.local && (!t.written || t.summed)) {
             return if extents.contains(&0) { Ok(None) } else { Err(broken()) };
         }
-        let work = work(plan, steps.iter().map(|s| &s.action), sizes)?;
-        let least = if steps.iter().any(|s| matches!(s.action, Action::Dot(_))) { LEAST } else { 1 };
+        let work = work(plan, steps.iter().map(|s| s.0), sizes)?;
+        let least = if steps.iter().any(|s| matches!(s.0, Action::Dot(_))) { LEAST } else { 1 };
         let (step, counts) = cut(&extents, &touched, work, least);
         let gain = gain(&counts, &touched);
         if counts.iter().product::<usize>() <= 1 || gain <= 0.0 {
             return Ok(None);
         }
-        let mut tiling = Tiling { extents, step, counts, split: tiled, touched, jobs: 1, gain };
+        let mut tiling = Tiling { steps, extents, step, counts, split: tiled, touched, jobs: 1, gain };
         tiling.divide(work);
         Ok(Some(tiling))
     }
