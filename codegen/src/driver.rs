@@ -7,7 +7,7 @@
 use crate::check::{self, Function, StructDef, no_gradient};
 use crate::derive::{self, Derivative};
 use crate::diagnostic::{Diagnostic, Loc};
-use crate::fuse::fuse;
+use crate::fuse::{apart, fuse};
 use crate::graph::Graph;
 use crate::loops::Loops;
 use crate::loops::lower::lower;
@@ -71,6 +71,7 @@ pub fn compile_forward(tokens: TokenStream) -> Compilation {
 
 fn compile_with(tokens: TokenStream, derivatives: bool) -> Compilation {
     let inline = is_inline(tokens.clone());
+    let mut fuser: Fuser = fuse;
     let mut out = Compilation { inline, ..Compilation::default() };
     let (functions, found) = if inline {
         let (item, diagnostics) = parse_inline(tokens);
@@ -82,38 +83,45 @@ fn compile_with(tokens: TokenStream, derivatives: bool) -> Compilation {
         out.diagnostics = diagnostics;
         let (checked, found) = check::check(&block);
         out.structs = checked.structs;
+        if block.unfused {
+            fuser = apart;
+        }
         (checked.functions, found)
     };
     out.diagnostics.extend(found);
     for function in functions {
-        let compiled = compiled(function, derivatives && !inline, &mut out.diagnostics);
+        let compiled = compiled(function, fuser, derivatives && !inline, &mut out.diagnostics);
         out.functions.push(compiled);
     }
     out
 }
 
-fn compiled(function: Function, derivatives: bool, diagnostics: &mut Vec<Diagnostic>) -> Compiled {
+fn compiled(function: Function, fuse: Fuser, derivatives: bool, diagnostics: &mut Vec<Diagnostic>) -> Compiled {
+    let code = |graph: &Graph| code(graph, fuse);
     let mut out = Compiled { code: function.graph.as_ref().map(code), vjp: None, jvp: None, function };
     let (function, Some(graph)) = (&out.function, &out.function.graph) else { return out };
     if !function.derivatives || !derivatives {
         return out;
     }
     match derive::vjp(function, graph) {
-        Ok(found) => out.vjp = found.map(derived),
+        Ok(found) => out.vjp = found.map(|d| derived(d, code)),
         // Without a `wrt` nobody asked for it.
         Err(why) if function.wrt.is_some() => diagnostics.push(no_gradient(&why, Loc::at(function.name.span()))),
         Err(_) => {}
     }
-    out.jvp = derive::jvp(function, graph).map(derived);
+    out.jvp = derive::jvp(function, graph).map(|d| derived(d, code));
     out
 }
 
-fn derived(from: Derivative) -> Derived {
+fn derived(from: Derivative, code: impl Fn(&Graph) -> Code) -> Derived {
     Derived { by: from.by, wrt: from.wrt, results: from.results, code: code(&from.graph) }
 }
 
+/// [`fuse`] or [`apart`].
+pub type Fuser = fn(&Graph) -> Program;
+
 /// From a checked graph to loops.
-pub fn code(graph: &Graph) -> Code {
+pub fn code(graph: &Graph, fuse: Fuser) -> Code {
     let graph = passes::run(graph);
     let program = fuse(&graph);
     let loops = program.kernels.iter().map(lower).collect();

@@ -3,6 +3,7 @@
 
 use ndfuse_codegen::driver::{self, Code, Compilation, Compiled};
 use ndfuse_codegen::expand::{Stage, dump};
+use ndfuse_codegen::program::parse::parse;
 use ndfuse_codegen::program::{Buffer, Place, tile};
 use ndfuse_codegen::shape::Dim;
 use std::path::{Path, PathBuf};
@@ -104,6 +105,31 @@ fn what_steps_hand_to_each_other_is_never_whole() {
         let block = block.unwrap_or_else(|| panic!("{name}: {blocks:?}"));
         let temporaries = program.buffers.iter().filter(|b| matches!(b.place, Place::Temp)).count();
         assert_eq!(block.local.len(), temporaries, "{name}: {block:?}");
+    }
+}
+
+/// `#![unfused]` gives every operation a launch.
+#[test]
+fn as_many_launches_as_operations() {
+    let want = [
+        // Maximum, difference, exponential, sum, quotient.
+        ("softmax.nd", 5),
+        // The product and its bias; five more for the exact gelu.
+        ("linear_gelu.nd", 7),
+        ("column_sum.nd", 1),
+        // Two products, the scale, softmax; fused, they go tile by tile.
+        ("attention.nd", 9),
+        // A product and its sum over windows are one; the norm has two, `relu6` four.
+        ("depthwise.nd", 7),
+    ];
+    for (file, launches) in want {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus").join(file);
+        let source = format!("#![unfused] {}", std::fs::read_to_string(path).unwrap());
+        let compiled = driver::compile_forward(source.parse().unwrap());
+        let code = code(&compiled.functions[0]);
+        assert_eq!(code.program.steps.len(), launches, "{file}\n{}", code.program);
+        assert!(tile::blocks(&code.program).is_empty(), "{file}: steps go tile by tile");
+        assert_eq!(parse(&code.program.to_string()).as_ref(), Ok(&code.program));
     }
 }
 

@@ -12,6 +12,7 @@
 //! matrix product at its own index becomes its epilogue.
 //! Next: [`crate::loops`], [`crate::program`].
 
+mod apart;
 mod builder;
 mod dots;
 mod finish;
@@ -47,6 +48,8 @@ struct Search<'g> {
     met: usize,
     /// For each node the first checkpoint that it is computed after.
     eras: Vec<u32>,
+    /// Whether a product may have a kernel as its epilogue.
+    epilogues: bool,
 }
 
 /// The roots of one kernel, and its draft.
@@ -86,6 +89,18 @@ pub fn fuse(graph: &Graph) -> Program {
     search.settle();
     search.finish();
     order::program(&search)
+}
+
+/// The same without fusion: a kernel an operation.
+pub fn apart(graph: &Graph) -> Program {
+    let graph = distinct_outputs(graph);
+    let mut search = Search::new(&graph, &BTreeMap::new());
+    search.epilogues = false;
+    for id in graph.ids().filter(|&id| search.live[id.0 as usize] && apart::is_apart(&graph, id)) {
+        search.stored[id.0 as usize] = true;
+    }
+    search.settle();
+    Program { whole: true, ..order::program(&search) }
 }
 
 /// Gives each result a node of its own that is no parameter: a copy, where one
@@ -136,6 +151,7 @@ impl<'g> Search<'g> {
             built: 0,
             met: 0,
             eras: eras(graph),
+            epilogues: true,
         };
         for (id, order) in given {
             search.orders[id.0 as usize] = order.clone();
@@ -321,6 +337,9 @@ impl<'g> Search<'g> {
     /// For each product the kernel that its result can be handed to panel by
     /// panel: its only reader, without reduced axes, reading it at its own index.
     fn epilogues(&self) -> BTreeMap<NodeId, NodeId> {
+        if !self.epilogues {
+            return BTreeMap::new();
+        }
         let read_by_steps: BTreeSet<NodeId> = self.steps().into_iter().flat_map(|d| self.sources(d)).collect();
         let mut readers: BTreeMap<NodeId, Vec<NodeId>> = BTreeMap::new();
         for (&key, group) in &self.groups {

@@ -355,6 +355,7 @@ mod tests {
     use super::super::value::Data;
     use super::*;
     use crate::driver;
+    use crate::fuse::{apart, fuse};
     use crate::interp;
     use crate::testing::{Profile, random_graph_of};
 
@@ -367,12 +368,11 @@ mod tests {
         }
     }
 
-    #[test]
-    fn fused_programs_compute_what_the_graph_says() {
-        for seed in 0..1500 {
+    fn programs_compute_what_the_graph_says(fuse: driver::Fuser, seeds: std::ops::Range<u64>) {
+        for seed in seeds {
             let (graph, sizes, params) = random_graph_of(Profile::Exact, seed);
             let want = interp::run(&graph, &sizes, &params).unwrap();
-            let code = driver::code(&graph);
+            let code = driver::code(&graph, fuse);
             driver::verify(&code).unwrap_or_else(|why| panic!("seed {seed}: {why}"));
             let program = code.program;
             let got =
@@ -381,5 +381,15 @@ mod tests {
                 assert!(equal(g, w), "seed {seed}, result {k}: {g:?} is not {w:?}\n{graph}\n{program}");
             }
         }
+    }
+
+    #[test]
+    fn fused_programs() {
+        programs_compute_what_the_graph_says(fuse, 0..1500);
+    }
+
+    #[test]
+    fn programs_of_a_kernel_an_operation() {
+        programs_compute_what_the_graph_says(apart, 0..1500);
     }
 }

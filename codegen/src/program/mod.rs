@@ -156,6 +156,8 @@ pub struct Program {
     /// Distinct kernels; launches share them.
     pub kernels: Vec<Kernel>,
     pub steps: Vec<Step>,
+    /// Each step is done before the next one begins: none goes tile by tile.
+    pub whole: bool,
     /// The result buffers, in order.
     pub outputs: Vec<BufId>,
 }

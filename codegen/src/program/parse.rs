@@ -62,6 +62,10 @@ fn statement(program: &mut Program, word: &str, rest: &str) -> Result<(), String
             program.buffers.push(buffer(rest)?);
             return Ok(());
         }
+        "whole" => {
+            program.whole = true;
+            return Ok(());
+        }
         "return" => {
             program.outputs = text::list(rest, buffer_id)?;
             return Ok(());

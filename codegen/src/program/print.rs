@@ -24,7 +24,7 @@
 //! An operand of a product shows where it starts; `left=0*2` goes along axis 0
 //! in steps of 2. A launch shows its extents, then its sizes if it has any. An
 //! order other than C's is shown; `_` is the parallel axis of an axis that has
-//! none.
+//! none. `whole` stands before `return` where no step goes tile by tile.
 
 use super::{Action, BufId, Buffer, Dot, DotAxis, Launch, Place, Program, Role, Scatter};
 use crate::graph::Graph;
@@ -137,6 +137,9 @@ impl Display for Program {
             if !step.release.is_empty() {
                 writeln!(f, "    release {}", join(&step.release))?;
             }
+        }
+        if self.whole {
+            writeln!(f, "  whole")?;
         }
         writeln!(f, "  return {}", join(&self.outputs))
     }

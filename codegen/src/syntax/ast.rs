@@ -12,6 +12,8 @@ use proc_macro2::{Ident, TokenStream};
 /// A whole `tensor! { … }` block.
 #[derive(Clone, Debug, Default)]
 pub struct Block {
+    /// `#![unfused]`: every operation of its functions has a kernel of its own.
+    pub unfused: bool,
     pub items: Vec<Item>,
     /// Names of items that did not parse: known, so that nobody reports them
     /// as unknown, but without content.

@@ -18,12 +18,12 @@ use super::cursor::{Broken, Parse, Parser, is_keyword};
 use super::types::collect_symbols;
 use crate::diagnostic::{Diagnostic, Loc};
 use crate::errors;
-use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 
 /// Parses a block of items.
 pub fn parse(tokens: TokenStream) -> (Block, Vec<Diagnostic>) {
     let mut p = Parser::new(tokens);
-    let mut block = Block::default();
+    let mut block = Block { unfused: p.unfused(), ..Block::default() };
     while !p.at_end() {
         let start = p.position();
         if let Err(Broken) = p.item(&mut block) {
@@ -131,6 +131,17 @@ impl Parser {
             }
         }
         Ok(params)
+    }
+
+    /// `#![unfused]`, at the head of a block.
+    fn unfused(&mut self) -> bool {
+        let says = |group: &Group| group.stream().to_string() == "unfused";
+        let found =
+            self.is_op(0, "#") && self.is_op(1, "!") && self.peek_group(2, Delimiter::Bracket).is_some_and(says);
+        if found {
+            (0..3).for_each(|_| drop(self.bump()));
+        }
+        found
     }
 
     fn item(&mut self, block: &mut Block) -> Parse<()> {

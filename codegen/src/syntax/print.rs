@@ -36,6 +36,9 @@ fn list<T: Display>(f: &mut Formatter<'_>, items: &[T]) -> fmt::Result {
 
 impl Display for Block {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if self.unfused {
+            f.write_str("#![unfused]\n\n")?;
+        }
         join(f, &self.items, "\n", |f, item| match item {
             Item::Fn(item) => writeln!(f, "{item}"),
             Item::Struct(item) => writeln!(f, "{item}"),

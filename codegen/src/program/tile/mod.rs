@@ -41,6 +41,9 @@ const SIZES: [i64; 3] = [64, 256, 1024];
 /// [`SIZES`], with large caches or small ones, by their first step. They may overlap: the executor takes those
 /// that save most in a call.
 pub fn blocks(program: &Program) -> Vec<Block> {
+    if program.whole {
+        return Vec::new();
+    }
     let nests: Vec<Option<Nest>> = program.steps.iter().map(|s| Nest::of(program, &s.action)).collect();
     let mut out: Vec<Block> = Vec::new();
     for (caches, symbol) in [Caches::Large, Caches::Small].into_iter().flat_map(|c| SIZES.map(|symbol| (c, symbol))) {
