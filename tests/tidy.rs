@@ -29,12 +29,13 @@ const LONG: &[(&str, usize, &str)] = &[
 /// Files without a text at their head: they are shown as they are.
 const BARE: &[&str] = &["examples/quickstart.rs", "tests/ui/"];
 
-/// Where `unsafe` may stand: the runtime, and a test that loads a library at run time.
+/// Where `unsafe` may stand: the runtime, a test that loads a library at run time, and a benchmark's call of `gemm`.
 const UNSAFE: &[&str] = &[
     "tensor-runtime/src/",
     "tensor-runtime/tests/",
     "codegen/tests/nvrtc/library.rs",
     "codegen/tests/emulate/machine.rs",
+    "benches/workloads/limits.rs",
 ];
 
 /// The modules of the compiler: each imports only from those before it.
