@@ -59,12 +59,11 @@ def measure(name, options, step):
     print(f"{name:<18} {median:8.2f} ms a step (median of {len(times) - 5}), last loss {losses[-1]:.4f}")
 
 
-def pytorch(options):
+def torch_step(net, wrap):
+    """A step of PyTorch that changes the weights, and these; `wrap` is `torch.compile` or nothing."""
     import torch
     from torch.nn import functional as F
 
-    if options.threads:
-        torch.set_num_threads(options.threads)
     seen = torch.tril(torch.ones(CONTEXT, CONTEXT, dtype=torch.bool))
 
     def loss_of(net, x, y):
@@ -80,21 +79,32 @@ def pytorch(options):
             h = h + up @ net[f"{k}.down"] + net[f"{k}.down_bias"]
         return F.cross_entropy((norm(h, "norm") @ net["head"]).flatten(0, 1), y.flatten())
 
+    net = {k: torch.tensor(w, requires_grad=True) for k, w in net.items()}
+    params = list(net.values())
+    adamw = torch.optim.AdamW(params, lr=LR, betas=BETAS, eps=EPS, weight_decay=DECAY)
+    loss = wrap(lambda x, y: loss_of(net, x, y))
+
+    def step(x, y):
+        adamw.zero_grad(set_to_none=True)
+        value = loss(x, y)
+        value.backward()
+        torch.nn.utils.clip_grad_norm_(params, CLIP)
+        adamw.step()
+        return value
+
+    return step, net
+
+
+def pytorch(options):
+    import torch
+
+    if options.threads:
+        torch.set_num_threads(options.threads)
+
     def run(name, wrap):
-        net = {k: torch.tensor(w, requires_grad=True) for k, w in weights(options.seed).items()}
-        params = list(net.values())
-        adamw = torch.optim.AdamW(params, lr=LR, betas=BETAS, eps=EPS, weight_decay=DECAY)
-        loss = wrap(lambda x, y: loss_of(net, x, y))
-
-        def step(x, y, _):
-            adamw.zero_grad(set_to_none=True)
-            value = loss(torch.from_numpy(x), torch.from_numpy(y))
-            value.backward()
-            torch.nn.utils.clip_grad_norm_(params, CLIP)
-            adamw.step()
-            return value.item()
-
-        measure(f"PyTorch {torch.__version__.split('+')[0]}{name}", options, step)
+        step, _ = torch_step(weights(options.seed), wrap)
+        of_batch = lambda x, y, _: step(torch.from_numpy(x), torch.from_numpy(y)).item()
+        measure(f"PyTorch {torch.__version__.split('+')[0]}{name}", options, of_batch)
 
     run("", lambda f: f)
     try:
@@ -103,7 +113,8 @@ def pytorch(options):
         print(f"PyTorch compiled: {type(error).__name__}: {str(error).strip().splitlines()[0]}")
 
 
-def jax(options):
+def jax_update():
+    """The step of JAX, jitted: weights, moments, the number of the step and a batch to weights, moments and the loss."""
     import jax
     import jax.numpy as jnp
 
@@ -138,8 +149,16 @@ def jax(options):
         net = {k: p - LR * (m[k] / c1 / (jnp.sqrt(v[k] / c2) + EPS) + DECAY * p) for k, p in net.items()}
         return net, m, v, loss
 
+    return update
+
+
+def jax(options):
+    import jax
+    import jax.numpy as jnp
+
     net = {k: jnp.asarray(w) for k, w in weights(options.seed).items()}
     state = [net, {k: jnp.zeros_like(w) for k, w in net.items()}, {k: jnp.zeros_like(w) for k, w in net.items()}]
+    update = jax_update()
 
     def step(x, y, t):
         *state[:], loss = update(*state, t, x, y)
