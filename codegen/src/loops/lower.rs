@@ -13,6 +13,8 @@ use crate::shape::{Dim, Sym};
 const KEEP: u32 = 8;
 /// No kernel keeps more row buffers than this.
 const ROWS: usize = 4;
+/// The elements of a cache line, or so.
+const LINE: u64 = 16;
 /// Reduced axes of constant extents are written out up to this many points.
 const WRITTEN_OUT: i64 = 64;
 
@@ -43,11 +45,17 @@ fn form(kernel: &Kernel) -> Form {
         (None, Some(_)) => Form::Row,
         (Some(_), Some(_)) if points(kernel).is_some_and(|n| n <= WRITTEN_OUT) => Form::Column,
         (Some(par), Some(red)) => {
-            let along = |var: &Sym| innermost(kernel).filter(|d| d.mentions(var)).count();
+            let along = |var: &Sym| innermost(kernel).filter(|d| d.mentions(var) && !leaps(d, var)).count();
             let (column, row) = (along(&par.var), along(&red.var));
             if column > 0 && column >= row { Form::Column } else { Form::Row }
         }
     }
+}
+
+/// Whether neighbours along a loop are a cache line or more apart.
+fn leaps(dim: &Dim, var: &Sym) -> bool {
+    let step = dim.affine_in(var).map(|(step, _)| step);
+    step.is_some_and(|step| step.as_const().is_none_or(|step| step.unsigned_abs() >= LINE))
 }
 
 /// How many points the reduced axes have, if that is a constant.

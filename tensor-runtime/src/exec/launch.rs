@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::kernel::{Cx, Fault, TILE, Window};
 use crate::plan::{BufferId, Launch, Plan};
 
+use super::cross::Crossing;
 use super::memory::{Memory, Spot};
 use super::{internal, jobs};
 
@@ -40,16 +41,22 @@ pub(super) fn run(plan: &'static Plan, launch: &'static Launch, memory: &mut Mem
     ready.collapse(launch);
     let (axis, unit, n) = cut(launch, &ready, jobs::count(work(launch, &ready.extents[..ready.axes])));
     let faults = Faults::default();
+    let run = |job: &Ready| {
+        // SAFETY: the windows of two jobs on one output differ in their part of the one axis that `cut` chose because
+        // every output has it; a single job has the whole of every output.
+        let fault = match Crossing::of(job, launch) {
+            Some(crossing) => unsafe { crossing.run(job, launch) },
+            None => unsafe { job.run(launch) },
+        };
+        faults.note(fault);
+    };
     let shared = Shared::new(|i: usize| {
         if n == 1 {
-            // SAFETY: the only job has the whole of every output.
-            return faults.note(unsafe { ready.run(launch) });
+            return run(&ready);
         }
         let mut job = ready.clone();
         job.narrow(launch, axis, &part(&ready.ranges[axis], unit, n, i));
-        // SAFETY: the windows of two jobs on one output differ in their part of the one axis that `cut` chose because
-        // every output has it.
-        faults.note(unsafe { job.run(launch) });
+        run(&job);
     });
     let done = jobs::run(n, &|i| shared.call(i));
     faults.told(plan)?;
@@ -238,13 +245,13 @@ impl Ready {
 }
 
 /// Where an operand has a parallel axis.
-enum Found {
+pub(super) enum Found {
     No,
     At(usize),
     Twice,
 }
 
-fn axis_of(launch: &Launch, operand: usize, axis: usize, rank: usize) -> Found {
+pub(super) fn axis_of(launch: &Launch, operand: usize, axis: usize, rank: usize) -> Found {
     let of_axis = |&(_, &a): &(usize, &u8)| usize::from(a) == axis;
     let mut found = accesses(launch, operand).iter().take(rank).enumerate().filter(of_axis);
     match (found.next(), found.next()) {

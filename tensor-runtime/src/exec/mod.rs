@@ -12,6 +12,7 @@
 
 mod bind;
 mod block;
+mod cross;
 mod dot;
 mod jobs;
 mod launch;
