@@ -36,6 +36,10 @@ tensor! {
         (y, dx, dw, db)
     }
 
+    fn turned<B, N, M>(x: f32[B, N, M], y: u8[M, B, N], z: f64[N]) -> f64[B, M, N] {
+        transpose(x, (0, 2, 1)).astype(f64) * z + transpose(y, (1, 0, 2)).astype(f64)
+    }
+
     fn norm_exact<B, C>(x: f64[B, C], w: f64[C], g: f64[B, C]) -> (f64[B, C], f64[B, C], f64[C], f64[C]) {
         let (y, (dx, dw, db)) = vjp(layer_norm, wrt=(x, weight, bias))(x, g, w, w);
         (y, dx, dw, db)
@@ -139,6 +143,26 @@ fn sums_over_rows_of_any_number() {
         let mut wide: Array2<f32> = wide;
         wide.slice_mut(ndarray::s![..;-1, 2..c + 2]).assign(&x);
         compare!(format!("{b}, {c}"), norm(wide.slice(ndarray::s![..;-1, 2..c + 2]), &w, &g), want, [0, 1, 2, 3]);
+    }
+}
+
+/// A launch across memory runs in squares.
+#[test]
+fn transposes_of_any_size_and_direction() {
+    for (b, n, m) in [(1, 700, 1030), (3, 513, 17), (2, 16, 2000), (1, 1025, 16), (4, 33, 15), (0, 600, 600)] {
+        let wide = numbers((b, n + 2, 2 * m), 1);
+        let y = numbers((m, b, n), 2).mapv(|v| (v * 100.0).abs() as u8);
+        let z = numbers(n, 3).mapv(f64::from);
+        for x in [
+            wide.slice(ndarray::s![.., ..n, ..m]),
+            wide.slice(ndarray::s![.., 2..;-1, ..;2]),
+            wide.slice(ndarray::s![..;-1, 1..n + 1, m..;-1]),
+        ] {
+            let found = turned(x, &y, &z).unwrap().into_array().unwrap();
+            let want =
+                Array3::from_shape_fn((b, m, n), |(i, j, k)| f64::from(x[[i, k, j]]) * z[k] + f64::from(y[[j, i, k]]));
+            assert_eq!(found, want, "{b}, {n}, {m}");
+        }
     }
 }
 
