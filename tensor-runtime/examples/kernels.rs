@@ -5,7 +5,7 @@
 
 use std::time::Instant;
 
-use ndfuse_runtime::plan::{Action, Buffer, FREE, Launch, Output, Param, Place, Plan, Step};
+use ndfuse_runtime::plan::{Action, Buffer, Cuda, FREE, Launch, Output, Param, Place, Plan, Step};
 use ndfuse_runtime::rt::{self, DType, Operand, OperandMut};
 use ndfuse_runtime::{Result, Tensor};
 
@@ -104,7 +104,7 @@ static GELU: Plan = Plan {
         action: Action::Launch(Launch {
             name: "gelu",
             cpu: rt::CpuKernel::new::<Gelu>(),
-            cuda: "",
+            cuda: Cuda::NONE,
             par: 2,
             extents: &[0, 1],
             lane_is_parallel: true,
@@ -136,7 +136,7 @@ static SOFTMAX: Plan = Plan {
         action: Action::Launch(Launch {
             name: "softmax",
             cpu: rt::CpuKernel::new::<Softmax>(),
-            cuda: "",
+            cuda: Cuda::NONE,
             par: 1,
             extents: &[0, 1],
             lane_is_parallel: false,

@@ -3,7 +3,7 @@
 //! Run with `cargo run --release -p ndfuse-runtime --example ulps [FUNCTION…] [STRIDE]`, and with `NDFUSE_ISA=base` for
 //! the code without fused multiplication. A stride above 1 takes every so many-th argument only. Minutes a function.
 
-use ndfuse_runtime::plan::{Action, Buffer, Launch, Output, Param, Place, Plan, Step};
+use ndfuse_runtime::plan::{Action, Buffer, Cuda, Launch, Output, Param, Place, Plan, Step};
 use ndfuse_runtime::rt::{self, DType, Operand};
 use ndfuse_runtime::{Result, Tensor};
 
@@ -47,7 +47,7 @@ macro_rules! map {
                 action: Action::Launch(Launch {
                     name: stringify!($function),
                     cpu: rt::CpuKernel::new::<$kernel>(),
-                    cuda: "",
+                    cuda: Cuda::NONE,
                     par: 1,
                     extents: &[0],
                     lane_is_parallel: true,

@@ -11,11 +11,13 @@ use std::sync::Arc;
 
 use ndarray::IxDyn;
 
+use crate::device::gpu::Block;
+use crate::device::{Device, transfer};
 use crate::error::Result;
 use crate::io;
 use crate::layout::Layout;
 use crate::operand::{Operand, RawView};
-use crate::storage::{Buffer, Pool, Storage};
+use crate::storage::{Buffer, Elements, ElementsMut, Pool, Storage};
 use crate::view::{gather, nd_view};
 
 /// A Rust type that a tensor can hold. Sealed: the list of [`DType`] is all there is.
@@ -105,6 +107,11 @@ macro_rules! elements {
                 match self { $(AnySlice::$variant(s) => s.len()),* }
             }
 
+            /// The bytes of its elements.
+            pub(crate) fn bytes(&self) -> &'a [u8] {
+                match self { $(AnySlice::$variant(s) => transfer::bytes(s)),* }
+            }
+
             /// A part of it, or `None` if it has no such part.
             pub fn get(self, range: std::ops::Range<usize>) -> Option<AnySlice<'a>> {
                 match self { $(AnySlice::$variant(s) => s.get(range).map(AnySlice::$variant)),* }
@@ -181,25 +188,38 @@ macro_rules! elements {
                 match self { $(AnyStorage::$variant(_) => DType::$variant),* }
             }
 
-            pub(crate) fn slice(&self) -> AnySlice<'_> {
-                match self { $(AnyStorage::$variant(s) => AnySlice::$variant(s.as_slice())),* }
+            pub(crate) fn elements(&self) -> Elements<'_> {
+                match self { $(AnyStorage::$variant(s) => s.elements()),* }
+            }
+
+            /// A copy on another device.
+            pub(crate) fn moved(&self, layout: &Layout, device: &Device) -> Result<(AnyStorage, Layout)> {
+                match self {
+                    $(AnyStorage::$variant(s) => {
+                        let (storage, layout) = transfer::moved(s, layout, device)?;
+                        Ok((AnyStorage::$variant(Arc::new(storage)), layout))
+                    })*
+                }
+            }
+
+            /// The same memory on a device.
+            pub(crate) fn device(dtype: DType, block: Arc<Block>) -> AnyStorage {
+                match dtype { $(DType::$variant => AnyStorage::$variant(Arc::new(Storage::device(block)))),* }
             }
 
             /// The elements of `layout` in row-major order as little-endian bytes.
             pub(crate) fn to_le(&self, layout: &Layout) -> Result<Vec<u8>> {
                 match self {
                     $(AnyStorage::$variant(s) => {
-                        let view = nd_view::<_, IxDyn>(s.as_slice(), layout)?;
+                        let view = nd_view::<_, IxDyn>(s.slice("save")?, layout)?;
                         Ok(io::to_le(view.iter().copied(), view.len()))
                     })*
                 }
             }
 
             /// All of it, to write, if nobody else holds it.
-            pub(crate) fn unique(&mut self) -> Option<AnySliceMut<'_>> {
-                match self {
-                    $(AnyStorage::$variant(s) => Arc::get_mut(s).map(|s| AnySliceMut::$variant(s.as_mut_slice()))),*
-                }
+            pub(crate) fn unique(&mut self) -> Option<ElementsMut<'_>> {
+                match self { $(AnyStorage::$variant(s) => Arc::get_mut(s)?.unique()),* }
             }
         }
 

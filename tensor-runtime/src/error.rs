@@ -13,6 +13,7 @@
 
 use std::path::Path;
 
+use crate::device::Device;
 use crate::dims::Sizes;
 use crate::dtype::DType;
 
@@ -137,16 +138,27 @@ pub struct ShapeError {
 
 /// See [`Error::Device`].
 #[derive(Debug, thiserror::Error)]
-#[error("{operation}: tensor is on {found}, but {expected} is wanted: call `.{mend}`")]
+#[error("{operation}: {operand} is on {found}, but {}: call `.{mend}`", wanted(.other, .expected))]
 pub struct DeviceError {
     /// What was being done.
     pub operation: &'static str,
+    /// The operand, or what it is.
+    pub operand: Box<str>,
     /// Where the operand is.
     pub found: Box<str>,
-    /// Where it should be.
+    /// The operand that is elsewhere, if it is one.
+    pub other: Option<Box<str>>,
+    /// Where the operand should be, or where the other is.
     pub expected: Box<str>,
     /// The call that mends it.
     pub mend: &'static str,
+}
+
+fn wanted(other: &Option<Box<str>>, expected: &str) -> String {
+    match other {
+        Some(other) => format!("{other} is on {expected}"),
+        None => format!("{expected} is wanted"),
+    }
 }
 
 /// See [`Error::Requirement`].
@@ -201,14 +213,69 @@ pub struct WrongTensor {
 
 /// See [`Error::DeviceUnavailable`].
 #[derive(Debug, thiserror::Error)]
-#[error("{device} is not available: {reason}\n  = help: {mend}")]
+#[error("{device} {fault}\n  = help: {}", .fault.mend())]
 pub struct DeviceUnavailable {
     /// The device, as `cuda:0`.
     pub device: Box<str>,
     /// Why it cannot be used.
-    pub reason: Box<str>,
-    /// What to do instead.
-    pub mend: &'static str,
+    pub fault: DeviceFault,
+}
+
+/// Why a device cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DeviceFault {
+    /// No device has that name.
+    #[error("is not available: there is no device of that name")]
+    UnknownName,
+    /// The crate was built without its feature `cuda`.
+    #[error("is not available: this build is without CUDA")]
+    NotBuilt,
+    /// There is no CUDA driver on the machine.
+    #[error("is not available: there is no CUDA driver on this machine")]
+    NoDriver,
+    /// The driver is older than what is asked of it, as `12.2` and `13.0`.
+    #[error("is not available: its driver is for CUDA {found}, but {needed} is needed")]
+    OldDriver { found: Box<str>, needed: Box<str> },
+    /// The driver finds no GPU.
+    #[error("is not available: the CUDA driver finds no GPU")]
+    NoGpu,
+    /// There are GPUs, but not so many.
+    #[error("is not available: this machine has {count} CUDA device(s), numbered from 0")]
+    NoSuchDevice { count: usize },
+    /// NVRTC, which compiles kernels, is not there.
+    #[error("cannot compile kernels: NVRTC, CUDA's run-time compiler, is not found")]
+    NoCompiler,
+    /// The device failed once, and answers nothing any more.
+    #[error("was lost: {0}")]
+    Lost(Box<str>),
+    /// The process was forked after the device was first used; the driver does not survive that.
+    #[error("cannot be used: this process was forked from one that uses it")]
+    Forked,
+    /// Something else failed.
+    #[error("failed at {call}: {reason}")]
+    Failed { call: &'static str, reason: Box<str> },
+}
+
+impl DeviceFault {
+    /// What to do about it.
+    pub fn mend(&self) -> &'static str {
+        match self {
+            DeviceFault::UnknownName => "write `cpu`, `gpu`, `cuda` or `cuda:N` with a number, such as `cuda:0`",
+            DeviceFault::NotBuilt => "switch the feature `cuda` of `ndfuse` on, or use `Device::Cpu`",
+            DeviceFault::NoDriver | DeviceFault::NoGpu => {
+                "install NVIDIA's driver, use `Device::Cpu`, or `Device::best()` to take whatever there is"
+            }
+            DeviceFault::OldDriver { .. } => "update NVIDIA's driver, or use `Device::Cpu`",
+            DeviceFault::NoSuchDevice { .. } => "use a lower number, or `Device::best()` to take whatever there is",
+            DeviceFault::NoCompiler => {
+                "install it (`pip install nvidia-cuda-nvrtc` or the CUDA toolkit), and name the file in `NDFUSE_NVRTC` where the loader does not find it"
+            }
+            DeviceFault::Lost(_) => "start the process again; tensors in host memory and `Device::Cpu` still work",
+            DeviceFault::Forked => "open the device after the fork, or start a new process instead",
+            DeviceFault::Failed { .. } => "use `Device::Cpu`; if it happens again, please report it",
+        }
+    }
 }
 
 /// See [`Error::Gradient`].
@@ -333,13 +400,35 @@ impl Error {
         mend: &'static str,
     ) -> Error {
         let (found, expected) = (found.to_string().into(), expected.to_string().into());
-        Error::Device(Box::new(DeviceError { operation, found, expected, mend }))
+        let operand = "tensor".into();
+        Error::Device(Box::new(DeviceError { operation, operand, found, other: None, expected, mend }))
     }
 
     /// A device that cannot be used.
+    ///
+    /// ```
+    /// use ndfuse_runtime::{DeviceFault, Error};
+    /// let e = Error::unavailable("cuda:0", DeviceFault::NoGpu);
+    /// assert!(e.to_string().starts_with("cuda:0 is not available: the CUDA driver finds no GPU"));
+    /// ```
     #[cold]
-    pub fn unavailable(device: impl Into<Box<str>>, reason: impl Into<Box<str>>, mend: &'static str) -> Error {
-        Error::DeviceUnavailable(Box::new(DeviceUnavailable { device: device.into(), reason: reason.into(), mend }))
+    pub fn unavailable(device: impl Into<Box<str>>, fault: DeviceFault) -> Error {
+        Error::DeviceUnavailable(Box::new(DeviceUnavailable { device: device.into(), fault }))
+    }
+
+    /// Operands on two devices; each is a name and where it is.
+    ///
+    /// ```
+    /// use ndfuse_runtime::{Device, Error};
+    /// let e = Error::devices("loss", ("w", &Device::Cpu), ("x", &Device::Cpu));
+    /// assert_eq!(e.to_string(), "loss: `w` is on cpu, but `x` is on cpu: call `.to_device(&device)`");
+    /// ```
+    #[cold]
+    pub fn devices(operation: &'static str, one: (&str, &Device), other: (&str, &Device)) -> Error {
+        let name = |(name, device): (&str, &Device)| (format!("`{name}`").into(), device.to_string().into());
+        let ((operand, found), (other, expected)) = (name(one), name(other));
+        let mend = "to_device(&device)";
+        Error::Device(Box::new(DeviceError { operation, operand, found, other: Some(other), expected, mend }))
     }
 
     /// A combination that this version does not have.

@@ -106,6 +106,21 @@ pub(crate) enum Level {
     Neon,
 }
 
+impl Level {
+    /// As `NDFUSE_ISA` names it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Level::Base => "base",
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => "avx512",
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon => "neon",
+        }
+    }
+}
+
 /// The set this process uses: found once.
 #[inline]
 pub(crate) fn active() -> Level {

@@ -39,7 +39,7 @@ pub mod view;
 pub use device::Device;
 pub use dims::{Const, Dim, Fits, MAX_RANK, NdRank, Shape, Sizes};
 pub use dtype::{AnyBuffer, AnySlice, AnySliceMut, DType, Element, Number, release_memory};
-pub use error::{Error, Result, Site};
+pub use error::{DeviceFault, Error, Result, Site};
 pub use layout::Layout;
 pub use operand::{Operand, OperandMut, RawView, RawViewMut, Typed, TypedMut};
 pub use params::{InOrder, Leaf, Params, Path, Source, Spec, check_derived, check_dims, dim_size, raws, results};

@@ -21,11 +21,12 @@ use std::sync::Arc;
 use ndarray::{ArrayBase, ArrayViewMut, Data, DataMut, Dimension};
 
 use crate::device::Device;
+use crate::device::gpu::Block;
 use crate::dims::{NdRank, Shape};
 use crate::dtype::{AnyBuffer, AnySlice, AnySliceMut, DType, Element};
 use crate::error::{Error, Result};
 use crate::layout::Layout;
-use crate::storage::Buffer;
+use crate::storage::{Buffer, Elements, ElementsMut};
 use crate::tape::{self, Owner, Value};
 use crate::tensor::{AnyTensor, Tensor};
 use crate::view::{Source, TensorView, gather, nd_layout, row_major};
@@ -70,7 +71,6 @@ pub trait OperandMut {
 pub struct RawView<'a> {
     data: RawData<'a>,
     layout: Layout,
-    device: Device,
     /// The tensor that these are the elements of, where there is one.
     owner: Option<&'a dyn Owner>,
     track: Option<&'a Arc<Value>>,
@@ -80,6 +80,7 @@ pub struct RawView<'a> {
 enum RawData<'a> {
     Borrowed(AnySlice<'a>),
     Gathered(Arc<AnyBuffer>),
+    Device(&'a Arc<Block>, DType),
 }
 
 /// The elements of an operand, of a known type.
@@ -100,21 +101,32 @@ pub struct Typed<'a, T> {
 impl<'a> RawView<'a> {
     /// The elements of `layout` in host memory `data`; an error if it leaves the slice.
     pub fn new(data: AnySlice<'a>, layout: Layout) -> Result<RawView<'a>> {
-        RawView::known(data, &layout, None, None)
+        RawView::known(Elements::Host(data), &layout, None, None)
     }
 
     /// The same as an operand that the tape knows: as the tensor `owner`, or only as its value.
     pub(crate) fn known(
-        data: AnySlice<'a>,
+        elements: Elements<'a>,
         layout: &Layout,
         owner: Option<&'a dyn Owner>,
         track: Option<&'a Arc<Value>>,
     ) -> Result<RawView<'a>> {
         let range = layout.range();
-        let start = range.start;
-        let data = data.get(range).ok_or_else(|| outside(layout, data.len()))?;
-        let (data, layout) = (RawData::Borrowed(data), layout.from(start));
-        Ok(RawView { data, layout, device: Device::Cpu, owner, track })
+        let (data, layout) = match elements {
+            Elements::Host(data) => {
+                let (start, len) = (range.start, data.len());
+                let data = data.get(range).ok_or_else(|| outside(layout, len))?;
+                (RawData::Borrowed(data), layout.from(start))
+            }
+            Elements::Device(block, dtype) => {
+                let len = block.room(dtype);
+                if range.end > len {
+                    return Err(outside(layout, len));
+                }
+                (RawData::Device(block, dtype), *layout)
+            }
+        };
+        Ok(RawView { data, layout, owner, track })
     }
 
     /// The elements of `layout` in a slice of a known type.
@@ -129,11 +141,12 @@ impl<'a> RawView<'a> {
 
     fn of_source<'b: 'a, T: Element>(source: &Source<'b, T>, track: Option<&'a Arc<Value>>) -> Result<RawView<'a>> {
         match source {
-            Source::Slice(data, layout) => RawView::known(T::erase(data), layout, None, track),
+            Source::Slice(data, layout) => RawView::known(Elements::Host(T::erase(data)), layout, None, track),
+            Source::Device(block, layout) => RawView::known(Elements::Device(block, T::DTYPE), layout, None, track),
             Source::Gaps(view) => {
                 let layout = Layout::contiguous(view.shape())?;
                 let data = RawData::Gathered(Arc::new(T::erase_buffer(gather(view.view())?)));
-                Ok(RawView { data, layout, device: Device::Cpu, owner: None, track })
+                Ok(RawView { data, layout, owner: None, track })
             }
         }
     }
@@ -148,17 +161,25 @@ impl<'a> RawView<'a> {
         if let Some(owner) = self.owner {
             return Ok(owner.keep());
         }
-        let mut copy = AnyTensor::copy_of(self.slice(), &self.layout)?;
+        let mut copy = match &self.data {
+            RawData::Borrowed(slice) => AnyTensor::copy_of(*slice, &self.layout)?,
+            RawData::Gathered(buffer) => AnyTensor::copy_of(buffer.slice(), &self.layout)?,
+            RawData::Device(block, dtype) => AnyTensor::on_device(*dtype, Arc::clone(block), self.layout),
+        };
         copy.set_track(self.track.cloned());
         Ok(copy)
     }
 
     /// The type of its elements.
     pub fn dtype(&self) -> DType {
-        self.slice().dtype()
+        match &self.data {
+            RawData::Borrowed(slice) => slice.dtype(),
+            RawData::Gathered(buffer) => buffer.dtype(),
+            RawData::Device(_, dtype) => *dtype,
+        }
     }
 
-    /// Where its elements are in [`slice`](Self::slice).
+    /// Where its elements are in [`slice`](Self::slice), or in its memory on a device.
     pub fn layout(&self) -> &Layout {
         &self.layout
     }
@@ -174,21 +195,30 @@ impl<'a> RawView<'a> {
     }
 
     /// Where its memory is.
-    pub fn device(&self) -> &Device {
-        &self.device
+    pub fn device(&self) -> Device {
+        self.block().map_or(Device::Cpu, |block| Device::of(block.gpu()))
     }
 
-    /// From the lowest position of an element to the highest.
-    pub fn slice(&self) -> AnySlice<'_> {
-        match &self.data {
-            RawData::Borrowed(slice) => *slice,
-            RawData::Gathered(buffer) => buffer.slice(),
+    /// Its memory on a device, if it is on one.
+    pub(crate) fn block(&self) -> Option<&'a Arc<Block>> {
+        match self.data {
+            RawData::Borrowed(_) | RawData::Gathered(_) => None,
+            RawData::Device(block, _) => Some(block),
         }
     }
 
-    /// The elements, if they are of type `T`.
+    /// From the lowest position of an element to the highest; `None` where it is not in host memory.
+    pub fn slice(&self) -> Option<AnySlice<'_>> {
+        match &self.data {
+            RawData::Borrowed(slice) => Some(*slice),
+            RawData::Gathered(buffer) => Some(buffer.slice()),
+            RawData::Device(..) => None,
+        }
+    }
+
+    /// The elements, if they are of type `T` and in host memory.
     pub fn typed<T: Element>(&self) -> Option<Typed<'_, T>> {
-        let data = T::recover(self.slice())?;
+        let data = T::recover(self.slice()?)?;
         Some(Typed { data, offset: self.layout.offset(), sizes: self.layout.sizes(), strides: self.layout.strides() })
     }
 }
@@ -202,7 +232,6 @@ fn outside(layout: &Layout, len: usize) -> Error {
 pub struct RawViewMut<'a> {
     data: RawDataMut<'a>,
     layout: Layout,
-    device: Device,
     /// The mark of the tensor that these are the elements of.
     track: Option<&'a mut Option<Arc<Value>>>,
 }
@@ -211,6 +240,7 @@ pub struct RawViewMut<'a> {
 enum RawDataMut<'a> {
     Borrowed(AnySliceMut<'a>),
     Staged(Box<dyn Staging + 'a>),
+    Device(&'a Arc<Block>, DType),
 }
 
 /// Memory that stands in for a target with gaps, and is copied to it when dropped.
@@ -259,25 +289,35 @@ pub struct TypedMut<'a, T> {
 impl<'a> RawViewMut<'a> {
     /// The elements of `layout` in host memory `data`; an error if it leaves the slice or names a position twice.
     pub fn new(data: AnySliceMut<'a>, layout: Layout) -> Result<RawViewMut<'a>> {
-        RawViewMut::known(data, &layout, None)
+        RawViewMut::known(ElementsMut::Host(data), &layout, None)
     }
 
     /// The same of a tensor with this mark.
     pub(crate) fn known(
-        data: AnySliceMut<'a>,
+        elements: ElementsMut<'a>,
         layout: &Layout,
         track: Option<&'a mut Option<Arc<Value>>>,
     ) -> Result<RawViewMut<'a>> {
-        let len = data.len();
         if !layout.is_injective() {
             let text = format!("two elements of {layout:?} share a position, so it cannot be written to");
             return Err(Error::layout("operand", text));
         }
         let range = layout.range();
-        let start = range.start;
-        let data = data.get(range).ok_or_else(|| outside(layout, len))?;
-        let (data, layout) = (RawDataMut::Borrowed(data), layout.from(start));
-        Ok(RawViewMut { data, layout, device: Device::Cpu, track })
+        let (data, layout) = match elements {
+            ElementsMut::Host(data) => {
+                let (start, len) = (range.start, data.len());
+                let data = data.get(range).ok_or_else(|| outside(layout, len))?;
+                (RawDataMut::Borrowed(data), layout.from(start))
+            }
+            ElementsMut::Device(block, dtype) => {
+                let len = block.room(dtype);
+                if range.end > len {
+                    return Err(outside(layout, len));
+                }
+                (RawDataMut::Device(block, dtype), *layout)
+            }
+        };
+        Ok(RawViewMut { data, layout, track })
     }
 
     fn of_view<T: Element, D: Dimension + 'static>(view: ArrayViewMut<'a, T, D>) -> Result<RawViewMut<'a>> {
@@ -293,7 +333,7 @@ impl<'a> RawViewMut<'a> {
         // Filled with the old values, for an error before the first write must leave the target as it was.
         let buffer = gather(view.view())?;
         let data = RawDataMut::Staged(Box::new(Stage { buffer, target: view }));
-        Ok(RawViewMut { data, layout, device: Device::Cpu, track: None })
+        Ok(RawViewMut { data, layout, track: None })
     }
 
     /// Is it a leaf's memory?
@@ -313,10 +353,11 @@ impl<'a> RawViewMut<'a> {
         match &self.data {
             RawDataMut::Borrowed(slice) => slice.dtype(),
             RawDataMut::Staged(stage) => stage.dtype(),
+            RawDataMut::Device(_, dtype) => *dtype,
         }
     }
 
-    /// Where its elements are in [`slice_mut`](Self::slice_mut).
+    /// Where its elements are in [`slice_mut`](Self::slice_mut), or in its memory on a device.
     pub fn layout(&self) -> &Layout {
         &self.layout
     }
@@ -332,29 +373,43 @@ impl<'a> RawViewMut<'a> {
     }
 
     /// Where its memory is.
-    pub fn device(&self) -> &Device {
-        &self.device
+    pub fn device(&self) -> Device {
+        match &self.data {
+            RawDataMut::Borrowed(_) | RawDataMut::Staged(_) => Device::Cpu,
+            RawDataMut::Device(block, _) => Device::of(block.gpu()),
+        }
     }
 
-    /// From the lowest position of an element to the highest.
-    pub fn slice_mut(&mut self) -> AnySliceMut<'_> {
+    /// Its memory on a device, to be written to, if it is on one.
+    pub(crate) fn block_mut(&mut self) -> Option<&'a Arc<Block>> {
+        let RawDataMut::Device(block, _) = self.data else { return None };
+        self.written();
+        Some(block)
+    }
+
+    fn written(&mut self) {
         if let Some(track) = self.track.as_deref_mut() {
             tape::written(track);
         }
+    }
+
+    /// From the lowest position of an element to the highest; `None` where it is not in host memory.
+    pub fn slice_mut(&mut self) -> Option<AnySliceMut<'_>> {
+        self.written();
         match &mut self.data {
-            RawDataMut::Borrowed(slice) => slice.reborrow(),
-            RawDataMut::Staged(stage) => stage.slice_mut(),
+            RawDataMut::Borrowed(slice) => Some(slice.reborrow()),
+            RawDataMut::Staged(stage) => Some(stage.slice_mut()),
+            RawDataMut::Device(..) => None,
         }
     }
 
-    /// The elements, if they are of type `T`.
+    /// The elements, if they are of type `T` and in host memory.
     pub fn typed<T: Element>(&mut self) -> Option<TypedMut<'_, T>> {
-        if let Some(track) = self.track.as_deref_mut() {
-            tape::written(track);
-        }
+        self.written();
         let data = match &mut self.data {
             RawDataMut::Borrowed(slice) => slice.reborrow(),
             RawDataMut::Staged(stage) => stage.slice_mut(),
+            RawDataMut::Device(..) => return None,
         };
         let data = T::recover_mut(data)?;
         Some(TypedMut {
@@ -380,7 +435,7 @@ impl<T: Element, S: Shape> Operand for Tensor<T, S> {
     type Shape = S;
 
     fn raw(&self) -> Result<RawView<'_>> {
-        RawView::known(T::erase(self.storage.as_slice()), &self.layout, Some(self), self.track.as_ref())
+        RawView::known(self.storage.elements(), &self.layout, Some(self), self.track.as_ref())
     }
 }
 
@@ -418,7 +473,7 @@ impl<T: Element, S: Shape> OperandMut for Tensor<T, S> {
 
     fn raw_mut(&mut self) -> Result<RawViewMut<'_>> {
         let unique = self.make_unique()?;
-        RawViewMut::known(T::erase_mut(unique.slice), unique.layout, Some(unique.track))
+        RawViewMut::known(unique.elements, unique.layout, Some(unique.track))
     }
 }
 

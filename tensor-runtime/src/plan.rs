@@ -99,8 +99,7 @@ pub struct Buffer {
 pub struct Launch {
     pub name: &'static str,
     pub cpu: CpuKernel,
-    /// The kernel's function in [`Plan::cuda`].
-    pub cuda: &'static str,
+    pub cuda: Cuda,
     /// How many of the extents are parallel; they come first.
     pub par: usize,
     pub extents: &'static [Slot],
@@ -118,6 +117,39 @@ pub struct Launch {
     pub accesses: &'static [&'static [u8]],
     /// About how many machine instructions one element costs.
     pub cost: u32,
+}
+
+/// How a kernel's points are dealt to the threads of a GPU.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Deal {
+    /// One a thread.
+    Point,
+    /// A row to a team of neighbouring threads, which stride over its last reduced axis.
+    Row,
+    /// A column to a team, whose threads share its first reduced axis.
+    Column,
+}
+
+/// A kernel in CUDA C. Its parameters are, for each input and then each output, the address of the first element and
+/// the step of each axis; then the extents that are not `written`; then the sizes; then, if it picks, its notes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Cuda {
+    /// Its function in [`Plan::cuda`]; empty where there is none.
+    pub function: &'static str,
+    pub deal: Deal,
+    /// How many elements of a row its threads hold in registers for each that they stride over.
+    pub held: u8,
+    /// The extents that are written out in the text.
+    pub written: &'static [u8],
+    /// Whether 32-bit indices do where the extents and all offsets fit.
+    pub narrow: bool,
+    /// How many elements it picks by an index; of each the text notes two words where it is out of range.
+    pub picks: u8,
+}
+
+impl Cuda {
+    /// No CUDA C: a kernel that is on the host alone.
+    pub const NONE: Cuda = Cuda { function: "", deal: Deal::Point, held: 0, written: &[], narrow: false, picks: 0 };
 }
 
 /// No axis.

@@ -1,4 +1,4 @@
-//! Host memory of tensors, and its reuse.
+//! Memory of tensors, and the reuse of the host's.
 //!
 //! In: a number of elements, or a `Vec` of the caller's. Out: [`Buffer`], memory that goes back to a pool
 //! of its element type when dropped; `Storage`, the buffer that clones of a tensor share.
@@ -24,9 +24,10 @@ use std::alloc;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::dtype::{Element, release_memory};
+use crate::device::gpu::Block;
+use crate::dtype::{AnySlice, AnySliceMut, DType, Element, release_memory};
 use crate::error::{Error, Result};
 
 /// Buffers below this are the allocator's own business.
@@ -246,25 +247,91 @@ pub(crate) mod meter {
 #[derive(Debug)]
 #[doc(hidden)]
 pub struct Storage<T: Element> {
-    buffer: Buffer<T>,
+    memory: Memory<T>,
+}
+
+#[derive(Debug)]
+enum Memory<T: Element> {
+    Host(Buffer<T>),
+    Device(Arc<Block>),
 }
 
 impl<T: Element> Storage<T> {
     pub(crate) fn host(buffer: Buffer<T>) -> Storage<T> {
-        Storage { buffer }
+        Storage { memory: Memory::Host(buffer) }
     }
 
-    pub(crate) fn as_slice(&self) -> &[T] {
-        &self.buffer
+    pub(crate) fn device(block: Arc<Block>) -> Storage<T> {
+        Storage { memory: Memory::Device(block) }
     }
 
-    pub(crate) fn as_mut_slice(&mut self) -> &mut [T] {
-        &mut self.buffer
+    /// The memory on a device, where it is on one.
+    pub(crate) fn block(&self) -> Option<&Arc<Block>> {
+        match &self.memory {
+            Memory::Host(_) => None,
+            Memory::Device(block) => Some(block),
+        }
     }
 
-    pub(crate) fn into_buffer(self) -> Buffer<T> {
-        self.buffer
+    /// All elements; an error where they are not in host memory.
+    pub(crate) fn slice(&self, operation: &'static str) -> Result<&[T]> {
+        match &self.memory {
+            Memory::Host(buffer) => Ok(buffer),
+            Memory::Device(block) => Err(elsewhere(operation, block)),
+        }
     }
+
+    pub(crate) fn slice_mut(&mut self, operation: &'static str) -> Result<&mut [T]> {
+        match &mut self.memory {
+            Memory::Host(buffer) => Ok(buffer),
+            Memory::Device(block) => Err(elsewhere(operation, block)),
+        }
+    }
+
+    pub(crate) fn into_buffer(self, operation: &'static str) -> Result<Buffer<T>> {
+        match self.memory {
+            Memory::Host(buffer) => Ok(buffer),
+            Memory::Device(block) => Err(elsewhere(operation, &block)),
+        }
+    }
+
+    /// All elements, wherever they are.
+    pub(crate) fn elements(&self) -> Elements<'_> {
+        match &self.memory {
+            Memory::Host(buffer) => Elements::Host(T::erase(buffer)),
+            Memory::Device(block) => Elements::Device(block, T::DTYPE),
+        }
+    }
+
+    /// The same to write to, if nobody else holds the memory.
+    pub(crate) fn unique(&mut self) -> Option<ElementsMut<'_>> {
+        match &mut self.memory {
+            Memory::Host(buffer) => Some(ElementsMut::Host(T::erase_mut(buffer))),
+            Memory::Device(block) => {
+                Arc::get_mut(block)?;
+                Some(ElementsMut::Device(block, T::DTYPE))
+            }
+        }
+    }
+}
+
+#[cold]
+fn elsewhere(operation: &'static str, block: &Block) -> Error {
+    Error::device(operation, block.gpu().name(), "cpu", "to_host()")
+}
+
+/// The elements of a tensor of a type known at run time: in host memory, or on a device.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Elements<'a> {
+    Host(AnySlice<'a>),
+    Device(&'a Arc<Block>, DType),
+}
+
+/// The same to write to: nobody else holds the memory.
+#[derive(Debug)]
+pub(crate) enum ElementsMut<'a> {
+    Host(AnySliceMut<'a>),
+    Device(&'a Arc<Block>, DType),
 }
 
 #[cfg(test)]

@@ -14,11 +14,13 @@ use ndarray::{
     Array, ArrayBase, ArrayView, ArrayViewMut, Axis, Data, Dimension, IxDyn, ShapeBuilder, Slice, StrideShape,
 };
 
+use crate::device::gpu::Block;
+use crate::device::transfer;
 use crate::dims::{MAX_RANK, NdRank, Shape, Sizes};
 use crate::dtype::Element;
 use crate::error::{Error, Result};
 use crate::layout::Layout;
-use crate::storage::Buffer;
+use crate::storage::{Buffer, Storage};
 use crate::tape::{self, Value};
 use crate::tensor::Tensor;
 
@@ -46,6 +48,8 @@ pub struct TensorView<'a, T: Element, S: Shape> {
 pub(crate) enum Source<'a, T: Element> {
     /// Elements of a slice that is borrowed as a whole.
     Slice(&'a [T], Layout),
+    /// Elements on a device.
+    Device(&'a Arc<Block>, Layout),
     /// Elements with gaps between them that may be another's.
     Gaps(ArrayView<'a, T, IxDyn>),
 }
@@ -60,7 +64,7 @@ impl<'a, T: Element> Source<'a, T> {
 
     fn sizes(&self) -> &[usize] {
         match self {
-            Source::Slice(_, layout) => layout.sizes(),
+            Source::Slice(_, layout) | Source::Device(_, layout) => layout.sizes(),
             Source::Gaps(view) => view.shape(),
         }
     }
@@ -69,6 +73,7 @@ impl<'a, T: Element> Source<'a, T> {
     pub(crate) fn gather(&self) -> Result<Buffer<T>> {
         match self {
             Source::Slice(data, layout) => gather(nd_view::<T, IxDyn>(data, layout)?),
+            Source::Device(block, _) => Err(Error::device("gather", block.gpu().name(), "cpu", "to_host()")),
             Source::Gaps(view) => gather(view.view()),
         }
     }
@@ -252,6 +257,7 @@ impl<'a, T: Element, S: Shape> TensorView<'a, T, S> {
     pub fn view(&self) -> Result<ArrayView<'_, T, S::NdDim>> {
         match &self.source {
             Source::Slice(data, layout) => nd_view(data, layout),
+            Source::Device(block, _) => Err(Error::device("view", block.gpu().name(), "cpu", "to_host()")),
             Source::Gaps(view) => view.view().into_dimensionality().map_err(|e| Error::layout("view", e.to_string())),
         }
     }
@@ -276,6 +282,7 @@ impl<'a, T: Element, S: Shape> TensorView<'a, T, S> {
         let at = axis;
         let source = match &self.source {
             Source::Slice(data, layout) => Source::Slice(data, layout.slice(axis, start, stop, step)?),
+            Source::Device(block, layout) => Source::Device(block, layout.slice(axis, start, stop, step)?),
             Source::Gaps(view) => {
                 // The same rule, worked out on a layout of the same sizes.
                 let plain = Layout::contiguous(view.shape())?;
@@ -303,8 +310,14 @@ impl<'a, T: Element, S: Shape> TensorView<'a, T, S> {
 
     /// A tensor with its own copy of the elements.
     pub fn to_tensor(&self) -> Result<Tensor<T, S>> {
+        let track = self.track.clone();
+        if let Source::Device(block, layout) = &self.source {
+            let copy = transfer::contiguous(block, T::DTYPE, layout)?;
+            let (storage, layout) = (Arc::new(Storage::device(copy)), Layout::contiguous(layout.sizes())?);
+            return Ok(Tensor { storage, layout, shape: self.shape, track });
+        }
         let copy = Tensor::from_buffer(self.shape, self.source.gather()?)?;
-        Ok(Tensor { track: self.track.clone(), ..copy })
+        Ok(Tensor { track, ..copy })
     }
 }
 
@@ -342,7 +355,10 @@ impl<'a, T: Element, D: NdRank, A: Data<Elem = T>> From<&'a ArrayBase<A, D>> for
 
 impl<'a, T: Element, S: Shape> From<&'a Tensor<T, S>> for TensorView<'a, T, S> {
     fn from(tensor: &'a Tensor<T, S>) -> Self {
-        let source = Source::Slice(tensor.storage.as_slice(), tensor.layout);
+        let source = match tensor.storage.block() {
+            Some(block) => Source::Device(block, tensor.layout),
+            None => Source::Slice(tensor.storage.slice("view").unwrap_or_default(), tensor.layout),
+        };
         TensorView { source, shape: tensor.shape, track: tensor.track.clone() }
     }
 }

@@ -12,6 +12,7 @@
 #define __forceinline__ inline
 #define __shared__ static
 #define __launch_bounds__(threads)
+#define __grid_constant__
 
 struct emulated_dim { unsigned x; };
 static emulated_dim threadIdx, blockIdx, gridDim;
@@ -109,6 +110,12 @@ inline int __shfl_sync(unsigned mask, int value, int lane, int width) {
     const int got = emulated::lanes[warp + me / width * width + lane % width];
     emulated::meet(meeting, __builtin_popcount(mask));
     return got;
+}
+
+inline unsigned long long atomicMin(unsigned long long* at, unsigned long long value) {
+    const unsigned long long before = *at;
+    if (value < before) *at = value;
+    return before;
 }
 
 template <typename To, typename From> inline To emulated_bits(From from) {

@@ -91,12 +91,14 @@ impl Machine {
         }
         let before: Vec<Vec<u8>> = memory.iter().map(|m| m.bytes.clone()).collect();
         let mut arguments = Vec::new();
+        let mut notes = vec![!0u64; 2 * cuda::picks(kernel).count()];
         for parameter in cuda::parameters(kernel) {
             arguments.push(match parameter {
                 Parameter::Data(k) => memory[k].bytes.as_mut_ptr().wrapping_add(memory[k].offset) as i64,
                 Parameter::Stride(k, axis) => memory[k].strides[axis],
                 Parameter::Extent(k) => extents[k],
                 Parameter::Size(k) => sizes[k],
+                Parameter::Notes => notes.as_mut_ptr() as i64,
             });
         }
         if points > 0 {
@@ -111,6 +113,9 @@ impl Machine {
             if status != 0 {
                 return Err("threads wait for ever, or shuffle outside of their mask".into());
             }
+        }
+        if notes.iter().any(|&word| word != !0) {
+            return Err(format!("an index is out of range: {notes:?}"));
         }
         for (k, (m, old)) in memory.iter().zip(&before).enumerate() {
             m.untouched(old, k >= inputs.len())?;
@@ -128,6 +133,7 @@ fn entry(name: &str, loops: &Loops) -> String {
             format!("({}*)a[{at}]", operand.dtype.cuda())
         }
         Parameter::Stride(..) | Parameter::Extent(_) | Parameter::Size(_) => format!("a[{at}]"),
+        Parameter::Notes => format!("(unsigned long long*)a[{at}]"),
     };
     let arguments: Vec<String> = cuda::parameters(kernel).into_iter().enumerate().map(argument).collect();
     format!(

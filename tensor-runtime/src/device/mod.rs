@@ -1,20 +1,40 @@
 //! Where a tensor's memory is.
 //!
 //! In: a name, or nothing. Out: a [`Device`] that can be used now, or the reason why it cannot.
-//! Always: no panic without a GPU, driver or library. Next: [`crate::tensor`].
+//! Always: no panic without a GPU, driver or library; nothing of CUDA is needed to build or to start a program, it is loaded
+//! when first asked for. Next: [`driver`], what is asked of a GPU; [`gpu`], one that is open.
 //!
 //! ```
 //! use ndfuse_runtime::Device;
 //! let device: Device = "cpu".parse()?;
 //! assert_eq!((device.clone(), device.to_string().as_str()), (Device::Cpu, "cpu"));
-//! assert!("gpu".parse::<Device>().is_err());
+//! assert!("tpu".parse::<Device>().is_err());
 //! # Ok::<(), ndfuse_runtime::Error>(())
 //! ```
 
-use std::fmt;
-use std::str::FromStr;
+pub(crate) mod arguments;
+mod cache;
+#[cfg(feature = "cuda")]
+mod cuda;
+#[doc(hidden)]
+pub mod driver;
+pub(crate) mod geometry;
+pub(crate) mod gpu;
+pub(crate) mod kernels;
+mod pool;
+pub(crate) mod texts;
+pub(crate) mod transfer;
 
-use crate::error::{Error, Result};
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::error::{DeviceFault, Error, Result};
+use crate::isa;
+use driver::Driver;
+use gpu::Gpu;
 
 /// A place that holds tensors and runs kernels.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
@@ -27,10 +47,29 @@ pub enum Device {
     Cuda(Cuda),
 }
 
-/// A CUDA device that was there when [`Device::cuda`] looked.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Cuda {
-    ordinal: usize,
+/// A CUDA device that is open. It is closed with the last tensor on it and the last of its handles, unless
+/// [`Device::cuda`] opened it: then it stays.
+#[derive(Clone)]
+pub struct Cuda(Arc<Gpu>);
+
+/// What a device is: see [`Device::info`].
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Info {
+    /// Its name here, as `cuda:0`.
+    pub device: Box<str>,
+    /// Its maker's name for it; of the host, the instructions that kernels use.
+    pub name: Box<str>,
+    /// Its multiprocessors, or the host's threads.
+    pub units: usize,
+    /// Its memory in bytes, of a GPU.
+    pub memory: Option<u64>,
+    /// Its compute capability, as `9.0`, of a GPU.
+    pub capability: Option<Box<str>>,
+    /// The CUDA that its driver is for.
+    pub driver: Option<Box<str>>,
+    /// The compiler of its kernels; a GPU without one runs none.
+    pub compiler: Option<Box<str>>,
 }
 
 impl Device {
@@ -46,11 +85,30 @@ impl Device {
     /// # Ok::<(), ndfuse_runtime::Error>(())
     /// ```
     pub fn cuda(ordinal: usize) -> Result<Device> {
-        Err(Error::unavailable(
-            format!("cuda:{ordinal}"),
-            "CUDA execution is not part of this build",
-            "use `Device::Cpu`, or `Device::best()` to take whatever there is",
-        ))
+        static OPEN: Mutex<Vec<(usize, Arc<Gpu>)>> = Mutex::new(Vec::new());
+        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = || format!("cuda:{ordinal}");
+        // What one device shows, a fork, is true of all.
+        if open.iter().any(|(_, gpu)| gpu.usable() == Err(DeviceFault::Forked)) {
+            return Err(Error::unavailable(name(), DeviceFault::Forked));
+        }
+        if let Some((_, gpu)) = open.iter().find(|(number, _)| *number == ordinal) {
+            gpu.usable().map_err(|fault| Error::unavailable(name(), fault))?;
+            return Ok(Device::Cuda(Cuda(Arc::clone(gpu))));
+        }
+        let refused = |refusal| match refusal {
+            driver::Refusal::OutOfMemory => Error::OutOfMemory { device: name().into(), bytes: 0 },
+            driver::Refusal::Fault(fault) => Error::unavailable(name(), fault),
+        };
+        let gpu = Arc::new(Gpu::new(ordinal, opened(ordinal).map_err(refused)?, cache::usual()));
+        open.push((ordinal, Arc::clone(&gpu)));
+        Ok(Device::Cuda(Cuda(gpu)))
+    }
+
+    /// A device behind a driver of the caller's own, whose compiled kernels are kept in `folder`.
+    #[doc(hidden)]
+    pub fn with_driver(number: usize, driver: Box<dyn Driver>, folder: Option<PathBuf>) -> Device {
+        Device::Cuda(Cuda(Arc::new(Gpu::new(number, driver, folder))))
     }
 
     /// The first CUDA device where there is one, else the CPU.
@@ -62,32 +120,141 @@ impl Device {
     pub fn is_cpu(&self) -> bool {
         *self == Device::Cpu
     }
+
+    /// What it is, to be printed or looked into.
+    ///
+    /// ```
+    /// use ndfuse_runtime::Device;
+    /// let info = Device::Cpu.info();
+    /// assert!(info.units >= 1 && info.to_string().starts_with("cpu: "));
+    /// ```
+    pub fn info(&self) -> Info {
+        match self {
+            Device::Cpu => Info {
+                device: "cpu".into(),
+                name: isa::active().name().into(),
+                units: rayon::current_num_threads(),
+                memory: None,
+                capability: None,
+                driver: None,
+                compiler: None,
+            },
+            Device::Cuda(Cuda(gpu)) => {
+                let found = gpu.description();
+                Info {
+                    device: gpu.name().into(),
+                    name: found.name.clone(),
+                    units: found.multiprocessors as usize,
+                    memory: Some(found.memory),
+                    capability: Some(found.capability.to_string().into()),
+                    driver: Some(found.driver.to_string().into()),
+                    compiler: found.compiler.clone(),
+                }
+            }
+        }
+    }
+
+    /// Waits until all that was begun on it is done. An error where some of it failed.
+    pub fn synchronise(&self) -> Result<()> {
+        match self {
+            Device::Cpu => Ok(()),
+            Device::Cuda(Cuda(gpu)) => gpu.ask(0, |driver| driver.synchronise()),
+        }
+    }
+
+    /// Gives the memory back to the system that the device keeps for further tensors.
+    pub fn release_memory(&self) -> Result<()> {
+        match self {
+            Device::Cpu => {
+                crate::dtype::release_memory();
+                Ok(())
+            }
+            Device::Cuda(Cuda(gpu)) => gpu.trim(),
+        }
+    }
+
+    /// Bytes that it keeps for further tensors.
+    #[doc(hidden)]
+    pub fn pooled(&self) -> u64 {
+        match self {
+            Device::Cpu => 0,
+            Device::Cuda(Cuda(gpu)) => gpu.pooled(),
+        }
+    }
+
+    pub(crate) fn gpu(&self) -> Option<&Arc<Gpu>> {
+        match self {
+            Device::Cpu => None,
+            Device::Cuda(Cuda(gpu)) => Some(gpu),
+        }
+    }
+
+    pub(crate) fn of(gpu: &Arc<Gpu>) -> Device {
+        Device::Cuda(Cuda(Arc::clone(gpu)))
+    }
+}
+
+#[cfg(feature = "cuda")]
+fn opened(ordinal: usize) -> driver::Answer<Box<dyn Driver>> {
+    cuda::open(ordinal)
+}
+
+#[cfg(not(feature = "cuda"))]
+fn opened(_: usize) -> driver::Answer<Box<dyn Driver>> {
+    Err(DeviceFault::NotBuilt.into())
+}
+
+impl PartialEq for Cuda {
+    fn eq(&self, other: &Cuda) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Cuda {}
+
+impl Hash for Cuda {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Arc::as_ptr(&self.0).hash(state);
+    }
+}
+
+impl fmt::Debug for Cuda {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
 }
 
 impl fmt::Display for Device {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Device::Cpu => f.pad("cpu"),
-            Device::Cuda(cuda) => f.pad(&format!("cuda:{}", cuda.ordinal)),
+            Device::Cuda(Cuda(gpu)) => f.pad(gpu.name()),
         }
     }
 }
 
-/// `cpu`, `cuda` (the first) or `cuda:N`.
+impl fmt::Display for Info {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(memory) = self.memory else {
+            return write!(f, "{}: {} threads, {}", self.device, self.units, self.name);
+        };
+        let (gib, part) = (memory >> 30, (memory >> 20) % 1024 * 10 / 1024);
+        write!(f, "{}: {}, {} multiprocessors, {gib}.{part} GiB", self.device, self.name, self.units)?;
+        let or_none = |text: &Option<Box<str>>| text.as_deref().unwrap_or("none").to_owned();
+        write!(f, ", compute capability {}", or_none(&self.capability))?;
+        write!(f, "; driver for CUDA {}; compiler: {}", or_none(&self.driver), or_none(&self.compiler))
+    }
+}
+
+/// `cpu`, `cuda` or `gpu` (the first), or `cuda:N`.
 impl FromStr for Device {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Device> {
-        let unknown = || {
-            Error::unavailable(
-                format!("device `{name}`"),
-                "there is no device of that name",
-                "write `cpu`, `cuda` or `cuda:N` with a number, such as `cuda:0`",
-            )
-        };
+        let unknown = || Error::unavailable(format!("device `{name}`"), DeviceFault::UnknownName);
         match name.split_once(':') {
             None if name == "cpu" => Ok(Device::Cpu),
-            None if name == "cuda" => Device::cuda(0),
+            None if name == "cuda" || name == "gpu" => Device::cuda(0),
             Some(("cuda", ordinal)) if ordinal.bytes().all(|b| b.is_ascii_digit()) => {
                 Device::cuda(ordinal.parse().map_err(|_| unknown())?)
             }
@@ -106,12 +273,13 @@ mod tests {
         for bad in [
             "",
             "CPU",
-            "gpu",
+            "tpu",
             "cuda:",
             "cuda:x",
             "cuda:-1",
             "cuda:+1",
             "cpu:0",
+            "gpu:0",
             "cuda:99999999999999999999999",
             "cuda:0:1",
         ] {
@@ -123,9 +291,12 @@ mod tests {
 
     #[test]
     fn a_missing_device_is_named_with_its_mend() {
-        if let Err(error) = Device::cuda(7) {
-            let text = error.to_string();
-            assert!(text.starts_with("cuda:7 is not available: ") && text.contains("= help: "), "{text}");
+        for (name, number) in [("cuda:7000", 7000), ("cuda:0", 0)] {
+            if let Err(error) = Device::cuda(number) {
+                let text = error.to_string();
+                assert!(text.starts_with(&format!("{name} is not available: ")) && text.contains("= help: "), "{text}");
+            }
         }
+        assert!(Device::best().info().units >= 1);
     }
 }

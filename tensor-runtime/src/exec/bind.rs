@@ -3,6 +3,9 @@
 //! In: a plan and its operands. Out: all sizes. Always: an error names the operand, the axis and both sizes.
 //! Next: [`super::memory`].
 
+use std::sync::Arc;
+
+use crate::device::gpu::Gpu;
 use crate::error::{Error, Result, Site};
 use crate::operand::RawView;
 use crate::plan::{Plan, Relation};
@@ -18,9 +21,6 @@ pub(super) fn bind(plan: &'static Plan, operands: &[RawView<'_>], sizes: &mut [i
     const UNBOUND: i64 = -1;
     sizes[..symbols].fill(UNBOUND);
     for (p, (param, operand)) in plan.params.iter().zip(operands).enumerate() {
-        if !operand.device().is_cpu() {
-            return Err(Error::device(plan.function, operand.device(), "cpu", "to_host()"));
-        }
         if operand.dtype() != param.dtype {
             let (found, expected) = (operand.dtype(), param.dtype);
             return Err(Error::DType { operation: plan.function, operand: param.name.into(), found, expected });
@@ -66,6 +66,25 @@ pub(super) fn bind(plan: &'static Plan, operands: &[RawView<'_>], sizes: &mut [i
         }
     }
     require(plan, sizes)
+}
+
+/// Where the call runs: on the device of its operands, else on the host. A number in host memory may come along.
+pub(super) fn device(plan: &'static Plan, operands: &[RawView<'_>]) -> Result<Option<Arc<Gpu>>> {
+    let gpu = |operand: &RawView<'_>| operand.block().map(|block| Arc::clone(block.gpu()));
+    let mut there = operands.iter().enumerate().filter_map(|(p, operand)| Some((p, gpu(operand)?)));
+    let Some((first, found)) = there.next() else { return Ok(None) };
+    let fits = |operand: &RawView<'_>| match operand.block() {
+        Some(block) => Arc::ptr_eq(block.gpu(), &found),
+        None => operand.sizes().is_empty(),
+    };
+    match operands.iter().position(|operand| !fits(operand)) {
+        None => Ok(Some(found)),
+        Some(other) => {
+            let name = |p: usize| plan.params.get(p).map_or("", |param| param.name);
+            let (one, another) = (operands[other].device(), operands[first].device());
+            Err(Error::devices(plan.function, (name(other), &one), (name(first), &another)))
+        }
+    }
 }
 
 /// Fills `sizes` from those of the symbols alone.

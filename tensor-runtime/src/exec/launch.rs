@@ -13,7 +13,7 @@ use crate::kernel::{Cx, Fault, TILE, Window};
 use crate::plan::{BufferId, Launch, Plan};
 
 use super::cross::Crossing;
-use super::memory::{Memory, Spot};
+use super::memory::{Memory, Spot, Target};
 use super::{internal, jobs};
 
 /// The most axes of a kernel.
@@ -111,6 +111,33 @@ pub(super) fn prepare(
     sizes: &[i64],
     given: &[(BufferId, Spot)],
 ) -> Result<Ready> {
+    let spots = spots(plan, launch, memory, sizes, given)?;
+    let axes = launch.extents.len();
+    if axes > MAX_AXES || launch.par > axes || launch.outputs.len() > 64 {
+        return Err(internal(plan, format!("kernel {} has {axes} axes", launch.name)));
+    }
+    let size = |slot: u16| match sizes.get(usize::from(slot)) {
+        Some(&size) => Ok(size as isize),
+        None => Err(internal(plan, format!("kernel {} wants size {slot}", launch.name))),
+    };
+    let mut extents = [0; MAX_AXES];
+    for (extent, &slot) in extents.iter_mut().zip(launch.extents) {
+        *extent = size(slot)?.max(0);
+    }
+    let ranges = std::array::from_fn(|k| 0..extents[k]);
+    let launch_sizes = launch.sizes.iter().map(|&slot| size(slot)).collect::<Result<_>>()?;
+    let windows = spots.iter().map(window).collect();
+    Ok(Ready { axes, extents, ranges, sizes: launch_sizes, windows })
+}
+
+/// The operands of a launch: inputs, then outputs. `given` is as in [`prepare`].
+pub(super) fn spots<T: Target>(
+    plan: &'static Plan,
+    launch: &Launch,
+    memory: &mut Memory<'_, T>,
+    sizes: &[i64],
+    given: &[(BufferId, Spot)],
+) -> Result<Vec<Spot>> {
     let mut spots = Vec::with_capacity(launch.inputs.len() + launch.outputs.len());
     let place = |id: BufferId| given.iter().find(|(given, _)| *given == id).map(|(_, spot)| *spot);
     for &input in launch.inputs {
@@ -129,22 +156,7 @@ pub(super) fn prepare(
         }
         spots.push(spot);
     }
-    let axes = launch.extents.len();
-    if axes > MAX_AXES || launch.par > axes || launch.outputs.len() > 64 {
-        return Err(internal(plan, format!("kernel {} has {axes} axes", launch.name)));
-    }
-    let size = |slot: u16| match sizes.get(usize::from(slot)) {
-        Some(&size) => Ok(size as isize),
-        None => Err(internal(plan, format!("kernel {} wants size {slot}", launch.name))),
-    };
-    let mut extents = [0; MAX_AXES];
-    for (extent, &slot) in extents.iter_mut().zip(launch.extents) {
-        *extent = size(slot)?.max(0);
-    }
-    let ranges = std::array::from_fn(|k| 0..extents[k]);
-    let launch_sizes = launch.sizes.iter().map(|&slot| size(slot)).collect::<Result<_>>()?;
-    let windows = spots.iter().map(window).collect();
-    Ok(Ready { axes, extents, ranges, sizes: launch_sizes, windows })
+    Ok(spots)
 }
 
 impl Ready {

@@ -27,26 +27,77 @@ pub(super) struct Spot {
     pub(super) writable: bool,
 }
 
+/// Where the buffers of a call are: in host memory, or on a device.
+pub(super) trait Target {
+    /// Memory that the call allocates.
+    type Owned;
+    /// Memory of so many elements, and where it begins.
+    fn allocate(&self, dtype: DType, len: usize) -> Result<(Self::Owned, *mut u8)>;
+    /// Where position 0 of an operand's layout is.
+    fn operand(&mut self, plan: &'static Plan, operand: &RawView<'_>) -> Result<*mut u8>;
+    /// The same of a result's.
+    fn result(&self, plan: &'static Plan, result: &mut RawViewMut<'_>) -> Result<*mut u8>;
+    /// Copies the elements of a spot in C order to dense memory.
+    fn copy(&self, from: &Spot, to: *mut u8) -> Result<()>;
+    /// A tensor of what was allocated.
+    fn tensor(&self, owned: Self::Owned, dtype: DType, layout: Layout) -> Result<AnyTensor>;
+}
+
+/// Host memory.
+pub(super) struct Host;
+
+impl Target for Host {
+    type Owned = AnyBuffer;
+
+    fn allocate(&self, dtype: DType, len: usize) -> Result<(AnyBuffer, *mut u8)> {
+        let mut owned = AnyBuffer::uninit(dtype, len)?;
+        let start = address_mut(owned.slice_mut());
+        Ok((owned, start))
+    }
+
+    fn operand(&mut self, plan: &'static Plan, operand: &RawView<'_>) -> Result<*mut u8> {
+        let elsewhere = || Error::device(plan.function, operand.device(), "cpu", "to_host()");
+        operand.slice().map(address).ok_or_else(elsewhere)
+    }
+
+    fn result(&self, plan: &'static Plan, result: &mut RawViewMut<'_>) -> Result<*mut u8> {
+        let device = result.device();
+        result.slice_mut().map(address_mut).ok_or_else(|| Error::device(plan.function, device, "cpu", "to_host()"))
+    }
+
+    fn copy(&self, from: &Spot, to: *mut u8) -> Result<()> {
+        copy(from, to);
+        Ok(())
+    }
+
+    fn tensor(&self, owned: AnyBuffer, _: DType, layout: Layout) -> Result<AnyTensor> {
+        AnyTensor::new(owned, layout)
+    }
+}
+
 /// All buffers of a call. `'m` is the time for which its operands and targets are borrowed.
-pub(super) struct Memory<'m> {
+pub(super) struct Memory<'m, T: Target = Host> {
+    pub(super) target: T,
     plan: &'static Plan,
     spots: Vec<Option<Spot>>,
     /// What the call allocated itself, by root.
-    owned: Vec<Option<AnyBuffer>>,
+    owned: Vec<Option<T::Owned>>,
     borrows: std::marker::PhantomData<&'m mut ()>,
 }
 
-impl<'m> Memory<'m> {
+impl<'m, T: Target> Memory<'m, T> {
     /// Places for the parameters and the results, or those results that are needed.
     pub(super) fn new(
+        target: T,
         plan: &'static Plan,
         operands: &'m [RawView<'_>],
         targets: &'m mut [RawViewMut<'_>],
         needs: Option<&Needs>,
         sizes: &[i64],
-    ) -> Result<Memory<'m>> {
+    ) -> Result<Memory<'m, T>> {
         let count = plan.buffers.len();
         let mut memory = Memory {
+            target,
             plan,
             spots: vec![None; count],
             owned: std::iter::repeat_with(|| None).take(count).collect(),
@@ -57,7 +108,7 @@ impl<'m> Memory<'m> {
         }
         for (id, operand) in operands.iter().enumerate() {
             memory.spots[id] = Some(Spot {
-                start: address(operand.slice()),
+                start: memory.target.operand(plan, operand)?,
                 dtype: operand.dtype(),
                 layout: *operand.layout(),
                 root: id as BufferId,
@@ -79,9 +130,6 @@ impl<'m> Memory<'m> {
             }
             let Some(target) = targets.next() else { return Err(internal(plan, "too few results".into())) };
             let wanted = layout_of(plan, buffer, sizes)?;
-            if !target.device().is_cpu() {
-                return Err(Error::device(plan.function, target.device(), "cpu", "to_host()"));
-            }
             if target.dtype() != buffer.dtype {
                 let (found, expected) = (target.dtype(), buffer.dtype);
                 let operand = format!("result {k}").into();
@@ -96,7 +144,7 @@ impl<'m> Memory<'m> {
             }
             let layout = *target.layout();
             memory.spots[usize::from(id)] = Some(Spot {
-                start: address_mut(target.slice_mut()),
+                start: memory.target.result(plan, target)?,
                 dtype: buffer.dtype,
                 layout,
                 root: id,
@@ -113,8 +161,7 @@ impl<'m> Memory<'m> {
     fn allocate(&mut self, id: BufferId, sizes: &[i64]) -> Result<Spot> {
         let buffer = self.described(id)?;
         let layout = layout_of(self.plan, buffer, sizes)?;
-        let mut owned = AnyBuffer::uninit(buffer.dtype, layout.len())?;
-        let start = address_mut(owned.slice_mut());
+        let (owned, start) = self.target.allocate(buffer.dtype, layout.len())?;
         let spot = Spot { start, dtype: buffer.dtype, layout, root: id, writable: true };
         self.owned[usize::from(id)] = Some(owned);
         self.spots[usize::from(id)] = Some(spot);
@@ -145,9 +192,8 @@ impl<'m> Memory<'m> {
             self.spots[usize::from(id)] = Some(spot);
             return Ok(spot);
         }
-        let mut owned = AnyBuffer::uninit(buffer.dtype, layout.len())?;
-        let start = address_mut(owned.slice_mut());
-        copy(&base, start);
+        let (owned, start) = self.target.allocate(buffer.dtype, layout.len())?;
+        self.target.copy(&base, start)?;
         let spot = Spot { start, dtype: buffer.dtype, layout: contiguous, root: id, writable: false };
         self.owned[usize::from(id)] = Some(owned);
         self.spots[usize::from(id)] = Some(spot);
@@ -178,7 +224,7 @@ impl<'m> Memory<'m> {
         let mut results = Vec::with_capacity(self.plan.outputs.len());
         for &id in self.plan.outputs {
             results.push(match (self.owned[usize::from(id)].take(), &self.spots[usize::from(id)]) {
-                (Some(owned), Some(spot)) => Some(AnyTensor::new(owned, spot.layout)?),
+                (Some(owned), Some(spot)) => Some(self.target.tensor(owned, spot.dtype, spot.layout)?),
                 _ => None,
             });
         }

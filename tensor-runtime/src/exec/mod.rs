@@ -7,13 +7,14 @@
 //! The way of a call: `bind` gives each symbol its size and checks the operands; `wanted` finds the steps that need
 //! not run; `memory` gives each buffer its place; each step is a `launch` of a kernel, cut into jobs, a `dot`, a
 //! matrix product, or a `scatter`; steps that hand large arrays to each other run as a `block`, a tile of all of them
-//! after another.
+//! after another. Operands on a device make it a call on that device: the same steps, one by one, done by `gpu`.
 //! Next: [`crate::kernel`].
 
 mod bind;
 mod block;
 mod cross;
 mod dot;
+mod gpu;
 mod jobs;
 mod launch;
 pub mod measure;
@@ -27,13 +28,13 @@ use crate::dtype::DType;
 use crate::error::{Error, GradientFault, Result};
 use crate::layout::Layout;
 use crate::operand::{RawView, RawViewMut};
-use crate::plan::{Action, BufferId, Plan};
+use crate::plan::{Action, BufferId, Dot, Launch, Plan, Scatter};
 use crate::tape;
 use crate::tensor::AnyTensor;
 use std::vec::IntoIter;
 
 use block::tiling::Tiling;
-use memory::Memory;
+use memory::{Host, Memory, Target};
 use wanted::Needs;
 
 /// Runs the plan on operands, in the order of its parameters, and answers its results.
@@ -145,28 +146,90 @@ fn run(
         &mut many[..]
     };
     bind::bind(plan, operands, sizes)?;
-    let mut memory = Memory::new(plan, operands, targets, needs, sizes)?;
+    match bind::device(plan, operands)? {
+        None => steps(Host, plan, operands, targets, needs, sizes),
+        Some(gpu) => steps(gpu::Call::new(gpu), plan, operands, targets, needs, sizes),
+    }
+}
+
+/// Runs what the steps of a plan ask for.
+trait Machine: Target + Sized {
+    fn launch(memory: &mut Memory<'_, Self>, plan: &'static Plan, launch: &'static Launch, sizes: &[i64])
+    -> Result<()>;
+    fn dot(memory: &mut Memory<'_, Self>, plan: &'static Plan, dot: &'static Dot, sizes: &[i64]) -> Result<()>;
+    fn scatter(memory: &mut Memory<'_, Self>, plan: &'static Plan, scatter: &Scatter, sizes: &[i64]) -> Result<()>;
+    /// Runs the steps of a block that begins with `first` at once, if that pays; the number of the next step. `runs`
+    /// says which steps are to be run.
+    fn block(
+        memory: &mut Memory<'_, Self>,
+        plan: &'static Plan,
+        first: usize,
+        runs: &dyn Fn(usize) -> bool,
+        sizes: &[i64],
+    ) -> Result<usize>;
+    /// After the last step: what only the elements tell.
+    fn finish(&mut self, plan: &'static Plan) -> Result<()>;
+}
+
+impl Machine for Host {
+    fn launch(memory: &mut Memory<'_>, plan: &'static Plan, launch: &'static Launch, sizes: &[i64]) -> Result<()> {
+        launch::run(plan, launch, memory, sizes)
+    }
+
+    fn dot(memory: &mut Memory<'_>, plan: &'static Plan, dot: &'static Dot, sizes: &[i64]) -> Result<()> {
+        dot::run(plan, dot, memory, sizes)
+    }
+
+    fn scatter(memory: &mut Memory<'_>, plan: &'static Plan, scatter: &Scatter, sizes: &[i64]) -> Result<()> {
+        scatter::run(plan, scatter, memory, sizes)
+    }
+
+    fn block(
+        memory: &mut Memory<'_>,
+        plan: &'static Plan,
+        first: usize,
+        runs: &dyn Fn(usize) -> bool,
+        sizes: &[i64],
+    ) -> Result<usize> {
+        let Some((block, tiling)) = Tiling::from(plan, first, runs, sizes)? else { return Ok(first) };
+        block::run(plan, block, tiling, memory, sizes)?;
+        Ok(block.end)
+    }
+
+    fn finish(&mut self, _: &'static Plan) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// The steps on one machine, in order.
+fn steps<M: Machine>(
+    machine: M,
+    plan: &'static Plan,
+    operands: &[RawView<'_>],
+    targets: &mut [RawViewMut<'_>],
+    needs: Option<&Needs>,
+    sizes: &[i64],
+) -> Result<Vec<Option<AnyTensor>>> {
+    let mut memory = Memory::new(machine, plan, operands, targets, needs, sizes)?;
     // Up to here a block has run.
     let mut done = 0;
     let runs = |k: usize| needs.is_none_or(|needs| needs.steps[k]);
     for (k, step) in plan.steps.iter().enumerate() {
-        if k >= done
-            && let Some((block, tiling)) = Tiling::from(plan, k, &runs, sizes)?
-        {
-            block::run(plan, block, tiling, &mut memory, sizes)?;
-            done = block.end;
+        if k >= done {
+            done = M::block(&mut memory, plan, k, &runs, sizes)?;
         }
         if k >= done && runs(k) {
             match &step.action {
-                Action::Launch(launch) => launch::run(plan, launch, &mut memory, sizes)?,
-                Action::Dot(dot) => dot::run(plan, dot, &mut memory, sizes)?,
-                Action::Scatter(scatter) => scatter::run(plan, scatter, &mut memory, sizes)?,
+                Action::Launch(launch) => M::launch(&mut memory, plan, launch, sizes)?,
+                Action::Dot(dot) => M::dot(&mut memory, plan, dot, sizes)?,
+                Action::Scatter(scatter) => M::scatter(&mut memory, plan, scatter, sizes)?,
             }
         }
         for &buffer in step.release {
             memory.release(buffer);
         }
     }
+    memory.target.finish(plan)?;
     memory.into_results()
 }
 

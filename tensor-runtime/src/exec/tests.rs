@@ -6,7 +6,9 @@ use crate::error::Error;
 use crate::kernel::{CpuKernel, Cx, Kernel};
 use crate::layout::Layout;
 use crate::operand::RawView;
-use crate::plan::{Action, Block, Buffer, Dot, DotAxis, Epilogue, Launch, Output, Param, Place, Plan, Role, Step};
+use crate::plan::{
+    Action, Block, Buffer, Cuda, Dot, DotAxis, Epilogue, Launch, Output, Param, Place, Plan, Role, Step,
+};
 use crate::storage::meter;
 
 /// Memory does not depend on what kernels do.
@@ -21,7 +23,7 @@ const fn kernel(inputs: &'static [u16], outputs: &'static [Output]) -> Launch {
     Launch {
         name: "nothing",
         cpu: CpuKernel::new::<Nothing>(),
-        cuda: "",
+        cuda: Cuda::NONE,
         par: 2,
         extents: &[0, 1],
         lane_is_parallel: true,

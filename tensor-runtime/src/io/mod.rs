@@ -26,6 +26,7 @@ use std::path::Path;
 
 use safetensors::{Dtype, SafeTensorError, SafeTensors, View};
 
+use crate::device::Device;
 use crate::dims::Shape;
 use crate::dtype::{AnyBuffer, DType, Element};
 use crate::error::{Error, Result, WrongTensor};
@@ -213,7 +214,7 @@ pub fn save<N: Into<String>>(path: impl AsRef<Path>, tensors: impl IntoIterator<
             let reason = if name == "__metadata__" { "is reserved by the format" } else { "is given twice" };
             return Err(Error::Format { file: file(), reason: format!("the name `{name}` {reason}").into() });
         }
-        named.insert(name, Written::new(tensor));
+        named.insert(name, Written::new(tensor.to_device(&Device::Cpu)?));
     }
     safetensors::serialize_to_file(named, None, path).map_err(|e| match e {
         SafeTensorError::IoError(e) => Error::io("write", path, e),

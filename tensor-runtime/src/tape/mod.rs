@@ -17,6 +17,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::device::Device;
 use crate::dtype::DType;
 use crate::error::{Error, GradientFault, Result};
 use crate::layout::Layout;
@@ -144,11 +145,25 @@ pub(crate) fn view(
     let base = of.filter(|_| RECORDING.get())?;
     let origin = match Layout::contiguous(sizes).and_then(|rows| Ok((rows, view(&rows)?))) {
         Ok((rows, layout)) => {
-            let (view, base) = (Box::new(View::new(operation, rows, layout)), Some(Arc::clone(base)));
+            let (view, base) = (Box::new(View::new(operation, rows, layout, None)), Some(Arc::clone(base)));
             Origin::Made(Arc::new(Node { inner: Inner::View { view, base } }), 0)
         }
         // It was possible for the tensor itself, so this does not happen.
         Err(_) => Origin::Lost(operation, GradientFault::NoGradient),
+    };
+    Some(Arc::new(Value { origin }))
+}
+
+/// The mark of a tensor of these sizes that was brought to another device from this one.
+pub(crate) fn moved(of: Option<&Arc<Value>>, sizes: &[usize], from: &Device) -> Option<Arc<Value>> {
+    let base = of.filter(|_| RECORDING.get())?;
+    let origin = match Layout::contiguous(sizes) {
+        Ok(rows) => {
+            let (view, base) =
+                (Box::new(View::new("to_device", rows, rows, Some(from.clone()))), Some(Arc::clone(base)));
+            Origin::Made(Arc::new(Node { inner: Inner::View { view, base } }), 0)
+        }
+        Err(_) => Origin::Lost("to_device", GradientFault::NoGradient),
     };
     Some(Arc::new(Value { origin }))
 }

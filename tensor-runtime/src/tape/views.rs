@@ -6,6 +6,7 @@
 use ndarray::IxDyn;
 
 use crate::cast::{Cast, cast};
+use crate::device::Device;
 use crate::dtype::{DType, Element};
 use crate::error::{Error, Result};
 use crate::layout::Layout;
@@ -20,15 +21,25 @@ pub(super) struct View {
     base: Layout,
     /// The view of that.
     layout: Layout,
+    /// Where the tensor is, if the view is elsewhere.
+    device: Option<Device>,
 }
 
 impl View {
-    pub(super) fn new(operation: &'static str, base: Layout, layout: Layout) -> View {
-        View { operation, base, layout }
+    pub(super) fn new(operation: &'static str, base: Layout, layout: Layout, device: Option<Device>) -> View {
+        View { operation, base, layout, device }
     }
 
     /// The gradient of the tensor, for this cotangent of the view.
     pub(super) fn back(&self, cotangent: &AnyTensor) -> Result<AnyTensor> {
+        if let Some(device) = &self.device {
+            return cotangent.to_device(device);
+        }
+        let device = cotangent.device();
+        if !device.is_cpu() {
+            // The host's sums, so that they have the host's bits.
+            return self.back(&cotangent.to_device(&Device::Cpu)?)?.to_device(&device);
+        }
         match cotangent.dtype() {
             DType::F32 => self.back_typed::<f32>(cotangent),
             DType::F64 => self.back_typed::<f64>(cotangent),

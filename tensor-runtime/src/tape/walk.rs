@@ -15,6 +15,7 @@ use std::sync::Arc;
 use super::{Inner, Node, Origin, Value, lock};
 use crate::error::{Error, GradientFault, Result};
 use crate::exec;
+use crate::operand::RawView;
 use crate::plan::{Plan, Vjp};
 use crate::tensor::AnyTensor;
 
@@ -159,9 +160,10 @@ fn zeros(
 ) -> Result<()> {
     let operands = saved.iter().map(AnyTensor::raw).collect::<Result<Vec<_>>>()?;
     let shapes = exec::shapes(plan, &operands)?;
+    let device = operands.iter().map(RawView::device).find(|device| !device.is_cpu()).unwrap_or_default();
     for (cotangent, &result) in cotangents.iter_mut().zip(vjp.cotangents).filter(|(cotangent, _)| cotangent.is_none()) {
         if let Some((dtype, layout)) = shapes.get(usize::from(result)) {
-            *cotangent = Some(AnyTensor::repeated_zero(*dtype, layout.sizes())?);
+            *cotangent = Some(AnyTensor::repeated_zero(*dtype, layout.sizes())?.to_device(&device)?);
         }
     }
     Ok(())

@@ -8,11 +8,14 @@ use std::sync::Arc;
 use ndarray::IxDyn;
 
 use super::Tensor;
+use crate::device::gpu::Block;
+use crate::device::{Device, transfer};
 use crate::dims::Shape;
 use crate::dtype::{AnyBuffer, AnySlice, AnyStorage, DType, Element};
 use crate::error::{Error, Result};
 use crate::layout::Layout;
 use crate::operand::{RawView, RawViewMut};
+use crate::storage::Elements;
 use crate::tape::{self, Value};
 use crate::view::{fitted, nd_view, nd_view_mut};
 
@@ -61,7 +64,7 @@ impl AnyTensor {
 
     /// Its elements to read.
     pub fn raw(&self) -> Result<RawView<'_>> {
-        RawView::known(self.storage.slice(), &self.layout, Some(self), self.track.as_ref())
+        RawView::known(self.storage.elements(), &self.layout, Some(self), self.track.as_ref())
     }
 
     /// Its elements in row-major order as little-endian bytes.
@@ -112,23 +115,63 @@ impl AnyTensor {
         self
     }
 
-    /// Adds another of the same type and shape; copied first if anyone else could see it.
-    pub(crate) fn accumulate(&mut self, other: &AnyTensor) -> Result<()> {
-        if self.storage.unique().is_none() || !self.layout.is_injective() {
-            *self = AnyTensor::copy_of(self.storage.slice(), &self.layout)?;
-        }
-        match self.dtype() {
-            DType::F32 => self.add::<f32>(other),
-            DType::F64 => self.add::<f64>(other),
-            other => Err(Error::unsupported("gradient", format!("a sum of {other}"))),
+    /// The elements of `layout` in memory of a device, which is shared.
+    pub(crate) fn on_device(dtype: DType, block: Arc<Block>, layout: Layout) -> AnyTensor {
+        AnyTensor { storage: AnyStorage::device(dtype, block), layout, track: None }
+    }
+
+    /// Where its memory is.
+    pub fn device(&self) -> Device {
+        match self.storage.elements() {
+            Elements::Host(_) => Device::Cpu,
+            Elements::Device(block, _) => Device::of(block.gpu()),
         }
     }
 
-    fn add<T: Element + std::ops::AddAssign>(&mut self, other: &AnyTensor) -> Result<()> {
-        let unlike = || Error::shape("gradient", other.sizes(), None, "gradients of unlike shapes");
-        if self.sizes() != other.sizes() {
-            return Err(unlike());
+    /// The tensor on another device, as a constant; sharing its memory where it is there already.
+    pub(crate) fn to_device(&self, device: &Device) -> Result<AnyTensor> {
+        if self.device() == *device {
+            return Ok(AnyTensor { track: None, ..self.clone() });
         }
+        let (storage, layout) = self.storage.moved(&self.layout, device)?;
+        Ok(AnyTensor { storage, layout, track: None })
+    }
+
+    /// Adds another of the same type and shape, wherever that is; copied first if anyone else could see it.
+    pub(crate) fn accumulate(&mut self, other: &AnyTensor) -> Result<()> {
+        let device = self.device();
+        let other = other.to_device(&device)?;
+        if self.storage.unique().is_none() || !self.layout.is_injective() {
+            let copy = match self.storage.elements() {
+                Elements::Host(slice) => AnyTensor::copy_of(slice, &self.layout)?,
+                Elements::Device(block, dtype) => {
+                    let copy = transfer::contiguous(block, dtype, &self.layout)?;
+                    AnyTensor::on_device(dtype, copy, Layout::contiguous(self.sizes())?)
+                }
+            };
+            (self.storage, self.layout) = (copy.storage, copy.layout);
+        }
+        match (self.storage.elements(), other.storage.elements()) {
+            (Elements::Device(to, dtype), Elements::Device(from, _)) => {
+                self.check(&other)?;
+                transfer::add(dtype, to, &self.layout, from, &other.layout)
+            }
+            _ if self.dtype() == DType::F32 => self.add::<f32>(&other),
+            _ if self.dtype() == DType::F64 => self.add::<f64>(&other),
+            _ => Err(Error::unsupported("gradient", format!("a sum of {}", self.dtype()))),
+        }
+    }
+
+    fn check(&self, other: &AnyTensor) -> Result<()> {
+        if self.sizes() == other.sizes() && self.dtype() == other.dtype() {
+            return Ok(());
+        }
+        Err(Error::shape("gradient", other.sizes(), None, "gradients of unlike shapes"))
+    }
+
+    fn add<T: Element + std::ops::AddAssign>(&mut self, other: &AnyTensor) -> Result<()> {
+        self.check(other)?;
+        let unlike = || Error::shape("gradient", other.sizes(), None, "gradients of unlike shapes");
         let (mut to, from) = (self.raw_mut()?, other.raw()?);
         let layout = *to.layout();
         let (to, from_data) = (to.typed::<T>().ok_or_else(unlike)?, from.typed::<T>().ok_or_else(unlike)?);

@@ -26,12 +26,12 @@ use std::sync::Arc;
 
 use ndarray::{Array, ArrayBase, ArrayView, ArrayViewMut, Data, Dimension, IxDyn};
 
-use crate::device::Device;
+use crate::device::{Device, transfer};
 use crate::dims::{Dim, NdRank, Shape, Sizes};
 use crate::dtype::{DType, Element, Number};
 use crate::error::{Error, Result};
 use crate::layout::Layout;
-use crate::storage::{Buffer, Storage};
+use crate::storage::{Buffer, ElementsMut, Storage};
 use crate::tape::{self, Value};
 use crate::view::{fitted, gather, nd_array, nd_shape, nd_view, nd_view_mut};
 
@@ -45,8 +45,8 @@ pub struct Tensor<T: Element, S: Shape> {
 }
 
 /// The parts of a tensor that nobody shares.
-pub(crate) struct Unique<'a, T> {
-    pub(crate) slice: &'a mut [T],
+pub(crate) struct Unique<'a> {
+    pub(crate) elements: ElementsMut<'a>,
     pub(crate) layout: &'a Layout,
     pub(crate) track: &'a mut Option<Arc<Value>>,
 }
@@ -167,7 +167,7 @@ impl<T: Element, S: Shape> Tensor<T, S> {
 
     /// Where its memory is.
     pub fn device(&self) -> Device {
-        Device::Cpu
+        self.storage.block().map_or(Device::Cpu, |block| Device::of(block.gpu()))
     }
 
     /// The number of elements.
@@ -194,7 +194,7 @@ impl<T: Element, S: Shape> Tensor<T, S> {
     /// # Ok::<(), ndfuse_runtime::Error>(())
     /// ```
     pub fn view(&self) -> Result<ArrayView<'_, T, S::NdDim>> {
-        nd_view(self.storage.as_slice(), &self.layout)
+        nd_view(self.storage.slice("view")?, &self.layout)
     }
 
     /// An `ndarray` view to write to. Where clones or views share the memory, the tensor gets its own copy first:
@@ -209,21 +209,30 @@ impl<T: Element, S: Shape> Tensor<T, S> {
     /// # Ok::<(), ndfuse_runtime::Error>(())
     /// ```
     pub fn view_mut(&mut self) -> Result<ArrayViewMut<'_, T, S::NdDim>> {
-        let unique = self.make_unique()?;
-        tape::written(unique.track);
-        nd_view_mut(unique.slice, unique.layout)
+        self.storage.slice("view_mut")?;
+        self.make_unique()?;
+        tape::written(&mut self.track);
+        let storage = Arc::get_mut(&mut self.storage).ok_or_else(shared)?;
+        nd_view_mut(storage.slice_mut("view_mut")?, &self.layout)
     }
 
     /// The tensor's parts to write to; copied first if anyone else could see the write.
-    pub(crate) fn make_unique(&mut self) -> Result<Unique<'_, T>> {
-        if Arc::get_mut(&mut self.storage).is_none() || !self.layout.is_injective() {
-            let copy = Tensor::from_buffer(self.shape, gather(self.view()?)?)?;
-            (self.storage, self.layout) = (copy.storage, copy.layout);
+    pub(crate) fn make_unique(&mut self) -> Result<Unique<'_>> {
+        if Arc::get_mut(&mut self.storage).and_then(Storage::unique).is_none() || !self.layout.is_injective() {
+            self.storage = self.contiguous_storage()?;
+            self.layout = Layout::contiguous(self.layout.sizes())?;
         }
         // Sole owner: either it was, or the storage is new.
-        let storage =
-            Arc::get_mut(&mut self.storage).ok_or_else(|| Error::layout("view_mut", "the memory is shared"))?;
-        Ok(Unique { slice: storage.as_mut_slice(), layout: &self.layout, track: &mut self.track })
+        let elements = Arc::get_mut(&mut self.storage).and_then(Storage::unique).ok_or_else(shared)?;
+        Ok(Unique { elements, layout: &self.layout, track: &mut self.track })
+    }
+
+    /// A copy of the elements in row-major order, where they are.
+    fn contiguous_storage(&self) -> Result<Arc<Storage<T>>> {
+        Ok(Arc::new(match self.storage.block() {
+            Some(block) => Storage::device(transfer::contiguous(block, T::DTYPE, &self.layout)?),
+            None => Storage::host(gather(self.view()?)?),
+        }))
     }
 
     /// The array itself: without a copy where no clone or view shares the memory.
@@ -242,11 +251,11 @@ impl<T: Element, S: Shape> Tensor<T, S> {
             Array::from_shape_vec(view.raw_dim(), vec).map_err(|e| Error::layout("into_array", e.to_string()))
         };
         match Arc::try_unwrap(self.storage) {
-            Ok(storage) => match nd_array(storage.into_buffer().into_vec(), &layout) {
+            Ok(storage) => match nd_array(storage.into_buffer("into_array")?.into_vec(), &layout) {
                 Ok(array) => Ok(array),
                 Err(vec) => copy(nd_view(&vec, &layout)?),
             },
-            Err(shared) => copy(nd_view(shared.as_slice(), &layout)?),
+            Err(shared) => copy(nd_view(shared.slice("into_array")?, &layout)?),
         }
     }
 
@@ -256,9 +265,10 @@ impl<T: Element, S: Shape> Tensor<T, S> {
         Ok(gather(self.view()?)?.into_vec())
     }
 
-    /// The elements as a slice, where they lie in row-major order without gaps.
+    /// The elements as a slice, where they lie in host memory, in row-major order without gaps.
     pub fn as_slice(&self) -> Option<&[T]> {
-        self.layout.is_contiguous().then(|| self.storage.as_slice().get(self.layout.range())).flatten()
+        let slice = self.storage.slice("as_slice").ok().filter(|_| self.layout.is_contiguous())?;
+        slice.get(self.layout.range())
     }
 
     /// The same elements with sizes of another type: checks once what the type says.
@@ -300,10 +310,7 @@ impl<T: Element, S: Shape> Tensor<T, S> {
     pub fn reshape<S2: Shape>(&self, shape: S2) -> Result<Tensor<T, S2>> {
         let (storage, layout) = match self.layout.reshape(&shape.sizes())? {
             Some(layout) => (Arc::clone(&self.storage), layout),
-            None => {
-                let copy = Tensor::from_buffer(shape, gather(self.view()?)?)?;
-                (copy.storage, copy.layout)
-            }
+            None => (self.contiguous_storage()?, Layout::contiguous(&shape.sizes())?),
         };
         let view = |_: &Layout| Layout::contiguous(&shape.sizes());
         let track = tape::view(self.track.as_ref(), "reshape", self.layout.sizes(), view);
@@ -345,16 +352,14 @@ impl<T: Element, S: Shape> Tensor<T, S> {
         self.viewed("broadcast_to", |layout| layout.broadcast(&shape.sizes()))
     }
 
-    /// The tensor on another device; itself, without a copy, where it is there already.
+    /// The tensor on another device; itself, without a copy, where it is there already. A gradient finds its way back.
     pub fn to_device(&self, device: &Device) -> Result<Self> {
-        match device {
-            Device::Cpu => Ok(self.clone()),
-            Device::Cuda(_) => Err(Error::unavailable(
-                device.to_string(),
-                "CUDA execution is not part of this build",
-                "keep the tensor on the CPU",
-            )),
+        if self.device() == *device {
+            return Ok(self.clone());
         }
+        let (storage, layout) = transfer::moved(&self.storage, &self.layout, device)?;
+        let track = tape::moved(self.track.as_ref(), self.layout.sizes(), &self.device());
+        Ok(Tensor { storage: Arc::new(storage), layout, shape: self.shape, track })
     }
 
     /// The tensor in host memory.
@@ -426,6 +431,11 @@ fn check_count(operation: &'static str, sizes: &[usize], given: usize) -> Result
         return Err(Error::shape(operation, sizes, None, text));
     }
     Ok(())
+}
+
+/// What cannot happen to a tensor that has just got its own memory.
+fn shared() -> Error {
+    Error::layout("view_mut", "the memory is shared")
 }
 
 /// The memory of an owned array, and where its elements are in it.

@@ -1,6 +1,6 @@
 //! Kernels in column form: vectors along the last parallel axis, reduced over loops inside.
 
-use ndfuse_runtime::plan::{FREE, Launch, Output, Place};
+use ndfuse_runtime::plan::{Cuda, FREE, Launch, Output, Place};
 use ndfuse_runtime::rt::{self, DType, Plan};
 
 use crate::cases::{self, Case, KINDS, Kind, buffer, close, launch, param, plan, values, wave};
@@ -43,7 +43,7 @@ macro_rules! reduction {
             &[launch(Launch {
                 name: "k0",
                 cpu: rt::CpuKernel::new::<$kernel>(),
-                cuda: "",
+                cuda: Cuda::NONE,
                 par: 1,
                 extents: &[1, 0],
                 lane_is_parallel: true,
@@ -166,7 +166,7 @@ static WINDOW: Plan = Plan {
         &[launch(Launch {
             name: "k0",
             cpu: rt::CpuKernel::new::<Window>(),
-            cuda: "",
+            cuda: Cuda::NONE,
             par: 3,
             extents: &[0, 1, 4, 5, 5],
             lane_is_parallel: true,

@@ -1,6 +1,6 @@
 //! Matrix products, alone and with a kernel on their result.
 
-use ndfuse_runtime::plan::{Action, Dot, DotAxis, Epilogue, Launch, Output, Place, Role, Step};
+use ndfuse_runtime::plan::{Action, Cuda, Dot, DotAxis, Epilogue, Launch, Output, Place, Role, Step};
 use ndfuse_runtime::rt::{self, DType, Plan};
 
 use crate::cases::{self, Case, KINDS, Kind, buffer, close, param, plan, values, wave};
@@ -149,7 +149,7 @@ static LAYER: Plan = with_zero(plan(
                 launch: Launch {
                     name: "k0",
                     cpu: rt::CpuKernel::new::<Bias>(),
-                    cuda: "",
+                    cuda: Cuda::NONE,
                     par: 3,
                     extents: &[0, 1, 2],
                     lane_is_parallel: true,

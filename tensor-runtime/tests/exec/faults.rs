@@ -1,6 +1,6 @@
 //! What the caller does wrong is a typed error; what a kernel or a plan does wrong is an internal one, and no harm.
 
-use ndfuse_runtime::plan::{Launch, Output, Place, Relation, Require};
+use ndfuse_runtime::plan::{Cuda, Launch, Output, Place, Relation, Require};
 use ndfuse_runtime::rt::{self, DType, Error, Plan};
 
 use crate::cases::{self, Case, Kind, buffer, launch, param, plan, values, wave};
@@ -86,7 +86,7 @@ macro_rules! hostile {
             &[launch(Launch {
                 name: "k0",
                 cpu: rt::CpuKernel::new::<$kernel>(),
-                cuda: "",
+                cuda: Cuda::NONE,
                 par: 1,
                 extents: &[0],
                 lane_is_parallel: true,

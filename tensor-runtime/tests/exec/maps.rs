@@ -1,6 +1,6 @@
 //! Kernels without reductions: maps, broadcasts, gathers, temporaries and views.
 
-use ndfuse_runtime::plan::{Action, FREE, Launch, Output, Place, Step};
+use ndfuse_runtime::plan::{Action, Cuda, FREE, Launch, Output, Place, Step};
 use ndfuse_runtime::rt::{self, DType, Plan};
 
 use crate::cases::{self, Case, KINDS, Kind, buffer, close, launch, param, plan, values, wave};
@@ -38,7 +38,7 @@ impl rt::Kernel for Affine {
 const AFFINE: Launch = Launch {
     name: "k0",
     cpu: rt::CpuKernel::new::<Affine>(),
-    cuda: "",
+    cuda: Cuda::NONE,
     par: 3,
     extents: &[0, 1, 2],
     lane_is_parallel: true,
@@ -117,7 +117,7 @@ static TAKE: Plan = plan(
     &[launch(Launch {
         name: "k0",
         cpu: rt::CpuKernel::new::<Take>(),
-        cuda: "",
+        cuda: Cuda::NONE,
         par: 1,
         extents: &[1],
         lane_is_parallel: true,
@@ -182,7 +182,7 @@ const fn step(from: u16, to: u16) -> Launch {
     Launch {
         name: "increment",
         cpu: rt::CpuKernel::new::<Increment>(),
-        cuda: "",
+        cuda: Cuda::NONE,
         par: 1,
         extents: &[0],
         lane_is_parallel: true,
@@ -246,7 +246,7 @@ static FLAT: Plan = Plan {
         &[launch(Launch {
             name: "increment",
             cpu: rt::CpuKernel::new::<Increment>(),
-            cuda: "",
+            cuda: Cuda::NONE,
             par: 1,
             extents: &[2],
             lane_is_parallel: true,

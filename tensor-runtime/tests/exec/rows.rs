@@ -1,6 +1,6 @@
 //! Kernels in row form: each point of the parallel axes reduces a row.
 
-use ndfuse_runtime::plan::{FREE, Launch, Output, Place};
+use ndfuse_runtime::plan::{Cuda, FREE, Launch, Output, Place};
 use ndfuse_runtime::rt::{self, DType, Plan};
 
 use crate::cases::{self, Case, KINDS, Kind, buffer, close, launch, param, plan, values, wave};
@@ -56,7 +56,7 @@ static SOFTMAX: Plan = plan(
     &[launch(Launch {
         name: "k0",
         cpu: rt::CpuKernel::new::<Softmax>(),
-        cuda: "",
+        cuda: Cuda::NONE,
         par: 1,
         extents: &[0, 1],
         lane_is_parallel: false,
@@ -146,7 +146,7 @@ macro_rules! reduction {
             &[launch(Launch {
                 name: "k0",
                 cpu: rt::CpuKernel::new::<$kernel>(),
-                cuda: "",
+                cuda: Cuda::NONE,
                 par: 1,
                 extents: &[0, 1],
                 lane_is_parallel: false,

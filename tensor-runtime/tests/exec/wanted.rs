@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use ndfuse_runtime::plan::{Action, Dot, DotAxis, Epilogue, Launch, Output, Place, Role, Step};
+use ndfuse_runtime::plan::{Action, Cuda, Dot, DotAxis, Epilogue, Launch, Output, Place, Role, Step};
 use ndfuse_runtime::rt::{self, DType, Error, Plan};
 
 use crate::cases::{Case, Kind, buffer, param, plan, values, wave};
@@ -51,7 +51,7 @@ const fn kernel<K: rt::Kernel>(inputs: &'static [u16], outputs: &'static [Output
     Launch {
         name: "kernel",
         cpu: rt::CpuKernel::new::<K>(),
-        cuda: "",
+        cuda: Cuda::NONE,
         par: 2,
         extents: &[0, 0],
         lane_is_parallel: true,

@@ -5,7 +5,7 @@
 
 use std::cell::Cell;
 
-use ndfuse_runtime::plan::{Action, Buffer, Dot, DotAxis, Launch, Output, Param, Place, Role, Step, Vjp};
+use ndfuse_runtime::plan::{Action, Buffer, Cuda, Dot, DotAxis, Launch, Output, Param, Place, Role, Step, Vjp};
 use ndfuse_runtime::rt::{self, AnyTensor, DType, Operand, Plan};
 use ndfuse_runtime::{Result, Tensor};
 
@@ -89,7 +89,7 @@ const fn launch<K: rt::Kernel>(par: usize, inputs: &'static [u16], output: &'sta
     let launch = Launch {
         name: "kernel",
         cpu: rt::CpuKernel::new::<K>(),
-        cuda: "",
+        cuda: Cuda::NONE,
         par,
         extents: &[0],
         lane_is_parallel: true,

@@ -10,7 +10,7 @@
 //! what it needs, unless the row is held in registers.
 
 use super::expr::{cast, combine, dim, factor, inside, literal, map};
-use super::{Deal, deal};
+use super::{Deal, deal, picks};
 use crate::dtype::DType;
 use crate::kernel::{Axis, InstOp, Kernel, ValId};
 use crate::loops::{Form, LoopKind, Loops, Stmt};
@@ -326,7 +326,10 @@ impl Emit<'_> {
                 let args: Vec<String> = args.iter().map(|&a| self.read(a)).collect();
                 map(*op, &args, of)
             }
-            InstOp::Pick(arg, extent) => format!("nd_pick({}, {})", self.read(*arg), dim(extent, kernel)),
+            InstOp::Pick(arg, extent) => {
+                let number = picks(kernel).position(|p| p == v).expect("a pick is one of the picks");
+                format!("nd_pick({}, {}, notes + {})", self.read(*arg), dim(extent, kernel), 2 * number)
+            }
             InstOp::Cast(arg) => cast(&self.read(*arg), self.dtype(*arg), dtype),
             InstOp::Reduce(..) => unreachable!("verified loops evaluate no reduction"),
         })

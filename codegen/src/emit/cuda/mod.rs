@@ -4,8 +4,8 @@
 //! In: [`Loops`]. Out: one `extern "C" __global__` function a kernel, with the
 //! device functions that it calls, and the rule for its launch. Always: the text
 //! is the same for the same loops; a result has the same bits on every run, for
-//! sums are combined in a fixed order and no atomics are used; no header is
-//! needed.
+//! sums are combined in a fixed order and no value is made by atomics; no header
+//! is needed. An index out of range is noted, and memory stays safe.
 //!
 //! How a kernel's points are dealt to threads ([`Deal`]):
 //!
@@ -27,8 +27,9 @@ pub mod geometry;
 mod names;
 pub mod prelude;
 
-use crate::kernel::{Axis, Kernel};
+use crate::kernel::{Axis, InstOp, Kernel, ValId};
 use crate::loops::{Form, LoopKind, Loops, Stmt};
+use crate::shape::Dim;
 use prelude::prelude;
 
 /// How the points of a kernel are dealt to threads.
@@ -51,6 +52,9 @@ pub enum Parameter {
     Extent(usize),
     /// One of the kernel's sizes.
     Size(usize),
+    /// Where indices out of range are noted: two words for each pick, `nd_pick`
+    /// says which. Only where the kernel picks.
+    Notes,
 }
 
 /// How this kernel's points are dealt to threads.
@@ -79,7 +83,26 @@ pub fn parameters(kernel: &Kernel) -> Vec<Parameter> {
     let named = |(_, axis): &(usize, &Axis)| axis.extent.as_const().is_none();
     out.extend(kernel.axes().enumerate().filter(named).map(|(number, _)| Parameter::Extent(number)));
     out.extend((0..kernel.sizes.len()).map(Parameter::Size));
+    out.extend((picks(kernel).next().is_some()).then_some(Parameter::Notes));
     out
+}
+
+/// The values that pick an element by an index which may be out of range.
+pub fn picks(kernel: &Kernel) -> impl Iterator<Item = ValId> {
+    kernel.ids().filter(|v| matches!(kernel.inst(*v).op, InstOp::Pick(..)))
+}
+
+/// Whether the extents and the elements' offsets are all that the kernel computes
+/// with `ND_INDEX`: then it may be `int` where these fit.
+pub fn narrow(kernel: &Kernel) -> bool {
+    let bare = |d: &Dim| d.is(0) || d.as_sym().is_some_and(|s| kernel.axes().any(|a| a.var == *s));
+    let plain = |op: &InstOp| match op {
+        InstOp::Load { index, guards, .. } => guards.is_empty() && index.iter().all(bare),
+        InstOp::Index(value) => bare(value),
+        InstOp::Inside(_) | InstOp::Pick(..) => false,
+        InstOp::Const(_) | InstOp::Map(..) | InstOp::Cast(_) | InstOp::Reduce(..) => true,
+    };
+    kernel.code.iter().all(|inst| plain(&inst.op)) && kernel.stores.iter().all(|s| s.index.iter().all(bare))
 }
 
 /// One kernel, without what it calls: see [`source`].
@@ -122,6 +145,7 @@ fn declaration(kernel: &Kernel, names: &[String], parameter: Parameter) -> (Stri
             let first = number == 0 && kernel.axes().all(|a| a.extent.as_const().is_some());
             (format!("nd_int {}", kernel.sizes[number]), first)
         }
+        Parameter::Notes => ("unsigned long long* __restrict__ notes".into(), true),
     }
 }
 

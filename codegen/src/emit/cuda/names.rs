@@ -54,7 +54,7 @@ static RESERVED: &[&str] = &[
     "thread_local", "throw", "true", "try", "typedef", "typeid", "typename", "union", "unsigned", "using", "virtual",
     "void", "volatile", "wchar_t", "while", "xor", "xor_eq", "typeof", "restrict", "linux", "unix", "main",
     "threadIdx", "blockIdx", "blockDim", "gridDim", "warpSize", "memcpy", "fmod", "fmodf", "floorf", "copysignf",
-    "rows", "point", "points", "first", "thread", "column", "ND_BLOCK", "ND_INDEX",
+    "atomicMin", "notes", "rows", "point", "points", "first", "thread", "column", "ND_BLOCK", "ND_INDEX",
     "ND_ROW_THREADS", "ND_ROW_ITEMS", "item", "ND_COLUMN_THREADS", "ND_COLUMNS", "ND_NONE", "ND_INF32", "ND_INF64", "ND_NAN32", "ND_NAN64",
 ];
 

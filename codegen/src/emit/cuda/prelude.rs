@@ -90,12 +90,16 @@ __device__ __forceinline__ nd_int nd_rem(nd_int a, nd_int b) {
 }
 " },
     Piece { name: "nd_pick", text: "\
-// The index of an element of n, at least one: negative ones count from the end.
-// One out of range becomes the nearest in range, so that memory is safe; who
-// launches the kernel has checked the indices, or makes no use of the result.
-__device__ __forceinline__ long long nd_pick(long long at, nd_int n) {
+// The index of an element of n: negative ones count from the end. One out of
+// range is noted and becomes the nearest in range. A note is the least index, its
+// sign turned so that it orders as an unsigned number, and the size of the axis;
+// both are all ones before.
+__device__ __forceinline__ long long nd_pick(long long at, nd_int n, unsigned long long* note) {
     const long long from_start = at < 0 ? at + n : at;
-    return from_start < 0 ? 0 : from_start < n ? from_start : n - 1;
+    if (from_start >= 0 && from_start < n) return from_start;
+    atomicMin(note, (unsigned long long)at ^ 0x8000000000000000ull);
+    note[1] = n;
+    return at < 0 || n < 1 ? 0 : n - 1;
 }
 " },
     Piece { name: "nd_max", text: "__device__ __forceinline__ nd_int nd_max(nd_int a, nd_int b) { return a > b ? a : b; }\n" },

@@ -4,6 +4,7 @@
 //! text of one `rt::plan::Plan`. Always: buffers are numbered as the runtime
 //! wants them: parameters, outputs, the rest. Next: [`super::items`].
 
+use super::super::cuda::{self, geometry};
 use super::code::Writer;
 use super::slots::Slots;
 use crate::graph::Relation;
@@ -199,7 +200,7 @@ impl Emit<'_> {
         let column = self.cx.loops[launch.kernel].form == Form::Column;
         out.line(format!("name: \"{}_{}\",", program.name, launch.kernel));
         out.line(format!("cpu: rt::CpuKernel::new::<{}>(),", names.rust));
-        out.line(format!("cuda: {:?},", names.cuda));
+        out.line(format!("cuda: {},", cuda_function(&names.cuda, &self.cx.loops[launch.kernel])));
         out.line(format!("par: {},", kernel.par.len()));
         out.line(format!("extents: {},", self.slots.list(&launch.extents)));
         out.line(format!("lane_is_parallel: {column},"));
@@ -254,6 +255,20 @@ impl Emit<'_> {
             }
         }
     }
+}
+
+/// A kernel in CUDA C, and what its launch depends on.
+fn cuda_function(name: &str, loops: &Loops) -> String {
+    let (kernel, geometry) = (&loops.kernel, geometry::geometry(loops));
+    let written = kernel.axes().enumerate().filter(|(_, axis)| axis.extent.as_const().is_some());
+    format!(
+        "Cuda {{ function: {name:?}, deal: Deal::{:?}, held: {}, written: {}, narrow: {}, picks: {} }}",
+        geometry.deal,
+        geometry.held,
+        list(written.map(|(number, _)| number)),
+        cuda::narrow(kernel),
+        cuda::picks(kernel).count()
+    )
 }
 
 fn list<T: ToString>(items: impl IntoIterator<Item = T>) -> String {

@@ -13,12 +13,12 @@ pub(in super::super) const MAX_LOOPS: usize = 24;
 
 /// A loop, with its step in each operand, in elements; 0 where the operand does not vary over it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Loop {
-    pub(super) role: Role,
-    pub(super) extent: usize,
-    pub(super) left: isize,
-    pub(super) right: isize,
-    pub(super) out: isize,
+pub(in crate::exec) struct Loop {
+    pub(in crate::exec) role: Role,
+    pub(in crate::exec) extent: usize,
+    pub(in crate::exec) left: isize,
+    pub(in crate::exec) right: isize,
+    pub(in crate::exec) out: isize,
 }
 
 /// A type that can be multiplied.

@@ -25,13 +25,13 @@ pub(super) use gemm::MAX_LOOPS;
 
 /// A product with its operands.
 #[derive(Clone)]
-pub(super) struct Product {
+pub(in crate::exec) struct Product {
     pub(super) dtype: DType,
     /// Where the first element of each operand is.
     pub(super) left: *mut u8,
     pub(super) right: *mut u8,
     /// `out` is the destination's axis here, and not yet a step.
-    loops: Vec<Loop>,
+    pub(super) loops: Vec<Loop>,
     /// For each loop the axis of the product.
     pub(super) axes: Vec<Option<usize>>,
 }

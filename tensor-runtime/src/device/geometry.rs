@@ -1,0 +1,147 @@
+//! How a kernel is launched: blocks, threads, and what its threads share.
+//!
+//! In: what the compiler says of a kernel, and its extents. Out: a [`Shape`], whose size classes are put into the text when
+//! it is compiled. Always: the classes follow from the extents alone, never from the machine, and any number of blocks gives
+//! the same bits; no dynamic shared memory is used. Next: [`super::kernels`].
+
+use crate::plan::{Cuda, Deal};
+
+/// A launch.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Shape {
+    /// Threads in a block: `ND_BLOCK`.
+    pub(crate) block: u32,
+    /// Threads to a row or column: `ND_ROW_THREADS` or `ND_COLUMN_THREADS`.
+    pub(crate) team: u32,
+    /// `ND_ROW_ITEMS`, a power of two or 0.
+    pub(crate) items: u32,
+    pub(crate) blocks: u32,
+}
+
+/// Blocks that a multiprocessor can have at once, about.
+const RESIDENT: i64 = 8;
+/// Rows up to this length are held in registers, at most 16 elements a thread.
+const HELD: i64 = 16_384;
+
+/// How many groups of `of` make `n`, the last one perhaps not full.
+pub(crate) fn groups(n: i64, of: i64) -> i64 {
+    n / of + i64::from(n % of != 0)
+}
+
+/// So many blocks that each multiprocessor has some to wait for memory and some to compute; a thread goes on to further
+/// points by the size of the grid.
+pub(crate) fn blocks(wanted: i64, multiprocessors: u32) -> u32 {
+    let most = i64::from(multiprocessors.clamp(1, 1 << 16)) * RESIDENT * 4;
+    wanted.clamp(1, most) as u32
+}
+
+/// Whether indices up to this one need 64 bits. A thread steps beyond the last point by the size of the grid.
+pub(crate) fn is_wide(most: i64) -> bool {
+    most >= 1 << 30
+}
+
+/// The launch of a kernel whose first `par` extents are parallel; without a point nothing is launched.
+pub(crate) fn shape(cuda: &Cuda, par: usize, extents: &[i64], multiprocessors: u32) -> Option<Shape> {
+    let (parallel, reduced) = extents.split_at_checked(par)?;
+    let points = parallel.iter().fold(1i64, |n, &e| n.saturating_mul(e.max(0)));
+    if points < 1 {
+        return None;
+    }
+    // How many elements the threads of a row or column share out.
+    let shared = match cuda.deal {
+        Deal::Point => None,
+        Deal::Row => reduced.last(),
+        Deal::Column => reduced.first(),
+    };
+    let shared = shared.copied().unwrap_or(1);
+    let held = cuda.deal == Deal::Row && cuda.held > 0 && shared <= HELD;
+    let (block, team) = match cuda.deal {
+        Deal::Point | Deal::Column if par == 0 => (1, 1),
+        Deal::Point => (256, 1),
+        Deal::Row if held => held_row_threads(shared),
+        Deal::Row => row_threads(shared),
+        Deal::Column => column_threads(points, shared),
+    };
+    let at_once = i64::from(block / team);
+    let items = if held { (shared.max(1) as u32).div_ceil(team).next_power_of_two() } else { 0 };
+    let wanted = points.saturating_add(at_once - 1) / at_once;
+    Some(Shape { block, team, items, blocks: blocks(wanted, multiprocessors) })
+}
+
+/// Threads in a block and to a row that is held.
+#[allow(clippy::match_overlapping_arm, reason = "a ladder of bounds")]
+fn held_row_threads(length: i64) -> (u32, u32) {
+    match length {
+        ..=64 => (128, 8),
+        ..=128 => (128, 16),
+        ..=512 => (128, 32),
+        longer => {
+            let team = (longer.max(1) as u32).div_ceil(16).next_power_of_two();
+            (team, team)
+        }
+    }
+}
+
+/// Threads in a block and to a row of this length.
+#[allow(clippy::match_overlapping_arm, reason = "a ladder of bounds")]
+fn row_threads(length: i64) -> (u32, u32) {
+    match length {
+        ..=64 => (128, 8),
+        ..=128 => (128, 16),
+        ..=3072 => (128, 32),
+        ..=6144 => (64, 64),
+        ..=16_384 => (128, 128),
+        ..=65_536 => (256, 256),
+        _ => (1024, 1024),
+    }
+}
+
+/// Threads in a block and to a column: few columns share theirs among more.
+fn column_threads(columns: i64, length: i64) -> (u32, u32) {
+    match (columns, length) {
+        (_, ..=8) => (256, 1),
+        (..=4096, 1024..) => (1024, 32),
+        (..=65_536, _) => (256, 8),
+        _ => (256, 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(deal: Deal, held: u8, points: i64, length: i64, multiprocessors: u32) -> Option<Shape> {
+        shape(&Cuda { deal, held, ..Cuda::NONE }, 1, &[points, length], multiprocessors)
+    }
+
+    #[test]
+    fn launches_fit_the_kernels_demands() {
+        for deal in [Deal::Point, Deal::Row, Deal::Column] {
+            for held in [0, 2] {
+                for points in [1, 31, 4096, 4097, 1 << 20, i64::MAX] {
+                    for length in [0, 1, 64, 65, 1000, 5000, 20_000, 1 << 40] {
+                        let s = of(deal, held, points, length, 132).expect("there are points");
+                        assert!(s.items == 0 || i64::from(s.items * s.team) >= length && s.items <= 16, "{s:?}");
+                        assert!(s.block <= 1024 && s.blocks >= 1 && s.block.is_multiple_of(s.team), "{s:?}");
+                        let team = s.team.is_power_of_two() && (s.team <= 32 || s.team == s.block);
+                        assert!(deal != Deal::Row || team, "{s:?}");
+                        assert!(deal != Deal::Column || (s.block / s.team).is_multiple_of(32), "{s:?}");
+                    }
+                }
+                assert_eq!(of(deal, held, 0, 5, 132), None);
+            }
+        }
+    }
+
+    #[test]
+    fn one_point_is_one_thread_but_a_row_is_shared() {
+        let of = |deal| shape(&Cuda { deal, ..Cuda::NONE }, 0, &[1000], 132).map(|s| (s.block, s.blocks));
+        assert_eq!((of(Deal::Column), of(Deal::Row)), (Some((1, 1)), Some((128, 1))));
+    }
+
+    #[test]
+    fn the_classes_do_not_depend_on_the_machine() {
+        let of = |sms| of(Deal::Row, 1, 100, 1000, sms).map(|s| (s.block, s.team, s.items));
+        assert_eq!(of(1), of(132));
+    }
+}

@@ -1,0 +1,178 @@
+//! Kernels of a device: compiled when first launched, then kept.
+//!
+//! In: a text of CUDA C, a function in it, the classes that are put in. Out: a function to launch. Always: a function is
+//! compiled alone, with its text's head; once a device and process, whoever else wants it meanwhile waits; an attempt that
+//! fails leaves nothing behind, so the next one tries again. Next: [`super::cache`].
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::cache::Folder;
+use super::driver::{Description, Driver, Function, Version};
+use super::geometry::Shape;
+use super::gpu::Gpu;
+use crate::error::{DeviceFault, Error, Result};
+use crate::plan::Deal;
+
+/// What floating point means, said in full: no contraction is hidden, nothing is flushed, divisions and roots are rounded.
+/// The notes that are silenced are of what users' numbers may be: a constant zero as a divisor, an unsigned below zero.
+const OPTIONS: [&str; 6] =
+    ["--std=c++17", "--fmad=true", "--ftz=false", "--prec-div=true", "--prec-sqrt=true", "--diag-suppress=39,186"];
+
+/// How each kernel's text begins.
+const KERNEL: &str = "extern \"C\" __global__ ";
+
+/// A kernel with all that its compilation depends on.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Unit {
+    /// A text of several kernels.
+    pub(crate) text: &'static str,
+    pub(crate) function: &'static str,
+    pub(crate) classes: Classes,
+}
+
+/// What is put into a text.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Classes {
+    pub(crate) block: u32,
+    /// Threads to a row or column, and which of the two.
+    pub(crate) team: Option<(Deal, u32)>,
+    pub(crate) items: u32,
+    /// Are indices of 64 bits?
+    pub(crate) wide: bool,
+    /// `ND_ELEMENT`, where the text is for any type.
+    pub(crate) element: Option<&'static str>,
+}
+
+impl Classes {
+    /// Those of a launch of a generated kernel.
+    pub(crate) fn of(deal: Deal, shape: &Shape, wide: bool) -> Classes {
+        Classes { block: shape.block, team: Some((deal, shape.team)), items: shape.items, wide, element: None }
+    }
+
+    fn defines(&self) -> Vec<String> {
+        let team = self.team.and_then(|(deal, team)| match deal {
+            Deal::Point => None,
+            Deal::Row => Some(format!("-DND_ROW_THREADS={team}")),
+            Deal::Column => Some(format!("-DND_COLUMN_THREADS={team}")),
+        });
+        let items = (self.items > 0).then(|| format!("-DND_ROW_ITEMS={}", self.items));
+        let index = format!("-DND_INDEX={}", if self.wide { "long long" } else { "int" });
+        let element = self.element.map(|element| format!("-DND_ELEMENT={element}"));
+        let first = [format!("-DND_BLOCK={}", self.block), index];
+        first.into_iter().chain(team).chain(items).chain(element).collect()
+    }
+}
+
+impl Unit {
+    /// The text of this function alone, after the head that all of the text share.
+    fn source(&self) -> Option<String> {
+        let mut parts = self.text.split(KERNEL);
+        let head = parts.next()?;
+        let named = |part: &&str| part.split('(').any(|before| before.split_whitespace().last() == Some(self.function));
+        Some(format!("{head}{KERNEL}{}", parts.find(named)?))
+    }
+
+    fn options(&self, capability: Version) -> Vec<String> {
+        let architecture = format!("--gpu-architecture=sm_{}{}", capability.0, capability.1);
+        OPTIONS.iter().map(|o| o.to_string()).chain([architecture]).chain(self.classes.defines()).collect()
+    }
+}
+
+/// The address of a text that lives as long as the process stands for it.
+type Key = (usize, usize, Classes);
+type Slot = Arc<Mutex<Option<Function>>>;
+
+#[derive(Default)]
+pub(crate) struct Kernels {
+    slots: Mutex<HashMap<Key, Slot>>,
+    folder: Option<Folder>,
+}
+
+impl Kernels {
+    pub(super) fn new(folder: Option<PathBuf>) -> Kernels {
+        Kernels { slots: Mutex::default(), folder: folder.and_then(Folder::open) }
+    }
+
+    /// The function, compiled and loaded if this is the first call for it.
+    pub(crate) fn get(&self, gpu: &Gpu, unit: &Unit) -> Result<Function> {
+        let key = (unit.text.as_ptr() as usize, unit.function.as_ptr() as usize, unit.classes);
+        let slot = Arc::clone(self.slots.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default());
+        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        match *slot {
+            Some(function) => Ok(function),
+            None => Ok(*slot.insert(self.make(gpu, unit)?)),
+        }
+    }
+
+    fn make(&self, gpu: &Gpu, unit: &Unit) -> Result<Function> {
+        let failed = |reason: &str| Error::unavailable(gpu.name(), missing(unit, reason));
+        let source = unit.source().ok_or_else(|| failed("the text has no such function"))?;
+        let description = gpu.description();
+        let options = unit.options(description.capability);
+        let key = key(description, &source, &options);
+        if let Some(code) = self.folder.as_ref().and_then(|folder| folder.read(&key)) {
+            // Whatever is wrong with what was kept, a new compilation mends it, or tells.
+            if let Ok(function) = gpu.ask(code.len() as u64, |driver| load(driver, &code, unit)) {
+                return Ok(function);
+            }
+        }
+        if description.compiler.is_none() {
+            return Err(Error::unavailable(gpu.name(), DeviceFault::NoCompiler));
+        }
+        let code = gpu.ask(0, |driver| driver.compile(&source, &options))?;
+        let function = gpu.ask(code.len() as u64, |driver| load(driver, &code, unit))?;
+        if let Some(folder) = &self.folder {
+            folder.write(&key, &code);
+        }
+        Ok(function)
+    }
+}
+
+fn load(driver: &dyn Driver, code: &[u8], unit: &Unit) -> super::driver::Answer<Function> {
+    let module = driver.load(code)?;
+    driver.function(module, unit.function)
+}
+
+fn missing(unit: &Unit, reason: &str) -> DeviceFault {
+    DeviceFault::Failed { call: "compile", reason: format!("kernel `{}`: {reason}", unit.function).into() }
+}
+
+/// All that the machine code depends on.
+fn key(description: &Description, source: &str, options: &[String]) -> String {
+    let compiler = description.compiler.as_deref().unwrap_or_default();
+    format!("{compiler}\n{}\n{source}", options.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "#define A 1\nextern \"C\" __global__ void __launch_bounds__(ND_BLOCK) f_1(\n    int a) {}\n\
+                        extern \"C\" __global__ void __launch_bounds__(ND_BLOCK) f_12(\n    int a) { g(f_1); }\n";
+
+    fn unit(function: &'static str) -> Unit {
+        let shape = Shape { block: 128, team: 8, items: 4, blocks: 1 };
+        Unit { text: TEXT, function, classes: Classes::of(Deal::Row, &shape, true) }
+    }
+
+    #[test]
+    fn a_function_is_compiled_alone_with_the_head() {
+        assert!(unit("f_1").source().is_some_and(|s| s.starts_with("#define A 1\n") && s.ends_with("int a) {}\n")));
+        assert!(unit("f_12").source().is_some_and(|s| s.contains("f_12(") && !s.contains("f_1(\n")));
+        assert_eq!(unit("f").source(), None);
+    }
+
+    #[test]
+    fn options_name_the_architecture_the_classes_and_every_flag_of_arithmetic() {
+        let options = unit("f_1").options(Version(9, 0));
+        for wanted in ["--gpu-architecture=sm_90", "-DND_BLOCK=128", "-DND_ROW_THREADS=8", "-DND_ROW_ITEMS=4"] {
+            assert!(options.iter().any(|o| o == wanted), "{wanted}");
+        }
+        for flag in ["--fmad=", "--ftz=", "--prec-div=", "--prec-sqrt="] {
+            assert!(options.iter().any(|o| o.starts_with(flag)), "{flag}");
+        }
+        assert!(options.contains(&"-DND_INDEX=long long".to_string()));
+    }
+}

@@ -1,0 +1,89 @@
+//! Kernels that the runtime brings itself: copies, matrix products, scatters.
+//!
+//! In: axes with their steps. Out: what a text's parameters are. Always: an axis list has room for eight axes, and those that
+//! lie behind each other in every operand are one; all its numbers are of 64 bits. Next: `copy.cu`.
+
+/// Elements from any steps to any steps: `nd_copy`, `nd_add`.
+pub(crate) const COPY: &str = include_str!("copy.cu");
+/// A matrix product: `nd_dot`.
+pub(crate) const DOT: &str = include_str!("dot.cu");
+/// A sum of rows at the places that indices name: `nd_scatter`.
+pub(crate) const SCATTER: &str = include_str!("scatter.cu");
+
+/// The most axes that a text takes in a list.
+pub(crate) const MOST_AXES: usize = 8;
+/// Threads in a block of a copy or a scatter.
+pub(crate) const BLOCK: u32 = 256;
+
+/// An axis: its extent, and its step in each of `N` operands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Axis<const N: usize> {
+    pub(crate) extent: i64,
+    pub(crate) steps: [i64; N],
+}
+
+/// The axes without those of one element, neighbours made one where they lie behind each other in all operands; `None`
+/// where a text has no room for what is left.
+pub(crate) fn merged<const N: usize>(axes: &[Axis<N>]) -> Option<Vec<Axis<N>>> {
+    let mut out: Vec<Axis<N>> = Vec::new();
+    for axis in axes.iter().filter(|axis| axis.extent != 1) {
+        match out.last_mut() {
+            Some(last) if (0..N).all(|k| axis.steps[k].checked_mul(axis.extent) == Some(last.steps[k])) => {
+                *last = Axis { extent: last.extent * axis.extent, steps: axis.steps };
+            }
+            Some(_) | None => out.push(*axis),
+        }
+    }
+    (out.len() <= MOST_AXES).then_some(out)
+}
+
+/// The list as a text's `struct`: how many, the extents, then each operand's steps.
+pub(crate) fn words<const N: usize>(axes: &[Axis<N>]) -> Vec<i64> {
+    let column = |of: &dyn Fn(&Axis<N>) -> i64| (0..MOST_AXES).map(|k| axes.get(k).map_or(0, of)).collect::<Vec<_>>();
+    let steps = (0..N).flat_map(|operand| column(&|axis| axis.steps[operand]));
+    std::iter::once(axes.len() as i64).chain(column(&|axis| axis.extent)).chain(steps).collect()
+}
+
+/// The farthest that any element of an operand lies from the first, in elements.
+pub(crate) fn reach<const N: usize>(axes: &[Axis<N>], operand: usize) -> i64 {
+    axes.iter().fold(0i64, |far, axis| {
+        far.saturating_add(axis.extent.saturating_sub(1).max(0).saturating_mul(axis.steps[operand].saturating_abs()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn axis<const N: usize>(extent: i64, steps: [i64; N]) -> Axis<N> {
+        Axis { extent, steps }
+    }
+
+    #[test]
+    fn axes_that_lie_behind_each_other_are_one() {
+        let rows = [axis(4, [6, 6]), axis(1, [77, 3]), axis(2, [3, 3]), axis(3, [1, 1])];
+        assert_eq!(merged(&rows), Some(vec![axis(24, [1, 1])]));
+        let columns = [axis(4, [1, 6]), axis(6, [4, 1])];
+        assert_eq!(merged(&columns), Some(columns.to_vec()));
+        let repeated = [axis(4, [0, 6]), axis(6, [0, 1])];
+        assert_eq!(merged(&repeated), Some(vec![axis(24, [0, 1])]));
+        assert_eq!(merged(&[axis(2, [0, 1]); 9].map(|a| axis(2, [a.steps[1], 0]))), None);
+        assert_eq!(merged::<2>(&[]), Some(vec![]));
+    }
+
+    #[test]
+    fn a_list_is_written_as_the_texts_read_it() {
+        let words = words(&[axis(3, [5, -7]), axis(2, [1, 0])]);
+        assert_eq!(words.len(), 1 + 3 * MOST_AXES);
+        assert_eq!(
+            (words[0], &words[1..4], &words[9..12], &words[17..20]),
+            (2, &[3, 2, 0][..], &[5, 1, 0][..], &[-7, 0, 0][..])
+        );
+    }
+
+    #[test]
+    fn reaches_saturate() {
+        assert_eq!(reach(&[axis(3, [5, -7]), axis(2, [1, 0])], 1), 14);
+        assert_eq!(reach(&[axis(i64::MAX, [i64::MIN, 0])], 0), i64::MAX);
+    }
+}

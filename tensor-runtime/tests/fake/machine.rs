@@ -1,0 +1,136 @@
+//! CUDA text on the host: compiled to a library by the system's C++ compiler, whose bytes are the "machine code".
+
+use std::ffi::c_void;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use libloading::Library;
+
+/// How the text of each kernel begins, up to its name.
+const KERNEL: &str = "extern \"C\" __global__ void __launch_bounds__(ND_BLOCK) ";
+
+/// Calls a kernel with the addresses of its arguments, as CUDA does.
+const CALL: &str = "
+#include <utility>
+template <typename... A, size_t... I> static void nd_call(void (*f)(A...), void** a, std::index_sequence<I...>) {
+    f(*(A*)a[I]...);
+}
+template <typename... A> static void nd_apply(void (*f)(A...), void** a) {
+    nd_call(f, a, std::index_sequence_for<A...>());
+}
+";
+
+type Entry = unsafe extern "C" fn(*mut *mut c_void, u32, u32) -> i32;
+
+/// Libraries and functions that are loaded, by number.
+#[derive(Default)]
+pub struct Machine {
+    libraries: Vec<Library>,
+    functions: Vec<Entry>,
+}
+
+/// The compiler with its version, if there is one.
+pub fn compiler() -> Option<Box<str>> {
+    static FOUND: OnceLock<Option<Box<str>>> = OnceLock::new();
+    let find = || {
+        let out = Command::new(program()).arg("--version").output().ok()?;
+        String::from_utf8_lossy(&out.stdout).lines().next().map(Box::from)
+    };
+    FOUND.get_or_init(find).clone()
+}
+
+fn program() -> String {
+    std::env::var("CXX").unwrap_or_else(|_| "c++".into())
+}
+
+fn folder() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("fake");
+    std::fs::create_dir_all(&folder).expect("the folder for temporary files can be written");
+    folder
+}
+
+/// A file that nobody else writes.
+fn own_file(kind: &str) -> PathBuf {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    folder().join(format!("{}-{}.{kind}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)))
+}
+
+/// A library of the kernels in a text; the compiler's log if it is wrong.
+pub fn compile(source: &str, options: &[String]) -> Result<Vec<u8>, String> {
+    let names = source.split(KERNEL).skip(1).filter_map(|part| part.split('(').next());
+    let entry = |name: &str| {
+        format!(
+            "static void call_{name}(const long long* a) {{ nd_apply({name}, (void**)a); }}\n\
+             extern \"C\" int run_{name}(void** a, unsigned blocks, unsigned threads) {{\n    \
+             return emulated::launch(call_{name}, (const long long*)a, blocks, threads);\n}}\n"
+        )
+    };
+    let entries: String = names.map(entry).collect();
+    let text = format!("#include \"cuda.hpp\"\n{source}\n{CALL}{entries}");
+    let defines: Vec<&String> = options.iter().filter(|option| option.starts_with("-D")).collect();
+    let mut hasher = DefaultHasher::new();
+    (&text, &defines, compiler(), include_str!("../../../codegen/tests/emulate/cuda.hpp")).hash(&mut hasher);
+    let kept = folder().join(format!("{:016x}.so", hasher.finish()));
+    if let Ok(code) = std::fs::read(&kept) {
+        return Ok(code);
+    }
+    let (file, library) = (own_file("cpp"), own_file("so"));
+    std::fs::write(&file, text).map_err(|why| why.to_string())?;
+    let mut command = Command::new(program());
+    command.args(["-std=c++17", "-O1", "-ffp-contract=off", "-fwrapv", "-w", "-shared", "-fPIC", "-I"]);
+    // The crate's own folder, or the workspace's.
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let header = [root, root.parent().unwrap_or(root)].map(|at| at.join("codegen/tests/emulate"));
+    command.arg(&header[0]).arg("-I").arg(&header[1]).args(defines).arg(&file).arg("-o").arg(&library);
+    let out = command.output().map_err(|why| why.to_string())?;
+    let _ = std::fs::remove_file(&file);
+    if !out.status.success() {
+        return Err(String::from_utf8_lossy(&out.stderr).into_owned());
+    }
+    let code = std::fs::read(&library).map_err(|why| why.to_string())?;
+    std::fs::rename(&library, &kept).map_err(|why| why.to_string())?;
+    Ok(code)
+}
+
+impl Machine {
+    pub fn load(&mut self, code: &[u8]) -> Result<u64, String> {
+        let file = own_file("so");
+        std::fs::write(&file, code).map_err(|why| why.to_string())?;
+        // SAFETY: the library, if it is one, has no initialisers but those of its static data.
+        let library = unsafe { Library::new(&file) };
+        let _ = std::fs::remove_file(&file);
+        self.libraries.push(library.map_err(|why| why.to_string())?);
+        Ok(self.libraries.len() as u64 - 1)
+    }
+
+    pub fn function(&mut self, module: u64, name: &str) -> Result<u64, String> {
+        let library = self.libraries.get(module as usize).ok_or("no such module")?;
+        // SAFETY: `compile` makes entries of this type for such names.
+        let entry = unsafe { library.get::<Entry>(format!("run_{name}")) }.map_err(|why| why.to_string())?;
+        self.functions.push(*entry);
+        Ok(self.functions.len() as u64 - 1)
+    }
+
+    /// # Safety
+    /// The arguments are the addresses of values of the kernel's parameters, and the kernel with these is sound.
+    pub unsafe fn launch(
+        &self,
+        function: u64,
+        blocks: u32,
+        threads: u32,
+        arguments: &mut [*mut c_void],
+    ) -> Result<(), String> {
+        // One library may be loaded once for all devices, and has one set of threads.
+        static TURN: Mutex<()> = Mutex::new(());
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = self.functions.get(function as usize).ok_or("no such function")?;
+        // SAFETY: the caller's promise; the library lives as long as this.
+        match unsafe { entry(arguments.as_mut_ptr(), blocks, threads) } {
+            0 => Ok(()),
+            _ => Err("threads wait for ever, or shuffle outside of their mask".into()),
+        }
+    }
+}
