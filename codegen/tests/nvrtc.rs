@@ -20,7 +20,7 @@ use ndfuse_codegen::testing::random_graph;
 use ndfuse_codegen::{driver, fuse, passes};
 use std::path::{Path, PathBuf};
 
-const ARCHITECTURES: [&str; 4] = ["sm_75", "sm_80", "sm_90", "sm_120"];
+const ARCHITECTURES: [&str; 7] = ["sm_75", "sm_80", "sm_86", "sm_89", "sm_90", "sm_100", "sm_120"];
 
 fn nvrtc() -> Option<Nvrtc> {
     match Nvrtc::open() {
@@ -115,4 +115,27 @@ fn random_programs_compile() {
         all.extend(program.kernels.iter().map(lower));
     }
     compile(&nvrtc, &cuda::source(&named(all)), "compute_90", &["--fmad=true"]);
+}
+
+/// The texts that the runtime brings itself, for every type of element and both kinds of index.
+#[test]
+fn the_texts_of_the_runtime_compile() {
+    let Some(nvrtc) = nvrtc() else { return };
+    let all = ["unsigned char", "unsigned short", "unsigned int", "unsigned long long", "float", "double"];
+    let texts = [
+        (include_str!("../../tensor-runtime/src/device/texts/copy.cu"), &all[..]),
+        (include_str!("../../tensor-runtime/src/device/texts/scatter.cu"), &all[..]),
+        (include_str!("../../tensor-runtime/src/device/texts/dot.cu"), &all[4..]),
+    ];
+    for (source, elements) in texts {
+        for element in elements {
+            for index in ["int", "long long"] {
+                let macros = [("ND_ELEMENT", *element), ("ND_INDEX", index), ("ND_BLOCK", "256")];
+                let macros: Vec<String> = macros.iter().map(|(name, value)| format!("-D{name}={value}")).collect();
+                let options: Vec<&str> = macros.iter().map(String::as_str).chain(["--fmad=true"]).collect();
+                let few = if *element == "float" { &ARCHITECTURES[..] } else { &ARCHITECTURES[4..5] };
+                few.iter().for_each(|architecture| compile(&nvrtc, source, architecture, &options));
+            }
+        }
+    }
 }

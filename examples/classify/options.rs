@@ -16,7 +16,7 @@ Arguments:
   [IMAGE]...       PNG or JPEG files [default: a photograph of a cat]
 
 Options:
-      --device NAME   where the network runs: cpu, cuda or cuda:N [default: cpu]
+      --device NAME   where the network runs: cpu, gpu or cuda:N [default: cpu]
       --top N         how many classes to show [default: 5]
       --repeat N      run the network N times and report the median [default: 1]
       --weights FILE  other weights of the same network, in the safetensors format

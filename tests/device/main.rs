@@ -2,7 +2,7 @@
 //! ones, below them is a fake driver that runs the very CUDA text on host memory.
 //!
 //! In: functions of the language. Out: the host's results, to rounding; a typed error wherever the driver fails, and the
-//! right result again with the next call.
+//! right result again with the next call. `tests/gpu.rs` does the same on a GPU.
 
 #[path = "../../tensor-runtime/tests/fake/mod.rs"]
 #[allow(dead_code, reason = "other tests use the rest")]
@@ -11,3 +11,29 @@ mod faults;
 mod functions;
 mod results;
 mod training;
+
+/// Runs each on a new device, and looks at its memory afterwards.
+macro_rules! on_a_fake {
+    ($($module:ident::$test:ident,)*) => {$(
+        #[test]
+        fn $test() -> ndfuse::Result<()> {
+            if !fake::runs_kernels() {
+                return Ok(());
+            }
+            let (device, fake) = fake::device();
+            $module::$test(&device)?;
+            fake.check();
+            Ok(())
+        }
+    )*};
+}
+
+on_a_fake! {
+    results::maps_rows_and_columns,
+    results::views_of_any_strides_are_read_where_they_lie,
+    results::products_with_and_without_epilogues,
+    results::gathers_and_scatters,
+    results::an_index_out_of_range_is_the_hosts_error_and_no_harm,
+    results::results_are_written_to_memory_of_the_callers,
+    training::gradients_are_the_hosts,
+}

@@ -97,11 +97,11 @@ pub trait Driver: Send + Sync + UnwindSafe + RefUnwindSafe {
     /// `bytes` can be read at `from`, and written at `to`, and do not overlap.
     unsafe fn copy(&self, to: Address, from: Address, bytes: u64) -> Answer<()>;
 
-    /// Sets bytes.
+    /// Sets words of four bytes; no memory of the host is read for it.
     ///
     /// # Safety
-    /// `bytes` can be written at `to`.
-    unsafe fn fill(&self, to: Address, byte: u8, bytes: u64) -> Answer<()>;
+    /// `count` words can be written at `to`, which is a multiple of four.
+    unsafe fn fill(&self, to: Address, word: u32, count: u64) -> Answer<()>;
 
     /// Machine code for this device of CUDA C. Any text that is not the compiler's own to know is in `options`.
     fn compile(&self, source: &str, options: &[String]) -> Answer<Vec<u8>>;

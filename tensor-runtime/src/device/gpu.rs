@@ -195,14 +195,27 @@ impl Block {
         self.gpu.ask(len, |driver| unsafe { driver.download(bytes.as_mut_ptr(), from, len) })
     }
 
-    /// Sets its first bytes.
-    pub(crate) fn fill(&self, byte: u8, len: usize) -> Result<()> {
-        if len == 0 {
+    /// Sets its first words of four bytes.
+    pub(crate) fn fill(&self, word: u32, count: usize) -> Result<()> {
+        if count == 0 {
             return Ok(());
         }
-        let to = self.range(0, len)?;
-        // SAFETY: `range` has shown that the bytes are the block's own.
-        self.gpu.ask(len as u64, |driver| unsafe { driver.fill(to, byte, len as u64) })
+        let to = self.range(0, count.saturating_mul(size_of::<u32>()))?;
+        // SAFETY: `range` has shown that the bytes are the block's own, and blocks begin at multiples of 256.
+        self.gpu.ask(0, |driver| unsafe { driver.fill(to, word, count as u64) })
+    }
+
+    /// Writes a number of at most eight bytes to its beginning, without a copy from the host that would have to be waited
+    /// for.
+    pub(crate) fn set(&self, number: &[u8]) -> Result<()> {
+        for (k, bytes) in number.chunks(size_of::<u32>()).enumerate() {
+            let mut word = [0; size_of::<u32>()];
+            word[..bytes.len()].copy_from_slice(bytes);
+            let to = self.range(k * size_of::<u32>(), size_of::<u32>())?;
+            // SAFETY: as in `fill`.
+            self.gpu.ask(0, |driver| unsafe { driver.fill(to, u32::from_ne_bytes(word), 1) })?;
+        }
+        Ok(())
     }
 
     /// Its first bytes become those of another block of the same device, from `offset` on.

@@ -235,12 +235,12 @@ impl Driver for FakeDriver {
         Ok(())
     }
 
-    unsafe fn fill(&self, to: Address, byte: u8, bytes: u64) -> Answer<()> {
+    unsafe fn fill(&self, to: Address, word: u32, count: u64) -> Answer<()> {
         let mut state = self.fake.state();
         state.ask(Ask::Fill)?;
-        state.within("fill", to, bytes);
+        state.within("fill", to, 4 * count);
         // SAFETY: as above.
-        unsafe { std::ptr::write_bytes(to as *mut u8, byte, bytes as usize) };
+        (0..count as usize).for_each(|k| unsafe { (to as *mut u32).add(k).write_unaligned(word) });
         Ok(())
     }
 

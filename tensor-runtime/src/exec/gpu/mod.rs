@@ -47,7 +47,7 @@ impl Call {
     /// Room for the notes of a step, none of them made.
     fn notes(&mut self, operation: &'static str, count: usize) -> Result<u64> {
         let block = self.gpu.allocate(count * 2 * size_of::<u64>())?;
-        block.fill(0xff, count * 2 * size_of::<u64>())?;
+        block.fill(u32::MAX, count * 2 * size_of::<u64>() / size_of::<u32>())?;
         let address = block.address();
         self.notes.push(Notes { block, count, operation });
         Ok(address)
@@ -82,7 +82,7 @@ impl Target for Call {
         let elsewhere = || Error::device(plan.function, "cpu", self.gpu.name(), "to_device(&device)");
         let slice = operand.slice().filter(|_| operand.sizes().is_empty()).ok_or_else(elsewhere)?;
         let (block, _) = self.allocate(operand.dtype(), slice.len())?;
-        block.upload(0, slice.bytes())?;
+        block.set(slice.bytes())?;
         self.numbers.push(block);
         Ok(place(self.numbers.last().map_or(0, Block::address)))
     }
