@@ -26,12 +26,12 @@ fn read(path: impl AsRef<Path>) -> String {
 }
 
 #[test]
-fn the_quickstart_is_an_example() {
-    let code = read("examples/quickstart.rs");
-    assert!(
-        read("README.md").contains(&format!("```rust\n{code}```\n")),
-        "README.md does not show examples/quickstart.rs as it is"
-    );
+fn what_the_readme_shows_are_examples() {
+    for example in ["examples/quickstart.rs", "examples/gpu.rs"] {
+        let code = read(example);
+        let shown = read("README.md").contains(&format!("```rust\n{code}```\n"));
+        assert!(shown, "README.md does not show {example} as it is");
+    }
 }
 
 #[test]

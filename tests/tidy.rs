@@ -27,7 +27,7 @@ const LONG: &[(&str, usize, &str)] = &[
 ];
 
 /// Files without a text at their head: they are shown as they are.
-const BARE: &[&str] = &["examples/quickstart.rs", "tests/ui/"];
+const BARE: &[&str] = &["examples/quickstart.rs", "examples/gpu.rs", "tests/ui/"];
 
 /// Where `unsafe` may stand: the runtime, a test that loads a library at run time, and a benchmark's call of `gemm`.
 const UNSAFE: &[&str] = &[

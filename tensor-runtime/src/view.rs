@@ -312,12 +312,10 @@ impl<'a, T: Element, S: Shape> TensorView<'a, T, S> {
     pub fn to_tensor(&self) -> Result<Tensor<T, S>> {
         let track = self.track.clone();
         if let Source::Device(block, layout) = &self.source {
-            let copy = transfer::contiguous(block, T::DTYPE, layout)?;
-            let (storage, layout) = (Arc::new(Storage::device(copy)), Layout::contiguous(layout.sizes())?);
-            return Ok(Tensor { storage, layout, shape: self.shape, track });
+            let storage = Arc::new(Storage::device(transfer::contiguous(block, T::DTYPE, layout)?));
+            return Ok(Tensor { storage, layout: Layout::contiguous(layout.sizes())?, shape: self.shape, track });
         }
-        let copy = Tensor::from_buffer(self.shape, self.source.gather()?)?;
-        Ok(Tensor { track, ..copy })
+        Ok(Tensor { track, ..Tensor::from_buffer(self.shape, self.source.gather()?)? })
     }
 }
 

@@ -194,6 +194,13 @@ impl Device {
     }
 }
 
+/// The machine code of a text, by the compiler that a GPU's kernels go through; it needs no GPU.
+#[cfg(feature = "cuda")]
+#[doc(hidden)]
+pub fn compile(source: &str, options: &[String]) -> driver::Answer<Vec<u8>> {
+    cuda::compile(source, options)
+}
+
 #[cfg(feature = "cuda")]
 fn opened(ordinal: usize) -> driver::Answer<Box<dyn Driver>> {
     cuda::open(ordinal)

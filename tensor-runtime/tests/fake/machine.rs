@@ -1,5 +1,6 @@
 //! CUDA text on the host: compiled to a library by the system's C++ compiler, whose bytes are the "machine code".
 
+use std::collections::BTreeSet;
 use std::ffi::c_void;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
@@ -8,6 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use libloading::Library;
+use ndfuse_runtime::DeviceFault;
+use ndfuse_runtime::device::driver::Refusal;
 
 /// How the text of each kernel begins, up to its name.
 const KERNEL: &str = "extern \"C\" __global__ void __launch_bounds__(ND_BLOCK) ";
@@ -58,8 +61,25 @@ fn own_file(kind: &str) -> PathBuf {
     folder().join(format!("{}-{}.{kind}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)))
 }
 
+/// NVIDIA's compiler, where it is, reads each text too, with the very options.
+fn read_by_nvrtc(source: &str, options: &[String]) -> Result<(), String> {
+    static READ: Mutex<BTreeSet<u64>> = Mutex::new(BTreeSet::new());
+    let mut hasher = DefaultHasher::new();
+    (source, options).hash(&mut hasher);
+    if !READ.lock().unwrap_or_else(PoisonError::into_inner).insert(hasher.finish()) {
+        return Ok(());
+    }
+    match ndfuse_runtime::device::compile(source, options) {
+        Ok(code) if code.starts_with(b"\x7fELF") => Ok(()),
+        Ok(_) => Err("no machine code".into()),
+        Err(Refusal::Fault(DeviceFault::NoCompiler)) => Ok(()),
+        Err(why) => Err(format!("{why:?}")),
+    }
+}
+
 /// A library of the kernels in a text; the compiler's log if it is wrong.
 pub fn compile(source: &str, options: &[String]) -> Result<Vec<u8>, String> {
+    read_by_nvrtc(source, options)?;
     let names = source.split(KERNEL).skip(1).filter_map(|part| part.split('(').next());
     let entry = |name: &str| {
         format!(

@@ -59,7 +59,7 @@ impl Drop for Program {
 }
 
 /// The machine code of a text.
-pub(super) fn compile(source: &str, options: &[String]) -> Answer<Vec<u8>> {
+pub(in crate::device) fn compile(source: &str, options: &[String]) -> Answer<Vec<u8>> {
     version().ok_or(DeviceFault::NoCompiler)?;
     let text = |text: &str| CString::new(text).map_err(|_| failed("a text with a zero"));
     let source = text(source)?;

@@ -7,6 +7,8 @@
 mod compiler;
 mod device;
 
+pub(super) use compiler::compile;
+
 use super::driver::{Answer, Driver, Refusal};
 use crate::error::DeviceFault;
 
