@@ -5,6 +5,8 @@
 //! it; `.ci/nvrtc` fetches it. Without it these tests say so and pass, unless
 //! `NDFUSE_REQUIRE_NVRTC=1`.
 
+#[path = "nvrtc/cubin.rs"]
+mod cubin;
 #[path = "nvrtc/library.rs"]
 mod library;
 #[path = "support/rows.rs"]
@@ -35,16 +37,14 @@ fn nvrtc() -> Option<Nvrtc> {
     }
 }
 
-fn compile(nvrtc: &Nvrtc, source: &str, architecture: &str, extra: &[&str]) {
+fn compile(nvrtc: &Nvrtc, source: &str, architecture: &str, extra: &[&str]) -> Vec<u8> {
     let architecture = format!("--gpu-architecture={architecture}");
     // What a user's numbers may do: divide by a constant zero; compare what is
     // never negative with zero.
     let fixed = ["--std=c++17", "--ftz=false", "--prec-div=true", "--prec-sqrt=true", "--diag-suppress=39,186"];
     let options: Vec<&str> =
         fixed.iter().copied().chain([architecture.as_str()]).chain(extra.iter().copied()).collect();
-    if let Err(log) = nvrtc.compile(source, &options) {
-        panic!("{options:?}\n{log}\n{source}");
-    }
+    nvrtc.compile(source, &options).unwrap_or_else(|log| panic!("{options:?}\n{log}\n{source}"))
 }
 
 fn files(folder: &str, kind: &str) -> Vec<PathBuf> {
@@ -134,8 +134,64 @@ fn the_texts_of_the_runtime_compile() {
                 let macros: Vec<String> = macros.iter().map(|(name, value)| format!("-D{name}={value}")).collect();
                 let options: Vec<&str> = macros.iter().map(String::as_str).chain(["--fmad=true"]).collect();
                 let few = if *element == "float" { &ARCHITECTURES[..] } else { &ARCHITECTURES[4..5] };
-                few.iter().for_each(|architecture| compile(&nvrtc, source, architecture, &options));
+                for architecture in few {
+                    compile(&nvrtc, source, architecture, &options);
+                }
             }
         }
     }
+}
+
+/// The kernels whose speed is the point keep everything in registers: nothing is spilled, nothing is indexed in memory of a
+/// thread's own; and a multiprocessor has room for enough of their blocks.
+#[test]
+fn kernels_use_no_local_memory() {
+    let Some(nvrtc) = nvrtc() else { return };
+    let listed = ["gelu_chain", "softmax", "layer_norm", "log_softmax", "column_sum", "variance", "black_scholes"];
+    let mut all = Vec::new();
+    for name in listed {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/corpus/{name}.nd"));
+        let source = std::fs::read_to_string(path).expect("a source");
+        let compiled = driver::compile_forward(source.parse().expect("tokens"));
+        let loops = compiled.functions.into_iter().filter_map(|f| f.code).flat_map(|code| code.loops);
+        all.extend(loops.enumerate().map(|(k, loops)| (format!("{name}_{k}"), loops)));
+    }
+    let source = cuda::source(&all);
+    // The classes of rows of 1000 and of 16384 elements, and of what is not held.
+    let classes = [
+        ["-DND_BLOCK=128", "-DND_ROW_THREADS=32", "-DND_ROW_ITEMS=0", "-DND_INDEX=int"],
+        ["-DND_BLOCK=64", "-DND_ROW_THREADS=64", "-DND_ROW_ITEMS=16", "-DND_INDEX=int"],
+        ["-DND_BLOCK=1024", "-DND_ROW_THREADS=1024", "-DND_ROW_ITEMS=16", "-DND_INDEX=int"],
+        ["-DND_BLOCK=256", "-DND_COLUMN_THREADS=8", "-DND_ROW_THREADS=32", "-DND_INDEX=long long"],
+    ];
+    for options in &classes {
+        for architecture in ["sm_75", "sm_90"] {
+            let options = [&options[..], &["--fmad=true"]].concat();
+            let costs = cubin::costs(&compile(&nvrtc, &source, architecture, &options)).expect("a cubin");
+            assert_eq!(costs.len(), all.len());
+            for cost in costs {
+                // In teams of 1024 it keeps registers free for a second block, and spills six of the largest kernel's.
+                let whole = options[0] == "-DND_BLOCK=1024" && cost.kernel == "layer_norm_0";
+                let spilled = if whole { 24 } else { 0 };
+                assert!(cost.local <= spilled, "{architecture} {options:?}: {cost:?}");
+                assert!((8..=128).contains(&cost.registers) && cost.shared <= 48 << 10, "{options:?}: {cost:?}");
+            }
+        }
+    }
+    let dot = include_str!("../../tensor-runtime/src/device/texts/dot.cu");
+    for element in ["-DND_ELEMENT=float", "-DND_ELEMENT=double"] {
+        let options = [element, "-DND_INDEX=int", "-DND_BLOCK=256", "--fmad=true"];
+        let costs = cubin::costs(&compile(&nvrtc, dot, "sm_90", &options)).expect("a cubin");
+        assert!(matches!(&costs[..], [cost] if cost.local == 0 && cost.shared > 0), "{costs:?}");
+    }
+}
+
+/// The figures are read from the file: what is in memory of a thread's own is seen.
+#[test]
+fn local_memory_is_seen() {
+    let Some(nvrtc) = nvrtc() else { return };
+    let source = "extern \"C\" __global__ void wild(int* x, int n) {\n    int own[100];\n    \
+                  for (int k = 0; k < 100; ++k) own[k] = x[k];\n    x[0] = own[n] + own[x[n]];\n}\n";
+    let costs = cubin::costs(&compile(&nvrtc, source, "sm_80", &[])).expect("a cubin");
+    assert!(matches!(&costs[..], [cost] if cost.kernel == "wild" && cost.local >= 400), "{costs:?}");
 }

@@ -28,8 +28,9 @@ impl Nvrtc {
         library.map(|library| Nvrtc { library, _builtins: builtins }).map_err(|why| why.to_string())
     }
 
-    /// Compiles a translation unit. The log, where it fails or warns.
-    pub fn compile(&self, source: &str, options: &[&str]) -> Result<(), String> {
+    /// Compiles a translation unit to machine code, for an architecture that is named so, as `sm_90`; to none for one
+    /// like `compute_90`. The log, where it fails or warns.
+    pub fn compile(&self, source: &str, options: &[&str]) -> Result<Vec<u8>, String> {
         let source = CString::new(source).map_err(|why| why.to_string())?;
         let options: Vec<CString> = options.iter().map(|o| CString::new(*o).expect("an option")).collect();
         let pointers: Vec<*const c_char> = options.iter().map(|o| o.as_ptr()).collect();
@@ -55,9 +56,13 @@ impl Nvrtc {
             let status = compile(program, pointers.len() as c_int, pointers.as_ptr());
             let log = self.text(program, c"nvrtcGetProgramLogSize", c"nvrtcGetProgramLog")?;
             let code = self.size(program, c"nvrtcGetPTXSize")?;
+            let machine = match status {
+                0 => self.bytes(program, c"nvrtcGetCUBINSize", c"nvrtcGetCUBIN")?,
+                _ => Vec::new(),
+            };
             destroy(&mut program);
             match (status, log.trim(), code) {
-                (0, "", 1..) => Ok(()),
+                (0, "", 1..) => Ok(machine),
                 (0, "", 0) => Err("no code".into()),
                 (_, log, _) => Err(log.into()),
             }
@@ -84,15 +89,25 @@ impl Nvrtc {
     }
 
     /// # Safety
-    /// As for [`Nvrtc::size`]; `get` fills so many bytes.
+    /// As for [`Nvrtc::bytes`].
     unsafe fn text(&self, program: Program, size: &CStr, get: &CStr) -> Result<String, String> {
+        // SAFETY: by the contract of this function.
+        let mut bytes = unsafe { self.bytes(program, size, get)? };
+        bytes.retain(|&b| b != 0);
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// # Safety
+    /// As for [`Nvrtc::size`]; `get` fills so many bytes.
+    unsafe fn bytes(&self, program: Program, size: &CStr, get: &CStr) -> Result<Vec<u8>, String> {
         type Get = unsafe extern "C" fn(Program, *mut c_char) -> Status;
         // SAFETY: by the contract of this function.
         unsafe {
             let mut bytes = vec![0u8; self.size(program, size)?];
-            check("text", self.function::<Get>(get)?(program, bytes.as_mut_ptr().cast()))?;
-            bytes.retain(|&b| b != 0);
-            Ok(String::from_utf8_lossy(&bytes).into_owned())
+            if !bytes.is_empty() {
+                check("bytes", self.function::<Get>(get)?(program, bytes.as_mut_ptr().cast()))?;
+            }
+            Ok(bytes)
         }
     }
 }

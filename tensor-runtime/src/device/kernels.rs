@@ -80,8 +80,8 @@ impl Unit {
     }
 }
 
-/// The address of a text that lives as long as the process stands for it.
-type Key = (usize, usize, Classes);
+/// The address and length of a text that lives as long as the process stand for it.
+type Key = (usize, usize, &'static str, Classes);
 type Slot = Arc<Mutex<Option<Function>>>;
 
 #[derive(Default)]
@@ -97,7 +97,7 @@ impl Kernels {
 
     /// The function, compiled and loaded if this is the first call for it.
     pub(crate) fn get(&self, gpu: &Gpu, unit: &Unit) -> Result<Function> {
-        let key = (unit.text.as_ptr() as usize, unit.function.as_ptr() as usize, unit.classes);
+        let key = (unit.text.as_ptr().addr(), unit.text.len(), unit.function, unit.classes);
         let slot = Arc::clone(self.slots.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default());
         let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
         match *slot {

@@ -164,7 +164,7 @@ pub trait Params: Sized {
 
     /// The same struct of zeros.
     fn zeros_like(&self) -> Result<Self> {
-        self.map(|_, leaf| AnyTensor::zeros(leaf.dtype(), &leaf.sizes()))
+        self.map(|_, leaf| leaf.zeros())
     }
 
     /// The struct on another device; leaves that are there already are shared.
@@ -190,7 +190,7 @@ pub trait Params: Sized {
 
     /// The gradients that have come so far, as the same struct: zeros where none came.
     fn grads(&self) -> Result<Self> {
-        self.map(|_, leaf| leaf.grad().map_or_else(|| AnyTensor::zeros(leaf.dtype(), &leaf.sizes()), Ok))
+        self.map(|_, leaf| leaf.grad().map_or_else(|| leaf.zeros(), Ok))
     }
 
     /// Forgets the gradients.
@@ -332,6 +332,11 @@ impl<'a> Leaf<'a> {
 
     fn to_device(self, device: &Device) -> Result<AnyTensor> {
         self.0.to_device(device)
+    }
+
+    /// Zeros of its type and shape, where it is.
+    fn zeros(self) -> Result<AnyTensor> {
+        AnyTensor::zeros(self.dtype(), &self.sizes())?.to_device(&self.raw()?.device())
     }
 }
 

@@ -484,7 +484,7 @@ impl<T: Element, D: NdRank, A: Data<Elem = T>> ToDevice for ArrayBase<A, D> {
     }
 }
 
-/// The same shape and equal elements.
+/// The same shape and equal elements, of two tensors in host memory.
 impl<T: Element, S: Shape> PartialEq for Tensor<T, S> {
     fn eq(&self, other: &Self) -> bool {
         matches!((self.view(), other.view()), (Ok(a), Ok(b)) if a == b)

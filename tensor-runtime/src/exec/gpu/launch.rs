@@ -35,7 +35,9 @@ pub(super) fn run(
     let Some(shape) = geometry::shape(cuda, launch.par, &extents, call.gpu.description().multiprocessors) else {
         return Ok(());
     };
-    let most = spots.iter().map(reach).chain(extents.iter().copied()).fold(points(&extents[..launch.par]), i64::max);
+    let launch_sizes = launch.sizes.iter().map(|&slot| size(plan, sizes, slot)).collect::<Result<Vec<i64>>>()?;
+    let indices = spots.iter().map(reach).chain(extents.iter().chain(&launch_sizes).copied());
+    let most = indices.fold(points(&extents[..launch.par]), i64::max);
     let wide = !cuda.narrow || geometry::is_wide(most);
     let notes = match cuda.picks {
         0 => None,
@@ -51,9 +53,7 @@ pub(super) fn run(
     }
     let written = |number: usize| cuda.written.iter().any(|&w| usize::from(w) == number);
     extents.iter().enumerate().filter(|(number, _)| !written(*number)).for_each(|(_, &e)| arguments.index(e));
-    for &slot in launch.sizes {
-        arguments.index(size(plan, sizes, slot)?);
-    }
+    launch_sizes.iter().for_each(|&size| arguments.index(size));
     notes.into_iter().for_each(|notes| arguments.address(notes));
     let unit = Unit { text: plan.cuda, function: cuda.function, classes: Classes::of(cuda.deal, &shape, wide) };
     // SAFETY: the arguments are those that the compiler's text has; what is said above of the operands.
