@@ -1,4 +1,4 @@
-//! CUDA's own libraries behind the trait [`Driver`](super::driver::Driver).
+//! CUDA's own libraries behind the trait [`Driver`].
 //!
 //! In: the number of a device. Out: the device, or the reason why there is none. Always: a library is opened when first asked
 //! for, and whether it is there, and how old it is, is known before anything else of it is called; so nothing here panics

@@ -31,7 +31,9 @@ pub(super) fn run(plan: &'static Plan, dot: &'static Dot, memory: &mut Memory<'_
     }
     multiply(plan, &product, &out, &memory.target)?;
     let Some(epilogue) = &dot.epilogue else { return Ok(()) };
-    launch::run(plan, &epilogue.launch, memory, sizes, &[(epilogue.launch.inputs[epilogue.input], out)])?;
+    let input = epilogue.launch.inputs.get(epilogue.input);
+    let input = *input.ok_or_else(|| internal(plan, "an epilogue without the product".into()))?;
+    launch::run(plan, &epilogue.launch, memory, sizes, &[(input, out)])?;
     memory.release(dot.out);
     Ok(())
 }
