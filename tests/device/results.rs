@@ -65,7 +65,7 @@ pub fn views_of_any_strides_are_read_where_they_lie(device: &Device) -> Result<(
         near(&a.0, &b.0);
         near(&a.1, &b.1);
         near(&a.2, &b.2);
-        near(&soft(&TensorView::from(&there))?, &soft(&host)?);
+        near(&soft(TensorView::from(&there))?, &soft(&host)?);
         let flat = there.reshape((there.len(),))?;
         assert_eq!((flat.device(), flat.to_host()?), (device.clone(), host.reshape((host.len(),))?));
         near(&soft(&there.broadcast_to((there.shape().0, there.shape().1))?)?, &soft(&host)?);
@@ -81,7 +81,7 @@ pub fn products_with_and_without_epilogues(device: &Device) -> Result<()> {
         let (dx, dw, db) = (x.to_device(device)?, w.to_device(device)?, bias.to_device(device)?);
         near(&linear(&dx, &dw, &db)?, &linear(&x, &w, &bias)?);
         let wt = wave((c, b), 2)?;
-        near(&linear(&dx, &wt.to_device(device)?.transpose(), &db)?, &linear(&x, &wt.transpose(), &bias)?);
+        near(&linear(&dx, wt.to_device(device)?.transpose(), &db)?, &linear(&x, wt.transpose(), &bias)?);
     }
     let (q, k, v) = (wave((2, 9, 5), 1)?, wave((2, 9, 5), 2)?, wave((2, 9, 5), 3)?);
     let found = attention(&q.to_device(device)?, &k.to_device(device)?, &v.to_device(device)?)?;

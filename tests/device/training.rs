@@ -24,7 +24,7 @@ pub fn gradients_are_the_hosts(device: &Device) -> Result<()> {
     let (l1, l2) = (w1.clone().requires_grad(), w2.clone().requires_grad());
     let (m1, m2) = (l1.to_device(device)?, l2.to_device(device)?);
     network(&dx, &m1, &m2, &dy)?.backward()?;
-    network(&dx, &m1.transpose().transpose(), &m2, &dy)?.backward()?;
+    network(&dx, m1.transpose().transpose(), &m2, &dy)?.backward()?;
     for (leaf, g) in [(&l1, &g.w1), (&l2, &g.w2)] {
         let gradient = leaf.grad().expect("a gradient came");
         assert!(gradient.device().is_cpu());
