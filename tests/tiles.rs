@@ -104,7 +104,7 @@ fn attention_of_any_shape() {
         let v = numbers((m, h, d).f(), 3).permuted_axes([1, 0, 2]);
         let g = numbers((h, n, d), 4);
         let exact = |x: &Array3<f32>| x.mapv(f64::from);
-        let want = attention_exact(&exact(&q), &exact(&k), &exact(&v), &exact(&g));
+        let want = attention_exact(exact(&q), exact(&k), exact(&v), exact(&g));
         compare!(format!("{h}, {n}, {m}, {d}"), attention(&q, &k, &v, &g), want, [0, 1, 2, 3]);
     }
 }
@@ -126,7 +126,7 @@ fn gradients_without_the_value() {
 fn nothing_of_nothing() {
     for (h, n, m, d) in [(0, 200, 300, 4), (3, 0, 300, 4), (8, 500, 300, 0)] {
         let of = |n: usize| numbers((h, n, d), 1);
-        let (y, _, dk, _) = attention(&of(n), &of(m), &of(m), &of(n)).unwrap();
+        let (y, _, dk, _) = attention(of(n), of(m), of(m), of(n)).unwrap();
         assert_eq!(y.view().unwrap().shape(), [h, n, d]);
         assert!(dk.view().unwrap().iter().all(|&x| x == 0.0), "a sum of nothing");
     }
@@ -137,7 +137,7 @@ fn sums_over_rows_of_any_number() {
     for (b, c) in [(3000, 100), (1, 4000), (70, 2100), (9000, 3), (2, 7), (641, 641)] {
         let (x, w, g) = (numbers((b, c), 1), numbers(c, 2), numbers((b, c), 3));
         let exact = |x: &Array2<f32>| x.mapv(f64::from);
-        let want = norm_exact(&exact(&x), &w.mapv(f64::from), &exact(&g));
+        let want = norm_exact(exact(&x), w.mapv(f64::from), exact(&g));
         // From the last row to the first, of a wider array.
         let wide = numbers((b, c + 3), 9);
         let mut wide: Array2<f32> = wide;
@@ -172,7 +172,7 @@ fn convolutions_window_by_window() {
         let (x, k) = (numbers((b, i, h, w), 1), numbers((o, i, 3, 3), 2));
         let exact = |x: &Array4<f32>| x.mapv(f64::from);
         let found = convolve(&x, &k).unwrap().into_array().unwrap().into_dyn();
-        let want = convolve_exact(&exact(&x), &exact(&k)).unwrap().into_array().unwrap().into_dyn();
+        let want = convolve_exact(exact(&x), exact(&k)).unwrap().into_array().unwrap().into_dyn();
         close(&format!("{b}, {i}, {o}, {h}, {w}"), found, want);
     }
 }
