@@ -6,6 +6,7 @@
 mod language;
 
 use language::last;
+use ndfuse_codegen::driver;
 use ndfuse_codegen::fuse::fuse;
 use ndfuse_codegen::graph::Graph;
 use ndfuse_codegen::interp::{self, Data, Sizes, Value};
@@ -92,6 +93,27 @@ fn checkpoints_change_nothing_but_memory() {
     }
 }
 
+#[test]
+fn what_is_no_checkpoint_is_told() {
+    let says = |body: &str| {
+        let text = format!("fn f<N>(x: f64[N]) -> f64[N] {{ x * x }}\nfn g<N>(x: f64[N]) -> f64[N] {{ {body} }}");
+        let compiled = driver::compile_forward(text.parse().expect("tokens"));
+        compiled.diagnostics.first().map(|d| d.render(&text)).unwrap_or_default()
+    };
+    assert_eq!(says("checkpoint(f)(x)"), "");
+    assert!(says("checkpoint(f, wrt=x)(x)").contains("`checkpoint` is no derivative and has no `wrt`"));
+    for (body, text) in [
+        ("checkpoint(x)(x)", "a function is wanted here"),
+        ("checkpoint(x * 2)(x)", "a function is wanted here"),
+        ("checkpoint(f)", "checkpoint(f"),
+        ("checkpoint(f)(x, x)", "`f`"),
+        ("checkpoint(f, f)(x)", "`checkpoint` takes one function"),
+    ] {
+        let told = says(body);
+        assert!(told.contains(text) && told.contains("help"), "{body}: {told}");
+    }
+}
+
 /// What is computed again is so by steps of its own, after the first time's.
 #[test]
 fn a_checkpoint_keeps_its_arguments_alone() {
@@ -128,6 +150,13 @@ fn a_checkpoint_keeps_its_arguments_alone() {
     let (kept, again) = (program("layer"), program("checkpoint(layer)"));
     assert!(wide(&kept) >= 4 && wide(&again) <= 3, "{} and {}\n{again}", wide(&kept), wide(&again));
     assert!(again.steps.len() > kept.steps.len());
+}
+
+/// A value may have the name of a function, also of one that calls this one.
+#[test]
+fn a_value_with_the_name_of_a_function_is_no_call() {
+    let block = "fn g<N>(x: f64[N]) -> f64[] { let f = x * 2; f.sum() }\nfn f<N>(x: f64[N]) -> f64[N] { grad(g)(x) }";
+    assert_eq!(vectors(block, &[[1.0, 2.0]]), [[2.0, 2.0]]);
 }
 
 #[test]

@@ -7,7 +7,7 @@
 use super::Unit;
 use crate::diagnostic::{Diagnostic, Loc};
 use crate::errors;
-use crate::syntax::ast::{Body, Expr, ExprKind, FnItem, IndexItem, Stmt};
+use crate::syntax::ast::{Body, Expr, ExprKind, FnItem, IndexItem, Stmt, TRANSFORMS};
 use std::collections::BTreeMap;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -73,11 +73,16 @@ fn calls(unit: &Unit<'_>, f: &FnItem) -> Vec<(String, Loc)> {
     stack.extend(f.params.iter().filter_map(|p| p.default.as_ref()));
     loop {
         while let Some(expr) = stack.pop() {
-            // A function that is differentiated is named as an argument.
-            if let ExprKind::Call { name, .. } | ExprKind::Name(name) = &expr.kind
-                && unit.fns.contains_key(&name.to_string())
-            {
-                out.push((name.to_string(), Loc::at(name.span())));
+            if let ExprKind::Call { name, args, .. } = &expr.kind {
+                let transforms = TRANSFORMS.iter().any(|word| name == word);
+                // A function that is differentiated is named as an argument; any other name is a value's.
+                let named = args.iter().filter(|_| transforms).filter_map(|arg| {
+                    let ExprKind::Name(name) = &arg.value.kind else { return None };
+                    Some(name)
+                });
+                for name in named.chain([name]).filter(|name| unit.fns.contains_key(&name.to_string())) {
+                    out.push((name.to_string(), Loc::at(name.span())));
+                }
             }
             children(expr, &mut stack, &mut bodies);
         }
