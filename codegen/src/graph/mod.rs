@@ -218,6 +218,11 @@ impl Graph {
         }
     }
 
+    /// The node that is equal to this one, if there is one.
+    pub fn find(&self, node: &Node) -> Option<NodeId> {
+        self.index.get(node).copied()
+    }
+
     /// Adds a node, or finds its equal.
     pub fn add(&mut self, op: Op, args: Vec<NodeId>, ty: Type) -> NodeId {
         let node = Node { op, args, ty };

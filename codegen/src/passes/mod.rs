@@ -10,6 +10,7 @@
 pub mod algebra;
 pub mod dce;
 pub mod fold;
+pub mod masks;
 pub mod products;
 pub mod rebuild;
 pub mod simplify;
@@ -30,6 +31,7 @@ pub struct Pass {
 pub static PIPELINE: &[Pass] = &[
     Pass { name: "dce", run: dce::dce },
     Pass { name: "simplify", run: simplify::simplify },
+    Pass { name: "masks", run: masks::masks },
     Pass { name: "products", run: products::products },
     Pass { name: "sink", run: sink::sink },
     Pass { name: "split", run: split::split },

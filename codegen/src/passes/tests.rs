@@ -1,6 +1,7 @@
 //! Each rule and pass on graphs as text, and all of them on random graphs.
 
 use super::dce::dce;
+use super::masks::masks;
 use super::simplify::{RULES, simplify};
 use crate::graph::parse::parse;
 use crate::graph::verify::verify;
@@ -45,6 +46,31 @@ fn check(before: &str, after: &str) {
 #[track_caller]
 fn stays(body: &str) {
     check(body, body);
+}
+
+/// The mask of a relu's gradient is asked of its result, where the graph has it.
+#[test]
+fn a_result_answers_for_its_argument() {
+    let zeros = "%7 = const 0.0 : f32[]
+         %8 = broadcast(%7) axes=[] : f32[B, C]
+         %9 = exp(%0) : f32[B, C]
+         %10 = le(%9, %8) : bool[B, C]";
+    let both = graph(&format!(
+        "{zeros}
+         %11 = where(%10, %8, %9) : f32[B, C]
+         %12 = where(%10, %8, %0) : f32[B, C]
+         return %11, %12"
+    ));
+    let want = graph(&format!(
+        "{zeros}
+         %11 = where(%10, %8, %9) : f32[B, C]
+         %12 = le(%11, %8) : bool[B, C]
+         %13 = where(%12, %8, %0) : f32[B, C]
+         return %11, %13"
+    ));
+    assert_eq!(masks(&both).to_string(), want.to_string());
+    let alone = graph(&format!("{zeros}\n%11 = where(%10, %8, %0) : f32[B, C]\nreturn %11"));
+    assert_eq!(masks(&alone).to_string(), alone.to_string());
 }
 
 #[test]
