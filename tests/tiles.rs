@@ -40,6 +40,8 @@ tensor! {
         transpose(x, (0, 2, 1)).astype(f64) * z + transpose(y, (1, 0, 2)).astype(f64)
     }
 
+    fn product<M, K, N>(x: f32[M, K], y: f32[K, N]) -> f32[M, N] { x @ y }
+
     fn norm_exact<B, C>(x: f64[B, C], w: f64[C], g: f64[B, C]) -> (f64[B, C], f64[B, C], f64[C], f64[C]) {
         let (y, (dx, dw, db)) = vjp(layer_norm, wrt=(x, weight, bias))(x, g, w, w);
         (y, dx, dw, db)
@@ -181,6 +183,8 @@ fn convolutions_window_by_window() {
 fn the_same_bits_on_any_number_of_threads() {
     let (x, w, g) = (numbers((4000, 65), 1), numbers(65, 2), numbers((4000, 65), 3));
     let (q, k) = (numbers((1, 800, 16), 4), numbers((1, 700, 16), 5));
+    // Large enough that the threads share one product.
+    let (a, b) = (numbers((530, 410), 6), numbers((410, 640).f(), 7));
     let bits = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
@@ -195,9 +199,12 @@ fn the_same_bits_on_any_number_of_threads() {
                 of(dq.into_array().unwrap().into_dyn()),
                 of(dk.into_array().unwrap().into_dyn()),
                 of(dv.into_array().unwrap().into_dyn()),
+                of(product(&a, &b).unwrap().into_array().unwrap().into_dyn()),
             ]
         })
     };
+    let exact = a.mapv(f64::from).dot(&b.mapv(f64::from)).into_dyn();
+    close("a product", product(&a, &b).unwrap().into_array().unwrap().into_dyn(), exact);
     let one = bits(1);
     assert!(bits(2) == one && bits(3) == one && bits(7) == one);
 }

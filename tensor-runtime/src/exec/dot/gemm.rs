@@ -27,7 +27,14 @@ pub(super) trait Scalar: Copy {
     ///
     /// # Safety
     /// All elements of the three matrices must be in bounds, those of `out` distinct and exclusive.
-    unsafe fn multiply(sizes: [usize; 3], out: Matrix<Self>, add: bool, left: Matrix<Self>, right: Matrix<Self>);
+    unsafe fn multiply(
+        sizes: [usize; 3],
+        out: Matrix<Self>,
+        add: bool,
+        left: Matrix<Self>,
+        right: Matrix<Self>,
+        threads: Parallelism,
+    );
 }
 
 /// Where element `(i, j)` is: `i * row + j * column` from `start`.
@@ -48,12 +55,14 @@ macro_rules! scalar {
     ($ty:ident, $function:path) => {
         impl Scalar for $ty {
             #[rustfmt::skip]
-            unsafe fn multiply([m, n, k]: [usize; 3], out: Matrix<$ty>, add: bool, left: Matrix<$ty>, right: Matrix<$ty>) {
+            unsafe fn multiply(
+                [m, n, k]: [usize; 3], out: Matrix<$ty>, add: bool, left: Matrix<$ty>, right: Matrix<$ty>, threads: Parallelism,
+            ) {
                 // SAFETY: the caller's promise; the function reads and writes nothing else.
                 unsafe {
                     $function()(
                         m, n, k, out.start, out.column, out.row, add, left.start, left.column, left.row,
-                        right.start, right.column, right.row, 1.0, 1.0, false, false, false, Parallelism::None,
+                        right.start, right.column, right.row, 1.0, 1.0, false, false, false, threads,
                     );
                 }
             }
@@ -69,7 +78,14 @@ scalar!(f64, gemm_f64::gemm::f64::get_gemm_fn);
 /// # Safety
 /// The elements that the loops reach from `left` and `right` must be initialised and readable, those they reach from
 /// `out` distinct for distinct non-contracted coordinates, and exclusive.
-pub(super) unsafe fn product<T: Scalar>(loops: &[Loop], left: *mut T, right: *mut T, out: *mut T, add: bool) {
+pub(super) unsafe fn product<T: Scalar>(
+    loops: &[Loop],
+    left: *mut T,
+    right: *mut T,
+    out: *mut T,
+    add: bool,
+    threads: Parallelism,
+) {
     let mut merged = [Loop { role: Role::Batch, extent: 1, left: 0, right: 0, out: 0 }; MAX_LOOPS];
     let count = merge(loops, &mut merged);
     let loops = &merged[..count];
@@ -109,7 +125,7 @@ pub(super) unsafe fn product<T: Scalar>(loops: &[Loop], left: *mut T, right: *mu
             let out = Matrix { start: out.wrapping_offset(c), row: m.out, column: n.out };
             // SAFETY: the loops' extents and steps are the caller's, merged without changing which elements they
             // reach.
-            unsafe { oriented([m.extent, n.extent, depth], out, add || round > 0, left, right) };
+            unsafe { oriented([m.extent, n.extent, depth], out, add || round > 0, left, right, threads) };
         }
     }
 }
@@ -137,6 +153,7 @@ unsafe fn oriented<T: Scalar>(
     add: bool,
     mut left: Matrix<T>,
     mut right: Matrix<T>,
+    threads: Parallelism,
 ) {
     let swap = (n > 1 && out.column.unsigned_abs() < out.row.unsigned_abs()) || m <= 1;
     let (mut m, mut n) = (m, n);
@@ -159,7 +176,7 @@ unsafe fn oriented<T: Scalar>(
         (right.start, right.row) = (back(right.start, k, right.row), -right.row);
     }
     // SAFETY: the same elements, counted from the other end or with rows and columns exchanged.
-    unsafe { T::multiply([m, n, k], out, add, left, right) }
+    unsafe { T::multiply([m, n, k], out, add, left, right, threads) }
 }
 
 /// Joins loops of one role that every operand steps through as one, drops those of extent 1, and answers how many

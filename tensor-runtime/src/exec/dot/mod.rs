@@ -22,6 +22,10 @@ use super::{internal, jobs};
 use boxes::Boxes;
 use gemm::Loop;
 pub(super) use gemm::MAX_LOOPS;
+use gemm_common::Parallelism;
+
+/// Multiply-adds from which on the threads of one product had better share what they pack.
+const SHARED: u64 = 1 << 26;
 
 /// A product with its operands.
 #[derive(Clone)]
@@ -158,6 +162,13 @@ impl Product {
         loops
     }
 
+    /// Whether it is one product of two matrices, which the multiplication itself divides among threads; the order of
+    /// each sum is the same.
+    fn is_matrix(&self) -> bool {
+        let long = |role: Role| self.loops.iter().filter(|l| l.role == role && l.extent > 1).count();
+        long(Role::Batch) == 0 && long(Role::Left) == 1 && long(Role::Right) == 1 && long(Role::Contract) <= 1
+    }
+
     fn operands(&self) -> [*mut u8; 2] {
         [self.left, self.right]
     }
@@ -175,6 +186,7 @@ impl Product {
         origin: *mut u8,
         strides: &[isize],
         add: bool,
+        threads: Parallelism,
     ) {
         let mut loops = [Loop { role: Role::Batch, extent: 1, left: 0, right: 0, out: 0 }; MAX_LOOPS];
         let (mut left, mut right, mut out) = (0isize, 0isize, 0isize);
@@ -195,8 +207,8 @@ impl Product {
         // SAFETY: the caller's promise.
         unsafe {
             match self.dtype {
-                DType::F64 => gemm::product::<f64>(loops, left.cast(), right.cast(), out.cast(), add),
-                _ => gemm::product::<f32>(loops, left.cast(), right.cast(), out.cast(), add),
+                DType::F64 => gemm::product::<f64>(loops, left.cast(), right.cast(), out.cast(), add, threads),
+                _ => gemm::product::<f32>(loops, left.cast(), right.cast(), out.cast(), add, threads),
             }
         }
     }
@@ -226,13 +238,30 @@ fn whole(
     let strides = out.layout.strides();
     let boxes = Boxes::new(product, out.layout.sizes(), strides);
     let n = jobs::count(product.work()).min(boxes.count());
+    let whole = product.ranges();
     let origin = out.start.wrapping_add(out.layout.offset() * out.dtype.bytes());
+    if n > 1 && product.is_matrix() && product.work() >= SHARED {
+        let threads = Parallelism::Rayon(jobs::threads(n));
+        // SAFETY: as below, of one box that is all.
+        let run = |_| unsafe { product.compute(product.operands(), &whole, origin, strides, false, threads) };
+        let shared = Shared::new(run);
+        return jobs::run(1, &|job| shared.call(job)).map_err(|text| internal(plan, text));
+    }
     let shared = Shared::new(|job: usize| {
         for i in jobs::part(boxes.count(), n, job) {
             // SAFETY: `start` checked that the loops stay within the operands, which nobody writes during the step.
             // `out` is borrowed or owned by `memory`, of another root than the operands and injective; boxes are parts
             // of its axes that do not meet.
-            unsafe { product.compute(product.operands(), &product.boxed(&boxes.get(i)), origin, strides, false) };
+            unsafe {
+                product.compute(
+                    product.operands(),
+                    &product.boxed(&boxes.get(i)),
+                    origin,
+                    strides,
+                    false,
+                    Parallelism::None,
+                )
+            };
         }
     });
     jobs::run(n, &|job| shared.call(job)).map_err(|text| internal(plan, text))
@@ -358,7 +387,9 @@ fn panel(
     let origin = address_mut(buffer.slice_mut()).wrapping_offset(low.wrapping_neg().wrapping_mul(bytes));
     // SAFETY: of the operands see `whole`; `buffer` is this job's own and as large as the box; counted from `origin` the
     // box's elements are all of it, each once.
-    unsafe { product.compute(product.operands(), &product.boxed(ranges), origin, &strides[..rank], false) };
+    unsafe {
+        product.compute(product.operands(), &product.boxed(ranges), origin, &strides[..rank], false, Parallelism::None)
+    };
 
     let mut job = ready.clone();
     let window: &mut Window = &mut job.windows[epilogue.input];
