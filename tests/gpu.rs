@@ -3,6 +3,9 @@
 //! In: the functions of `tests/device`. Out: the host's results, to rounding. Always: without a GPU these tests say so and
 //! pass, unless `NDFUSE_REQUIRE_CUDA=1`. The test binary is self-contained: it can be carried to another machine.
 
+#[macro_use]
+#[path = "device/cases.rs"]
+mod cases;
 #[path = "device/functions.rs"]
 mod functions;
 #[path = "device/results.rs"]
@@ -37,15 +40,7 @@ macro_rules! on_a_gpu {
     )*};
 }
 
-on_a_gpu! {
-    results::maps_rows_and_columns,
-    results::views_of_any_strides_are_read_where_they_lie,
-    results::products_with_and_without_epilogues,
-    results::gathers_and_scatters,
-    results::an_index_out_of_range_is_the_hosts_error_and_no_harm,
-    results::results_are_written_to_memory_of_the_callers,
-    training::gradients_are_the_hosts,
-}
+each_case!(on_a_gpu);
 
 #[test]
 fn it_says_what_it_is() -> Result<()> {

@@ -13,6 +13,7 @@ use crate::loops::Loops;
 use crate::loops::lower::lower;
 use crate::passes;
 use crate::program::Program;
+use crate::program::tile::{self, Block};
 use crate::syntax::parse::{is_inline, parse, parse_inline};
 use proc_macro2::TokenStream;
 
@@ -57,6 +58,8 @@ pub struct Code {
     pub program: Program,
     /// One a kernel of the program.
     pub loops: Vec<Loops>,
+    /// Runs of the program's steps that may go tile by tile.
+    pub blocks: Vec<Block>,
 }
 
 /// Compiles the tokens of a `tensor!`.
@@ -125,7 +128,8 @@ pub fn code(graph: &Graph, fuse: Fuser) -> Code {
     let graph = passes::run(graph);
     let program = fuse(&graph);
     let loops = program.kernels.iter().map(lower).collect();
-    Code { graph, program, loops }
+    let blocks = tile::blocks(&program);
+    Code { graph, program, loops, blocks }
 }
 
 /// Whether every stage kept what it promises; the compiler's own tests ask.

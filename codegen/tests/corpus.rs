@@ -4,7 +4,7 @@
 use ndfuse_codegen::driver::{self, Code, Compilation, Compiled};
 use ndfuse_codegen::expand::{Stage, dump};
 use ndfuse_codegen::program::parse::parse;
-use ndfuse_codegen::program::{Buffer, Place, tile};
+use ndfuse_codegen::program::{Buffer, Place};
 use ndfuse_codegen::shape::Dim;
 use std::path::{Path, PathBuf};
 
@@ -101,8 +101,7 @@ fn what_steps_hand_to_each_other_is_never_whole() {
     let all: Vec<Compiled> = corpus().iter().flat_map(|path| compile(path).functions).collect();
     for name in ["attention", "attention_backward", "layer_norm_backward"] {
         let compiled = all.iter().find(|c| c.function.name == name).unwrap_or_else(|| panic!("no `{name}`"));
-        let program = &code(compiled).program;
-        let blocks = tile::blocks(program);
+        let Code { program, blocks, .. } = code(compiled);
         let block = blocks.iter().find(|b| (b.first, b.end) == (0, program.steps.len()));
         let block = block.unwrap_or_else(|| panic!("{name}: {blocks:?}"));
         let temporaries = program.buffers.iter().filter(|b| matches!(b.place, Place::Temp)).count();
@@ -130,7 +129,7 @@ fn as_many_launches_as_operations() {
         let compiled = driver::compile_forward(source.parse().unwrap());
         let code = code(&compiled.functions[0]);
         assert_eq!(code.program.steps.len(), launches, "{file}\n{}", code.program);
-        assert!(tile::blocks(&code.program).is_empty(), "{file}: steps go tile by tile");
+        assert!(code.blocks.is_empty(), "{file}: steps go tile by tile");
         assert_eq!(parse(&code.program.to_string()).as_ref(), Ok(&code.program));
     }
 }

@@ -24,6 +24,16 @@ use std::path::{Path, PathBuf};
 
 const ARCHITECTURES: [&str; 7] = ["sm_75", "sm_80", "sm_86", "sm_89", "sm_90", "sm_100", "sm_120"];
 
+/// A text of the runtime, as it compiles it.
+macro_rules! runtime_text {
+    ($name:literal) => {
+        concat!(
+            include_str!("../../tensor-runtime/src/device/texts/axes.cu"),
+            include_str!(concat!("../../tensor-runtime/src/device/texts/", $name))
+        )
+    };
+}
+
 fn nvrtc() -> Option<Nvrtc> {
     match Nvrtc::open() {
         Ok(nvrtc) => Some(nvrtc),
@@ -123,9 +133,9 @@ fn the_texts_of_the_runtime_compile() {
     let Some(nvrtc) = nvrtc() else { return };
     let all = ["unsigned char", "unsigned short", "unsigned int", "unsigned long long", "float", "double"];
     let texts = [
-        (include_str!("../../tensor-runtime/src/device/texts/copy.cu"), &all[..]),
-        (include_str!("../../tensor-runtime/src/device/texts/scatter.cu"), &all[..]),
-        (include_str!("../../tensor-runtime/src/device/texts/dot.cu"), &all[4..]),
+        (runtime_text!("copy.cu"), &all[..]),
+        (runtime_text!("scatter.cu"), &all[..]),
+        (runtime_text!("dot.cu"), &all[4..]),
     ];
     for (source, elements) in texts {
         for element in elements {
@@ -178,7 +188,7 @@ fn kernels_use_no_local_memory() {
             }
         }
     }
-    let dot = include_str!("../../tensor-runtime/src/device/texts/dot.cu");
+    let dot = runtime_text!("dot.cu");
     for element in ["-DND_ELEMENT=float", "-DND_ELEMENT=double"] {
         let options = [element, "-DND_INDEX=int", "-DND_BLOCK=256", "--fmad=true"];
         let costs = cubin::costs(&compile(&nvrtc, dot, "sm_90", &options)).expect("a cubin");

@@ -7,6 +7,8 @@
 #[path = "../../tensor-runtime/tests/fake/mod.rs"]
 #[allow(dead_code, reason = "other tests use the rest")]
 mod fake;
+#[macro_use]
+mod cases;
 mod faults;
 mod functions;
 mod results;
@@ -28,12 +30,4 @@ macro_rules! on_a_fake {
     )*};
 }
 
-on_a_fake! {
-    results::maps_rows_and_columns,
-    results::views_of_any_strides_are_read_where_they_lie,
-    results::products_with_and_without_epilogues,
-    results::gathers_and_scatters,
-    results::an_index_out_of_range_is_the_hosts_error_and_no_harm,
-    results::results_are_written_to_memory_of_the_callers,
-    training::gradients_are_the_hosts,
-}
+each_case!(on_a_fake);

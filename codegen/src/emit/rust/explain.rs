@@ -1,6 +1,6 @@
 //! The text of `explain()`.
 //!
-//! In: a [`Program`] with its loops. Out: one paragraph a step: what runs, over
+//! In: a [`Program`] with its loops and blocks. Out: one paragraph a step: what runs, over
 //! which axes, in how many passes, what it reads and writes; then temporaries
 //! and totals, in bytes as expressions of the sizes. Always: what it counts is
 //! what the steps name: a buffer that a step reads twice counts once.
@@ -13,14 +13,15 @@
 //! ```
 
 use super::code::Writer;
+use crate::driver::Code;
 use crate::kernel::{InstOp, Kernel};
 use crate::loops::{Form, Loops};
-use crate::program::tile::{self, Block};
+use crate::program::tile::Block;
 use crate::program::{Action, BufId, Dot, Launch, Place, Program, Role};
 use crate::shape::Dim;
 
-/// Explains a program; `loops` are those of its kernels.
-pub fn explain(program: &Program, loops: &[Loops]) -> String {
+/// Explains what a function became.
+pub fn explain(Code { program, loops, blocks, .. }: &Code) -> String {
     let mut out = Writer::default();
     let n = program.steps.len();
     out.line(format!("{}: {n} {}", program.name, if n == 1 { "step" } else { "steps" }));
@@ -47,8 +48,8 @@ pub fn explain(program: &Program, loops: &[Loops]) -> String {
         let reads = if inputs.is_empty() { "nothing".to_string() } else { sized(program, &inputs) };
         out.line(format!("     reads {reads}, writes {}", sized(program, &outputs)));
     }
-    for block in tile::blocks(program) {
-        out.line(format!("  {}", tiles(program, &block)));
+    for block in blocks {
+        out.line(format!("  {}", tiles(program, block)));
     }
     temporaries(program, &mut out);
     out.line(format!("  total: reads {read} bytes, writes {written} bytes"));

@@ -163,15 +163,16 @@ pub fn text(units: &[Unit<'_>]) -> String {
                 });
                 names.push(plan::KernelNames { rust: rust.clone(), cuda: cuda.clone() });
             }
-            let mut explained = explain(&compiled.program, &compiled.loops);
+            let mut explained = explain(compiled);
             // A function tells of its gradient too.
             if let (Some(_), Some((d, _))) = (vjp, &unit.vjp) {
-                explained.push_str(&explain(&d.code.program, &d.code.loops));
+                explained.push_str(&explain(&d.code));
             }
             let cx = plan::Context {
                 program: &compiled.program,
                 loops: &compiled.loops,
                 kernels: &names,
+                blocks: &compiled.blocks,
                 explain: &explained,
                 cuda: &cuda.source,
                 vjp,

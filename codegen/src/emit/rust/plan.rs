@@ -11,7 +11,7 @@ use crate::graph::Relation;
 use crate::kernel::access::{accesses, is_bare};
 use crate::kernel::{InstOp, Kernel};
 use crate::loops::{Form, Loops};
-use crate::program::tile;
+use crate::program::tile::Block;
 use crate::program::{Action, BufId, Dot, Epilogue, Launch, Place, Program, Role, Step};
 use crate::shape::Dim;
 
@@ -22,6 +22,8 @@ pub struct Context<'a> {
     pub loops: &'a [Loops],
     /// For each kernel of the program its type, and its function in CUDA C.
     pub kernels: &'a [KernelNames],
+    /// The program's blocks.
+    pub blocks: &'a [Block],
     pub explain: &'a str,
     pub cuda: &'a str,
     /// Of the function itself: its vector-Jacobian product.
@@ -181,9 +183,8 @@ impl Emit<'_> {
     }
 
     fn blocks(&mut self, out: &mut Writer) {
-        let program = self.cx.program;
         out.open_with("blocks: &[");
-        for block in tile::blocks(program) {
+        for block in self.cx.blocks {
             let (axes, local) = (self.slots.list(&block.axes), self.buffers(&block.local));
             let follows = list(block.follows.iter().map(list));
             let (first, end) = (block.first, block.end);

@@ -1,28 +1,7 @@
 // A matrix product of strided operands: sums over the axes of `depth`, one element of each of `batch`, `rows` and
 // `columns` at a time. ND_ELEMENT is float or double. A sum runs over its terms in order, in one thread, so it has the
 // same bits for any grid.
-#ifndef ND_INDEX
-#define ND_INDEX long long
-#endif
-typedef ND_INDEX nd_int;
-
-// Up to eight axes, from the outermost: how many, their extents, their steps in each operand.
-struct nd_axes { long long count, extent[8], left[8], right[8], out[8]; };
-
-struct nd_place { nd_int left, right, out; };
-
-// Where the elements of this number in row-major order are.
-__device__ __forceinline__ nd_place nd_find(const nd_axes& axes, nd_int number) {
-    nd_place place = {0, 0, 0};
-    for (int k = (int)axes.count - 1; k >= 0; --k) {
-        const nd_int extent = (nd_int)axes.extent[k], at = number % extent;
-        number /= extent;
-        place.left += at * (nd_int)axes.left[k];
-        place.right += at * (nd_int)axes.right[k];
-        place.out += at * (nd_int)axes.out[k];
-    }
-    return place;
-}
+enum { ND_LEFT, ND_RIGHT, ND_OUT };
 
 // Elements of a side of a block's tile, of a step in depth, and of the square of which a thread has every 16th.
 #define ND_TILE 64
@@ -39,36 +18,36 @@ __device__ __forceinline__ bool nd_deep(const long long* depth, long long depths
 // ND_BLOCK is 256. `m`, `n` and `k` count rows, columns and terms of a sum.
 extern "C" __global__ void __launch_bounds__(ND_BLOCK) nd_dot(
     const ND_ELEMENT* __restrict__ left, const ND_ELEMENT* __restrict__ right, ND_ELEMENT* __restrict__ out,
-    const __grid_constant__ nd_axes batch, const __grid_constant__ nd_axes rows,
-    const __grid_constant__ nd_axes columns, const __grid_constant__ nd_axes depth,
+    const __grid_constant__ nd_axes<3> batch, const __grid_constant__ nd_axes<3> rows,
+    const __grid_constant__ nd_axes<3> columns, const __grid_constant__ nd_axes<3> depth,
     long long batches, long long m, long long n, long long k) {
     __shared__ ND_ELEMENT a[ND_STEP][ND_TILE + 1], b[ND_STEP][ND_TILE + 1];
     __shared__ nd_int row_left[ND_TILE], row_out[ND_TILE], column_right[ND_TILE], column_out[ND_TILE];
     __shared__ nd_int depth_left[ND_STEP], depth_right[ND_STEP];
     const int thread = threadIdx.x, x = thread % 16, y = thread / 16;
-    const bool left_deep = nd_deep(depth.left, depth.count, rows.left, rows.count);
-    const bool right_deep = nd_deep(depth.right, depth.count, columns.right, columns.count);
+    const bool left_deep = nd_deep(depth.step[ND_LEFT], depth.count, rows.step[ND_LEFT], rows.count);
+    const bool right_deep = nd_deep(depth.step[ND_RIGHT], depth.count, columns.step[ND_RIGHT], columns.count);
     const long long down = (m + ND_TILE - 1) / ND_TILE, across = (n + ND_TILE - 1) / ND_TILE;
     for (long long tile = blockIdx.x; tile < batches * down * across; tile += gridDim.x) {
         const nd_int first_column = (nd_int)(tile % across * ND_TILE), first_row = (nd_int)(tile / across % down * ND_TILE);
-        const nd_place one = nd_find(batch, (nd_int)(tile / across / down));
+        const nd_place<3> one = nd_find(batch, (nd_int)(tile / across / down));
         __syncthreads();
         if (thread < ND_TILE && first_row + thread < m) {
-            const nd_place place = nd_find(rows, first_row + thread);
-            row_left[thread] = one.left + place.left;
-            row_out[thread] = one.out + place.out;
+            const nd_place<3> place = nd_find(rows, first_row + thread);
+            row_left[thread] = one.at[ND_LEFT] + place.at[ND_LEFT];
+            row_out[thread] = one.at[ND_OUT] + place.at[ND_OUT];
         } else if (thread >= ND_TILE && thread < 2 * ND_TILE && first_column + thread - ND_TILE < n) {
-            const nd_place place = nd_find(columns, first_column + thread - ND_TILE);
-            column_right[thread - ND_TILE] = one.right + place.right;
-            column_out[thread - ND_TILE] = place.out;
+            const nd_place<3> place = nd_find(columns, first_column + thread - ND_TILE);
+            column_right[thread - ND_TILE] = one.at[ND_RIGHT] + place.at[ND_RIGHT];
+            column_out[thread - ND_TILE] = place.at[ND_OUT];
         }
         ND_ELEMENT sums[ND_EACH][ND_EACH] = {};
         for (nd_int first = 0; first < k; first += ND_STEP) {
             __syncthreads();
             if (thread < ND_STEP && first + thread < k) {
-                const nd_place place = nd_find(depth, first + thread);
-                depth_left[thread] = place.left;
-                depth_right[thread] = place.right;
+                const nd_place<3> place = nd_find(depth, first + thread);
+                depth_left[thread] = place.at[ND_LEFT];
+                depth_right[thread] = place.at[ND_RIGHT];
             }
             __syncthreads();
             for (int at = thread; at < ND_STEP * ND_TILE; at += ND_BLOCK) {

@@ -1,53 +1,32 @@
 // Zeros, to which rows are added at the places that indices name; those of one place in the order of their indices, by
 // one thread, so that the sum has the same bits for any grid. ND_ELEMENT is their type; integers wrap.
-#ifndef ND_INDEX
-#define ND_INDEX long long
-#endif
-typedef ND_INDEX nd_int;
-
-// Up to eight axes, from the outermost: how many, their extents, their steps in each operand.
-struct nd_axes { long long count, extent[8], updates[8], indices[8], out[8]; };
-
-struct nd_place { nd_int updates, indices, out; };
-
-// Where the elements of this number in row-major order are.
-__device__ __forceinline__ nd_place nd_find(const nd_axes& axes, nd_int number) {
-    nd_place place = {0, 0, 0};
-    for (int k = (int)axes.count - 1; k >= 0; --k) {
-        const nd_int extent = (nd_int)axes.extent[k], at = number % extent;
-        number /= extent;
-        place.updates += at * (nd_int)axes.updates[k];
-        place.indices += at * (nd_int)axes.indices[k];
-        place.out += at * (nd_int)axes.out[k];
-    }
-    return place;
-}
+enum { ND_UPDATES, ND_INDICES, ND_OUT };
 
 // `outer`, `own` and `rows` are the axes before the place, those of the indices and those after the place; `counts` of
 // them their numbers of elements. A thread has `length` of the `places`, each `step` from the next.
 extern "C" __global__ void __launch_bounds__(ND_BLOCK) nd_scatter(
     const ND_ELEMENT* __restrict__ updates, const long long* __restrict__ indices, ND_ELEMENT* __restrict__ out,
     unsigned long long* __restrict__ note,
-    const __grid_constant__ nd_axes outer, const __grid_constant__ nd_axes own, const __grid_constant__ nd_axes rows,
+    const __grid_constant__ nd_axes<3> outer, const __grid_constant__ nd_axes<3> own, const __grid_constant__ nd_axes<3> rows,
     long long outer_count, long long own_count, long long row_count, long long places, long long step, long long length) {
     const long long parts = places > length ? (places + length - 1) / length : 1, points = outer_count * parts * row_count;
     for (long long at = blockIdx.x * (long long)ND_BLOCK + threadIdx.x; at < points; at += gridDim.x * (long long)ND_BLOCK) {
-        const nd_place row = nd_find(rows, (nd_int)(at % row_count));
-        const nd_place begin = nd_find(outer, (nd_int)(at / row_count / parts));
+        const nd_place<3> row = nd_find(rows, (nd_int)(at % row_count));
+        const nd_place<3> begin = nd_find(outer, (nd_int)(at / row_count / parts));
         const long long low = at / row_count % parts * length, end = low + length, high = end < places ? end : places;
         for (long long place = low; place < high; ++place) {
-            out[begin.out + row.out + (nd_int)(place * step)] = (ND_ELEMENT)0;
+            out[begin.at[ND_OUT] + row.at[ND_OUT] + (nd_int)(place * step)] = (ND_ELEMENT)0;
         }
         for (nd_int number = 0; number < own_count; ++number) {
-            const nd_place one = nd_find(own, number);
-            const long long index = indices[begin.indices + one.indices];
+            const nd_place<3> one = nd_find(own, number);
+            const long long index = indices[begin.at[ND_INDICES] + one.at[ND_INDICES]];
             const long long place = index < 0 ? index + places : index;
             if (place < 0 || place >= places) {
                 // As `nd_pick` notes it.
                 atomicMin(note, (unsigned long long)index ^ 0x8000000000000000ull);
                 note[1] = (unsigned long long)places;
             } else if (place >= low && place < high) {
-                out[begin.out + row.out + (nd_int)(place * step)] += updates[begin.updates + one.updates + row.updates];
+                out[begin.at[ND_OUT] + row.at[ND_OUT] + (nd_int)(place * step)] += updates[begin.at[ND_UPDATES] + one.at[ND_UPDATES] + row.at[ND_UPDATES]];
             }
         }
     }

@@ -238,12 +238,12 @@ fn whole(
     let strides = out.layout.strides();
     let boxes = Boxes::new(product, out.layout.sizes(), strides);
     let n = jobs::count(product.work()).min(boxes.count());
-    let whole = product.ranges();
     let origin = out.start.wrapping_add(out.layout.offset() * out.dtype.bytes());
     if n > 1 && product.is_matrix() && product.work() >= SHARED {
         let threads = Parallelism::Rayon(jobs::threads(n));
+        let all = product.ranges();
         // SAFETY: as below, of one box that is all.
-        let run = |_| unsafe { product.compute(product.operands(), &whole, origin, strides, false, threads) };
+        let run = |_| unsafe { product.compute(product.operands(), &all, origin, strides, false, threads) };
         let shared = Shared::new(run);
         return jobs::run(1, &|job| shared.call(job)).map_err(|text| internal(plan, text));
     }

@@ -431,6 +431,6 @@ fn explanations() {
             maximum(x @ w + b, 0.0) @ v
         }",
     );
-    let texts = compiled.functions.iter().filter_map(|f| f.code.as_ref()).map(|c| super::explain(&c.program, &c.loops));
+    let texts = compiled.functions.iter().filter_map(|f| f.code.as_ref()).map(super::explain);
     shown().bind(|| insta::assert_snapshot!(texts.collect::<Vec<_>>().join("\n")));
 }
