@@ -2,9 +2,9 @@
 //!
 //! In: a [`Workload`]: its systems and how much work it is. Out: a [`Row`] a system. Always: before anything is timed
 //! every system's result is compared with the first one's, and a difference is an error; the systems take turns, the
-//! limit among them, so that whatever else the machine does meets them alike; each runs twice in its turn and the
-//! second time counts, so that none pays for what the others left in the caches; a fresh result is freed within its
-//! time. Next: [`crate::limits`], [`crate::report`].
+//! limit among them, so that whatever else the machine does meets them alike; a turn is a run of calls, as long as a
+//! peer's in `benches/peers` and of which the first counts for nothing, so that none pays for what the others left in
+//! the caches; a fresh result is freed within its time. Next: [`crate::limits`], [`crate::report`].
 
 use std::error::Error;
 use std::hint::black_box;
@@ -197,8 +197,10 @@ pub struct Effort {
 }
 
 /// The least number of turns.
-const LEAST: usize = 5;
-/// A shorter call is repeated until a turn takes so long, in seconds.
+const LEAST: usize = 3;
+/// A turn makes calls for so long, in seconds.
+const TURN: f64 = 0.1;
+/// A shorter call is timed with as many others as take so long, in seconds.
 const SHORT: f64 = 1e-3;
 
 /// Compares the systems' results, then their times; the limit's row comes last.
@@ -216,23 +218,39 @@ pub fn measure(workload: &mut Workload<'_>, effort: Effort) -> Result<Vec<Row>, 
     let start = Instant::now();
     while times[0].len() < LEAST || (times[0].len() < effort.rounds && start.elapsed() < effort.budget) {
         for ((system, times), &repeats) in workload.systems.iter_mut().zip(&mut times).zip(&repeats) {
-            let mut run = || system.way.run();
-            let spent = time(1, &mut run).and_then(|_| time(repeats, &mut run));
-            times.push(spent.map_err(|e| failed(system.name, &e))?);
+            times.push(turn(repeats, &mut || system.way.run()).map_err(|e| failed(system.name, &e))?);
         }
         if let Some(limit) = &mut limit {
-            limit.run();
-            let start = Instant::now();
-            limit.run();
-            limits.push(start.elapsed().as_secs_f64() * limit.scale);
+            let run = &mut || {
+                limit.run();
+                Ok(())
+            };
+            let spent = turn(1, run).map_err(|e| failed("limit", &e))?;
+            limits.push(spent.into_iter().map(|t| t * limit.scale).collect());
         }
     }
-    let ratio = |times: &[f64]| limit.as_ref().map(|_| median(times.iter().zip(&limits).map(|(t, l)| l / t).collect()));
+    let middles = |turns: &[Vec<f64>]| turns.iter().map(|t| median(t.clone())).collect::<Vec<f64>>();
+    let per_turn = middles(&limits);
+    let ratio = |turns: &[Vec<f64>]| {
+        let ratios = middles(turns).iter().zip(&per_turn).map(|(t, l)| l / t).collect();
+        limit.as_ref().map(|_| median(ratios))
+    };
     let names = workload.systems.iter().map(|s| s.name);
     let mut rows: Vec<Row> =
         names.zip(&times).zip(means).map(|((system, t), mean)| row(system, t, ratio(t), Some(mean))).collect();
     rows.extend((!limits.is_empty()).then(|| row("limit", &limits, Some(1.0), None)));
     Ok(rows)
+}
+
+/// The seconds of each call of a turn, but for the first; so many calls are timed together.
+fn turn(repeats: usize, run: &mut dyn FnMut() -> ndfuse::Result<()>) -> ndfuse::Result<Vec<f64>> {
+    let start = Instant::now();
+    run()?;
+    let mut times = Vec::new();
+    while times.is_empty() || start.elapsed().as_secs_f64() < TURN {
+        times.push(time(repeats, run)?);
+    }
+    Ok(times)
 }
 
 /// The seconds of a call, which is made so many times.
@@ -244,9 +262,10 @@ fn time(repeats: usize, run: &mut dyn FnMut() -> ndfuse::Result<()>) -> ndfuse::
     Ok(start.elapsed().as_secs_f64() / repeats as f64)
 }
 
-fn row(system: &'static str, times: &[f64], ratio: Option<f64>, mean: Option<f64>) -> Row {
+fn row(system: &'static str, turns: &[Vec<f64>], ratio: Option<f64>, mean: Option<f64>) -> Row {
+    let times = turns.concat();
     let (min, max) = times.iter().fold((f64::INFINITY, 0.0f64), |(low, high), &t| (low.min(t), high.max(t)));
-    Row { system, median: median(times.to_vec()), min, max, ratio, mean }
+    Row { system, median: median(times), min, max, ratio, mean }
 }
 
 fn median(mut times: Vec<f64>) -> f64 {

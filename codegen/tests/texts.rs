@@ -124,6 +124,20 @@ fn broken_loops_are_found() {
         ("softmax.loops", "    start %1\n", "    eval %0\n    start %1\n", "%0 stands outside the loop over `r0`"),
         ("softmax.loops", "      keep %3\n", "", "%3 is recalled, but was not kept"),
         ("softmax.loops", "      recall %3\n", "      recall %2\n", "%2 is recalled, but was not kept"),
+        ("softmax.loops", "  keep %3 until 0\n", "  keep %3 until 4\n", "there is no store 4"),
+        ("softmax.loops", "  keep %3 until 0\n", "", "%3 has no place"),
+        (
+            "softmax.loops",
+            "      store 0\n",
+            "      store 0\n    lane r0\n      recall %3\n",
+            "%3 is recalled after the store that writes there",
+        ),
+        (
+            "softmax.loops",
+            "  keep %3 until 0\n",
+            "  keep %3 until 0, %0 until 0\n",
+            "%3 cannot lie in the row of store 0",
+        ),
         ("softmax.loops", "      store 0\n", "", "store 0 stands 0 times"),
         ("softmax.loops", "      store 0\n", "      store 1\n", "there is no store 1"),
         (

@@ -3,13 +3,14 @@
 //! In: a verified kernel. Out: its loop nest in one of the two forms. Always:
 //! a value is computed in the outermost loop that has all it varies over; a
 //! value that two passes need is computed again in the second, unless it is
-//! costly: then a row buffer keeps it.
+//! costly: then it is kept, in the row of a result that is written later, or in
+//! a row buffer.
 
-use super::{Form, LoopKind, Loops, Stmt};
-use crate::kernel::{InstOp, Kernel, ValId};
+use super::{Form, Kept, LoopKind, Loops, Stmt};
+use crate::kernel::{InstOp, Kernel, Store, ValId};
 use crate::shape::{Dim, Sym};
 
-/// From this cost on a value is kept in a row buffer between two passes.
+/// From this cost on a value is kept between two passes.
 const KEEP: u32 = 8;
 /// No kernel keeps more row buffers than this.
 const ROWS: usize = 4;
@@ -33,7 +34,8 @@ pub fn lower(kernel: &Kernel) -> Loops {
         nest.kept = nest.choose_kept();
     }
     let body = nest.body();
-    Loops { kernel: kernel.clone(), form, lane, kept: nest.kept, body }
+    let kept = nest.places();
+    Loops { kernel: kernel.clone(), form, lane, kept, body }
 }
 
 /// The form whose lane runs along memory in more of the loads inside the loops
@@ -183,6 +185,30 @@ impl Nest<'_> {
         });
         kept.truncate(ROWS);
         kept
+    }
+
+    /// Where what is kept lies: a result that is to be written comes into the
+    /// caches meanwhile, so a row of one along the lane is better than memory of its own.
+    fn places(&self) -> Vec<Kept> {
+        let passes = self.passes();
+        let sets: Vec<Vec<ValId>> = passes.iter().map(|p| self.needed(p, &|_| false)).collect();
+        let mut taken: Vec<usize> = Vec::new();
+        let mut place = |&value: &ValId| {
+            let first = sets.iter().position(|set| set.contains(&value)).unwrap_or(0);
+            let last = sets.iter().rposition(|set| set.contains(&value)).unwrap_or(0);
+            let fits = |&store: &usize| {
+                let Store { output, ref index, value: ref stored } = self.kernel.stores[store];
+                let operand = &self.kernel.outputs[output];
+                let alone = self.kernel.stores.iter().filter(|s| s.output == output).count() == 1;
+                let along = operand.order.last().and_then(|&axis| index[axis].as_sym()) == self.lane.as_ref();
+                let (pass, dtype) = (self.depth(*stored), self.kernel.inst(value).dtype);
+                alone && along && operand.dtype == dtype && pass > first && pass >= last
+            };
+            let until = (0..self.kernel.stores.len()).filter(|store| !taken.contains(store)).find(fits);
+            taken.extend(until);
+            Kept { value, until }
+        };
+        self.kept.iter().map(&mut place).collect()
     }
 
     fn own_cost(&self, id: ValId) -> u32 {

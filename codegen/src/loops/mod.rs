@@ -12,7 +12,7 @@
 //!
 //! ```text
 //! loops k0 row lane r0
-//!   keep %3
+//!   keep %3 until 0
 //!   parallel p0
 //!     start %1
 //!     lane r0
@@ -61,10 +61,26 @@ pub struct Loops {
     pub form: Form,
     /// The lane's variable; `None` iff the form is `Scalar`.
     pub lane: Option<Sym>,
-    /// Values kept in a row buffer between passes, over all reduced axes
-    /// (`Row` only); on CUDA they are computed again or kept on the chip.
-    pub kept: Vec<ValId>,
+    /// Values kept between passes, over all reduced axes (`Row` only); on CUDA
+    /// they are computed again or kept on the chip.
+    pub kept: Vec<Kept>,
     pub body: Vec<Stmt>,
+}
+
+/// A value that a later pass reads again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Kept {
+    pub value: ValId,
+    /// The store in whose row of the result it lies until that is written; a
+    /// row buffer of its own if there is none.
+    pub until: Option<usize>,
+}
+
+impl Loops {
+    /// How a value is kept, if it is.
+    pub fn kept(&self, value: ValId) -> Option<Kept> {
+        self.kept.iter().copied().find(|kept| kept.value == value)
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -93,9 +109,9 @@ pub enum Stmt {
     Push(ValId),
     /// Makes the accumulator's content the value of the `Reduce`.
     Finish(ValId),
-    /// Writes a value to its row buffer.
+    /// Writes a value to where it is kept.
     Keep(ValId),
-    /// Reads a value from its row buffer: in place of `Eval`.
+    /// Reads a value from where it is kept: in place of `Eval`.
     Recall(ValId),
     /// Executes the store of this number.
     Store(usize),

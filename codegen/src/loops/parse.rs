@@ -5,7 +5,7 @@
 //! kept; deeper it is a statement, for a nest begins with a loop. Whether the
 //! nest is sound is asked in [`super::verify`].
 
-use super::{Form, LoopKind, Loops, Stmt};
+use super::{Form, Kept, LoopKind, Loops, Stmt};
 use crate::kernel::parse::{read as read_kernel, value};
 use crate::shape::Sym;
 use crate::text::{self, Lines};
@@ -27,11 +27,19 @@ pub fn parse(text: &str) -> Result<Loops, String> {
         && let Some(list) = line.text.strip_prefix("keep ")
     {
         lines.below(head.indent);
-        kept = line.explain(text::list(list, value))?;
+        kept = line.explain(text::list(list, keep))?;
     }
     let body = block(&mut lines, head.indent)?;
     lines.end()?;
     Ok(Loops { kernel, form, lane, kept, body })
+}
+
+/// A value, and the store until which it lies in the result's row.
+fn keep(text: &str) -> Result<Kept, String> {
+    match text.split_once(" until ") {
+        Some((name, store)) => Ok(Kept { value: value(name)?, until: Some(text::number(store)?) }),
+        None => Ok(Kept { value: value(text)?, until: None }),
+    }
 }
 
 /// The statements that stand deeper than this indentation.

@@ -3,7 +3,7 @@
 //! In: loops. Out: text that [`super::parse`] reads back to equal loops.
 //! Always: one statement a line, a loop's body two spaces deeper.
 
-use super::{Form, LoopKind, Loops, Stmt};
+use super::{Form, Kept, LoopKind, Loops, Stmt};
 use crate::text::join;
 use std::fmt::{self, Display, Formatter};
 
@@ -33,6 +33,15 @@ impl LoopKind {
 
     pub fn all() -> [LoopKind; 4] {
         [LoopKind::Parallel, LoopKind::Serial, LoopKind::Unrolled, LoopKind::Lane]
+    }
+}
+
+impl Display for Kept {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.until {
+            Some(store) => write!(f, "{} until {store}", self.value),
+            None => write!(f, "{}", self.value),
+        }
     }
 }
 

@@ -15,6 +15,7 @@
 //! - an accumulator is started outside all reduced loops, pushed to at one
 //!   place inside all of them, and finished in the block that started it;
 //! - what is kept is written once, over the whole row, before it is recalled;
+//!   in a result's row, only until the one store that writes there;
 //! - each store stands once, inside the loops of the variables it mentions and
 //!   of no others.
 
@@ -49,8 +50,8 @@ pub fn verify(loops: &Loops) -> Result<(), String> {
         stored: vec![0; kernel.stores.len()],
     };
     walk.block(&loops.body, 0)?;
-    if let Some(v) = loops.kept.iter().find(|v| !walk.kept.contains(v)) {
-        return Err(format!("{v} has a row buffer, but is not kept"));
+    if let Some(kept) = loops.kept.iter().find(|kept| !walk.kept.contains(&kept.value)) {
+        return Err(format!("{} has a place, but is not kept", kept.value));
     }
     if let Some(number) = walk.stored.iter().position(|&n| n != 1) {
         return Err(format!("store {number} stands {} times", walk.stored[number]));
@@ -70,7 +71,7 @@ struct Walk<'a> {
     known: Vec<ValId>,
     /// The accumulators that are started on the path and not yet finished.
     running: Vec<Running>,
-    /// What the row buffers hold.
+    /// What is kept by now.
     kept: Vec<ValId>,
     /// How often each store has been met.
     stored: Vec<usize>,
@@ -236,17 +237,36 @@ impl Walk<'_> {
     fn keep(&mut self, v: ValId) -> Result<(), String> {
         self.used(v)?;
         self.within_rows(v, "kept")?;
-        if !self.loops.kept.contains(&v) || self.kept.contains(&v) {
-            return Err(format!("{v} has no row buffer, or is kept twice"));
-        }
+        let kept = self.loops.kept(v).filter(|_| !self.kept.contains(&v));
+        let kept = kept.ok_or_else(|| format!("{v} has no place, or is kept twice"))?;
         self.kept.push(v);
-        Ok(())
+        match kept.until {
+            Some(store) => self.lies_until(v, store),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a store's row of the result can hold a value until it is written.
+    fn lies_until(&self, v: ValId, number: usize) -> Result<(), String> {
+        let kernel = &self.loops.kernel;
+        let store = kernel.stores.get(number).ok_or_else(|| format!("there is no store {number}"))?;
+        let alone = kernel.stores.iter().filter(|s| s.output == store.output).count() == 1;
+        let others = self.loops.kept.iter().filter(|kept| kept.until == Some(number)).count() == 1;
+        let axes = kernel.axes().all(|axis| store.index.iter().any(|d| d.as_sym() == Some(&axis.var)));
+        let dtype = kernel.outputs[store.output].dtype == kernel.inst(v).dtype;
+        match alone && others && axes && dtype && self.stored[number] == 0 {
+            true => Ok(()),
+            false => Err(format!("{v} cannot lie in the row of store {number}")),
+        }
     }
 
     fn recall(&mut self, v: ValId) -> Result<(), String> {
         self.within_rows(v, "recalled")?;
         if !self.kept.contains(&v) {
             return Err(format!("{v} is recalled, but was not kept"));
+        }
+        if self.loops.kept(v).and_then(|kept| kept.until).is_some_and(|store| self.stored[store] > 0) {
+            return Err(format!("{v} is recalled after the store that writes there"));
         }
         self.define(v)
     }

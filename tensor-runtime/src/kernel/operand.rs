@@ -203,6 +203,17 @@ impl<T: Element, const N: usize> Out<'_, T, N> {
             RowMut { row: tile.scratch(n), to: first, stride }
         }
     }
+
+    /// As [`row`](Out::row), but the elements are what was written there before.
+    #[inline(always)]
+    pub fn again<'t>(&'t mut self, at: [isize; N], axis: usize, n: usize, tile: &'t mut Tile<T>) -> RowMut<'t, T> {
+        let row = self.row(at, axis, n, tile);
+        if !row.to.is_null() {
+            // SAFETY: as in `row`: all `n` elements lie in this job's window, initialised.
+            unsafe { gather(row.row, row.to, row.stride) };
+        }
+        row
+    }
 }
 
 /// A row of an [`Out`]. Derefs to a slice.
@@ -237,6 +248,16 @@ impl<T: Element> Drop for RowMut<'_, T> {
             // which it borrows for as long as the row lives.
             unsafe { scatter(self.row, self.to, self.stride) };
         }
+    }
+}
+
+/// # Safety
+/// The elements at `from + i * stride`, for `i` below the row's length, must be readable.
+#[inline(never)]
+unsafe fn gather<T: Copy>(row: &mut [T], from: *const T, stride: isize) {
+    for (i, slot) in row.iter_mut().enumerate() {
+        // SAFETY: the caller's promise.
+        *slot = unsafe { from.wrapping_offset(i as isize * stride).read() };
     }
 }
 

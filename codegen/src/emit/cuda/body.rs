@@ -41,7 +41,7 @@ pub fn held(loops: &Loops) -> Vec<ValId> {
     evals(&loops.body, false, &mut all);
     let again = |v: &ValId| all.iter().filter(|w| *w == v).count() > 1;
     let load = |v: &ValId| matches!(loops.kernel.inst(*v).op, InstOp::Load { .. });
-    loops.kernel.ids().filter(|v| loops.kept.contains(v) || load(v) && again(v)).collect()
+    loops.kernel.ids().filter(|v| loops.kept(*v).is_some() || load(v) && again(v)).collect()
 }
 
 /// The statements, indented once, with these values held in registers.

@@ -18,7 +18,7 @@
 //! ```
 //!
 //! Names: `p r` loop variables, `e` extents, `s` sizes, `v3` value %3, `a3` its
-//! accumulator, `k3` its row buffer; `v3_t` a packed tile of it, `v3_b` a tile
+//! accumulator, `k3` where it is kept; `v3_t` a packed tile of it, `v3_b` a tile
 //! of computed values; `y_w` a row of output `y`, `y_t` its tile.
 //! Next: [`super::run`].
 
@@ -195,9 +195,11 @@ impl Emit<'_> {
             .loops
             .kept
             .iter()
-            .map(|v| {
+            .filter(|kept| kept.until.is_none())
+            .map(|kept| {
                 let len = plain(&Dim::product(kernel.red.iter().map(|a: &Axis| &a.extent))).text;
-                (format!("k{}", v.0), format!("let mut k{} = cx.row::<{}>({len});", v.0, kernel.inst(*v).dtype))
+                let (name, dtype) = (format!("k{}", kept.value.0), kernel.inst(kept.value).dtype);
+                (name.clone(), format!("let mut {name} = cx.row::<{dtype}>({len});"))
             })
             .collect();
         let used = |name: &str| mentions(body, name) || rows.iter().any(|(_, line)| mentions(line, name));

@@ -32,6 +32,8 @@ struct Run<'a> {
     keeps: Vec<Ref>,
     /// Accumulators with what is pushed to them.
     pushes: Vec<(Ref, Ref)>,
+    /// What lies in the row of an output that the run writes, with the output.
+    held_over: Vec<(Ref, usize)>,
     /// Values that must lie in a slice after the loop.
     rows: BTreeSet<Ref>,
     /// How often a value is read in the run; many times if it is read later.
@@ -42,15 +44,38 @@ struct Run<'a> {
 
 impl Emit<'_> {
     pub(super) fn run(&mut self, nodes: &[Node], rest: &[Node]) {
+        let mut held_over = Vec::new();
         for node in nodes {
             if let Node::Recall(v) = node {
-                let (name, row) = (self.nest.value(*v).name.clone(), self.kept(*v));
-                self.out.line(format!("let {name} = &{row};"));
-                self.scope[v.0] = Some(Repr::Slice(name));
+                held_over.extend(self.recall(*v, nodes));
             }
         }
-        let run = self.plan(nodes, rest);
+        let run = Run { held_over, ..self.plan(nodes, rest) };
         if self.lane_here().is_some() { self.vector(&run) } else { self.scalar(&run) }
+    }
+
+    /// Makes what was kept a slice; answers the output in whose row it lies, if the run writes that.
+    fn recall(&mut self, v: Ref, nodes: &[Node]) -> Option<(Ref, usize)> {
+        let name = self.nest.value(v).name.clone();
+        let Some(store) = self.until(v) else {
+            let row = self.kept(v);
+            self.out.line(format!("let {name} = &{row};"));
+            self.scope[v.0] = Some(Repr::Slice(name));
+            return None;
+        };
+        let output = self.loops.kernel.stores[store].output;
+        let row = self.out_row("again", output, &self.loops.kernel.stores[store].index);
+        let writes = nodes.iter().any(|n| matches!(n, Node::Store { output: other, .. } if *other == output));
+        let (slice, by) = if writes { (format!("{}_w", self.outputs[output]), "&mut ") } else { (name, "&") };
+        self.out.line(format!("let mut {slice} = {row};"));
+        self.out.line(format!("let {slice} = {by}{slice}[..t.len];"));
+        self.scope[v.0] = Some(Repr::Slice(slice));
+        writes.then_some((v, output))
+    }
+
+    /// The store in whose row a value is kept.
+    fn until(&self, v: Ref) -> Option<usize> {
+        self.loops.kept(self.nest.value(v).id).and_then(|kept| kept.until)
     }
 
     /// The lane, inside its loop.
@@ -137,7 +162,7 @@ impl Emit<'_> {
         }
         evals.retain(|v| reads.get(v).is_some_and(|&n| n > 0));
         rows.retain(|v| !self.is_slice(*v) && !self.is_row_load(*v));
-        Run { evals, stores, keeps, pushes, rows, reads, by_vector }
+        Run { evals, stores, keeps, pushes, held_over: Vec::new(), rows, reads, by_vector }
     }
 
     fn reads_of(&self, nodes: &[Node], out: &mut BTreeSet<Ref>) {
@@ -199,26 +224,34 @@ impl Emit<'_> {
                 casts.insert(v, self.build(v, &casts));
             }
         }
+        // What lies in a row that the loop writes is read before.
+        let (early, late): (Vec<_>, Vec<_>) =
+            run.pushes.iter().partition(|(_, v)| run.held_over.iter().any(|(held, _)| held == v));
+        self.pushes(&early, &Held::default());
         let held = self.hold_rows(run);
         self.vector_loop(run, &held, local);
         for (v, row) in held.of.iter().filter(|(v, _)| self.is_vector(**v)).collect::<Vec<_>>() {
             self.scope[v.0] = Some(Repr::Slice(row.clone()));
         }
         for sink in run.stores.iter().filter(|s| held.late.contains(&s.output)) {
-            let row = self.out_row(sink);
+            let row = self.out_row("row", sink.output, sink.index);
             let from = self.slice(sink.value, &held);
             self.out.line(format!("{row}.copy_from_slice({from});"));
         }
-        let at = self.tile_position();
-        for (acc, v) in &run.pushes {
-            let from = self.slice(*v, &held);
-            self.out.line(format!("a{}.push(m, {at}, {from});", self.nest.value(*acc).id.0));
-        }
+        self.pushes(&late, &held);
         // What was only a register of the loop is gone.
         for &v in &run.evals {
             if self.is_vector(v) && !self.is_slice(v) {
                 self.scope[v.0] = None;
             }
+        }
+    }
+
+    fn pushes(&mut self, pushes: &[(Ref, Ref)], held: &Held) {
+        let at = self.tile_position();
+        for (acc, v) in pushes {
+            let from = self.slice(*v, held);
+            self.out.line(format!("a{}.push(m, {at}, {from});", self.nest.value(*acc).id.0));
         }
     }
 
@@ -239,15 +272,15 @@ impl Emit<'_> {
     }
 
     /// The row of an output, as a place expression.
-    fn out_row(&mut self, sink: &Sink<'_>) -> String {
+    fn out_row(&mut self, method: &str, output: usize, index: &[Dim]) -> String {
         let lane = self.loops.lane.as_deref().unwrap_or_default();
-        let name = &self.outputs[sink.output];
-        let axis = sink.index.iter().position(|d| d.mentions(lane)).unwrap_or(0);
+        let name = &self.outputs[output];
+        let axis = index.iter().position(|d| d.mentions(lane)).unwrap_or(0);
         let index =
-            sink.index.iter().map(|d| code::dim(d, &|s| if s == lane { "t.start".into() } else { s.to_string() }).text);
+            index.iter().map(|d| code::dim(d, &|s| if s == lane { "t.start".into() } else { s.to_string() }).text);
         let (tile, index) = (format!("{name}_t"), index.collect::<Vec<_>>().join(", "));
-        let row = format!("{name}.row([{index}], {axis}, t.len, &mut {tile})");
-        self.tiles.insert(tile, self.loops.kernel.outputs[sink.output].dtype);
+        let row = format!("{name}.{method}([{index}], {axis}, t.len, &mut {tile})");
+        self.tiles.insert(tile, self.loops.kernel.outputs[output].dtype);
         row
     }
 
@@ -260,15 +293,28 @@ impl Emit<'_> {
             }
         }
         for &v in &run.keeps {
-            let (name, row) = (format!("k{}", self.nest.value(v).id.0), self.kept(v));
-            self.out.line(format!("let {name} = &mut {row};"));
+            let name = format!("k{}", self.nest.value(v).id.0);
+            match self.until(v).map(|store| &self.loops.kernel.stores[store]) {
+                Some(store) => {
+                    let row = self.out_row("row", store.output, &store.index);
+                    self.out.line(format!("let mut {name} = {row};"));
+                    self.out.line(format!("let {name} = &mut {name}[..t.len];"));
+                }
+                None => {
+                    let row = self.kept(v);
+                    self.out.line(format!("let {name} = &mut {row};"));
+                }
+            }
             held.writes.push((name.clone(), v));
             held.of.insert(v, name);
         }
         for sink in run.stores.iter().filter(|s| !held.late.contains(&s.output)).collect::<Vec<_>>() {
-            let (row, name) = (self.out_row(sink), format!("{}_w", self.outputs[sink.output]));
-            self.out.line(format!("let mut {name} = {row};"));
-            self.out.line(format!("let {name} = &mut {name}[..t.len];"));
+            let name = format!("{}_w", self.outputs[sink.output]);
+            if !run.held_over.iter().any(|(_, output)| *output == sink.output) {
+                let row = self.out_row("row", sink.output, sink.index);
+                self.out.line(format!("let mut {name} = {row};"));
+                self.out.line(format!("let {name} = &mut {name}[..t.len];"));
+            }
             held.writes.push((name.clone(), sink.value));
             if run.rows.contains(&sink.value) {
                 held.of.entry(sink.value).or_insert(name);
@@ -293,6 +339,11 @@ impl Emit<'_> {
             return;
         }
         let mut lines = Vec::new();
+        for &(v, _) in &run.held_over {
+            let name = self.nest.value(v).name.clone();
+            lines.push(format!("let {name} = {};", self.read(v, &local).text));
+            local.insert(v, Code::atom(name));
+        }
         for &v in &run.evals {
             if !self.is_vector(v) || self.is_row_load(v) {
                 continue;
@@ -320,7 +371,7 @@ impl Emit<'_> {
         self.out.close();
     }
 
-    /// The place of this tile in a value's row buffer.
+    /// The place of this tile in a value's own row buffer.
     fn kept(&self, v: Ref) -> String {
         let name = format!("k{}", self.nest.value(v).id.0);
         match self.loops.kernel.red.len() {
