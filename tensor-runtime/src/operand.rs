@@ -18,7 +18,7 @@
 
 use std::sync::Arc;
 
-use ndarray::{ArrayBase, ArrayViewMut, Data, DataMut, Dimension};
+use ndarray::{ArrayBase, ArrayView, ArrayViewMut, Data, DataMut, Dimension};
 
 use crate::device::Device;
 use crate::device::gpu::Block;
@@ -29,7 +29,7 @@ use crate::layout::Layout;
 use crate::storage::{Buffer, Elements, ElementsMut};
 use crate::tape::{self, Owner, Value};
 use crate::tensor::{AnyTensor, Tensor};
-use crate::view::{Source, TensorView, gather, nd_layout, row_major};
+use crate::view::{Source, TensorView, dense_slice, gather, nd_layout, row_major};
 
 /// An operand of a generated function: `&Tensor`, a [`TensorView`], `&Array2`, `ArrayView2`…
 ///
@@ -143,12 +143,15 @@ impl<'a> RawView<'a> {
         match source {
             Source::Slice(data, layout) => RawView::known(Elements::Host(T::erase(data)), layout, None, track),
             Source::Device(block, layout) => RawView::known(Elements::Device(block, T::DTYPE), layout, None, track),
-            Source::Gaps(view) => {
-                let layout = Layout::contiguous(view.shape())?;
-                let data = RawData::Gathered(Arc::new(T::erase_buffer(gather(view.view())?)));
-                Ok(RawView { data, layout, owner: None, track })
-            }
+            Source::Gaps(view) => Ok(RawView { track, ..RawView::gathered(view.view())? }),
         }
+    }
+
+    /// A copy of the elements.
+    fn gathered<T: Element, D: Dimension>(view: ArrayView<'_, T, D>) -> Result<RawView<'a>> {
+        let layout = Layout::contiguous(view.shape())?;
+        let data = RawData::Gathered(Arc::new(T::erase_buffer(gather(view)?)));
+        Ok(RawView { data, layout, owner: None, track: None })
     }
 
     /// What the tape knows of the operand.
@@ -327,7 +330,7 @@ impl<'a> RawViewMut<'a> {
         if view.as_slice_memory_order().is_some() {
             let layout = nd_layout(view.shape(), view.strides(), view.len());
             let data = view.into_slice_memory_order().unwrap_or_default();
-            return RawViewMut::new(T::erase_mut(data), layout);
+            return Ok(RawViewMut { data: RawDataMut::Borrowed(T::erase_mut(data)), layout, track: None });
         }
         let layout = Layout::contiguous(view.shape())?;
         // Filled with the old values, for an error before the first write must leave the target as it was.
@@ -453,7 +456,13 @@ impl<T: Element, D: NdRank, A: Data<Elem = T>> Operand for ArrayBase<A, D> {
     type Shape = D::Shape;
 
     fn raw(&self) -> Result<RawView<'_>> {
-        RawView::of_source(&Source::of(self.view()), None)
+        match dense_slice(self.view()) {
+            Some(data) => {
+                let layout = nd_layout(self.shape(), self.strides(), data.len());
+                Ok(RawView { data: RawData::Borrowed(T::erase(data)), layout, owner: None, track: None })
+            }
+            None => RawView::gathered(self.view()),
+        }
     }
 }
 

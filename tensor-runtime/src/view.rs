@@ -96,7 +96,7 @@ pub(crate) fn row_major<T, D: Dimension>(dim: D, data: &mut [T]) -> Result<Array
 }
 
 /// The memory of the view as one slice, if nothing else lies in it. Repeated axes (stride 0) count once.
-fn dense_slice<'a, T, D: Dimension>(mut view: ArrayView<'a, T, D>) -> Option<&'a [T]> {
+pub(crate) fn dense_slice<'a, T, D: Dimension>(mut view: ArrayView<'a, T, D>) -> Option<&'a [T]> {
     if view.is_empty() {
         return Some(&[]);
     }
@@ -109,10 +109,13 @@ fn dense_slice<'a, T, D: Dimension>(mut view: ArrayView<'a, T, D>) -> Option<&'a
 }
 
 /// The layout of an `ndarray` whose lowest address is position 0 of `len` elements.
+#[inline]
 pub(crate) fn nd_layout(sizes: &[usize], strides: &[isize], len: usize) -> Layout {
     let reversed = sizes.iter().zip(strides).filter(|(size, stride)| **size > 1 && **stride < 0);
-    let offset = if len == 0 { 0 } else { reversed.map(|(size, stride)| (size - 1) * stride.unsigned_abs()).sum() };
-    Layout::strided(sizes, strides, offset, len).expect("an ndarray of up to 8 axes lies within its own memory")
+    if len == 0 || sizes.len() > MAX_RANK {
+        return Layout::strided(sizes, strides, 0, len).expect("an ndarray of up to 8 axes lies within its own memory");
+    }
+    Layout::known(sizes, strides, reversed.map(|(size, stride)| (size - 1) * stride.unsigned_abs()).sum())
 }
 
 /// Strides without their signs, and the axes that had one: `ndarray` reverses axes after construction.

@@ -26,7 +26,8 @@ const LANE_UNIT: usize = 64;
 pub(super) struct Ready {
     pub(super) axes: usize,
     pub(super) extents: [isize; MAX_AXES],
-    pub(super) ranges: [Range<isize>; MAX_AXES],
+    /// Of the parallel axes.
+    pub(super) ranges: [Range<isize>; MAX_RANK],
     sizes: Vec<isize>,
     /// Inputs, then outputs.
     pub(super) windows: Vec<Window>,
@@ -104,6 +105,7 @@ impl<R, F: Fn(usize) -> R> Shared<F> {
 ///
 /// All windows then lie in initialised memory that `memory` borrows or owns; outputs are of other roots than the inputs
 /// and than one another, so nothing reads them and no two overlap; each has an injective layout.
+#[inline]
 pub(super) fn prepare(
     plan: &'static Plan,
     launch: &Launch,
@@ -111,9 +113,8 @@ pub(super) fn prepare(
     sizes: &[i64],
     given: &[(BufferId, Spot)],
 ) -> Result<Ready> {
-    let spots = spots(plan, launch, memory, sizes, given)?;
     let axes = launch.extents.len();
-    if axes > MAX_AXES || launch.par > axes || launch.outputs.len() > 64 {
+    if axes > MAX_AXES || launch.par > axes.min(MAX_RANK) || launch.outputs.len() > 64 {
         return Err(internal(plan, format!("kernel {} has {axes} axes", launch.name)));
     }
     let size = |slot: u16| match sizes.get(usize::from(slot)) {
@@ -126,37 +127,40 @@ pub(super) fn prepare(
     }
     let ranges = std::array::from_fn(|k| 0..extents[k]);
     let launch_sizes = launch.sizes.iter().map(|&slot| size(slot)).collect::<Result<_>>()?;
-    let windows = spots.iter().map(window).collect();
+    let mut windows = Vec::with_capacity(launch.inputs.len() + launch.outputs.len());
+    each_spot(plan, launch, memory, sizes, given, |spot| windows.push(window(spot)))?;
     Ok(Ready { axes, extents, ranges, sizes: launch_sizes, windows })
 }
 
-/// The operands of a launch: inputs, then outputs. `given` is as in [`prepare`].
-pub(super) fn spots<T: Target>(
+/// Hands out the operands of a launch: inputs, then outputs. `given` is as in [`prepare`].
+pub(super) fn each_spot<T: Target>(
     plan: &'static Plan,
     launch: &Launch,
     memory: &mut Memory<'_, T>,
     sizes: &[i64],
     given: &[(BufferId, Spot)],
-) -> Result<Vec<Spot>> {
-    let mut spots = Vec::with_capacity(launch.inputs.len() + launch.outputs.len());
-    let place = |id: BufferId| given.iter().find(|(given, _)| *given == id).map(|(_, spot)| *spot);
+    mut each: impl FnMut(&Spot),
+) -> Result<()> {
+    let place = |id: BufferId| given.iter().find(|(given, _)| *given == id).map(|(_, spot)| spot);
     for &input in launch.inputs {
-        spots.push(match place(input) {
-            Some(spot) => spot,
-            None => memory.reading(input, sizes)?,
-        });
+        match place(input) {
+            Some(spot) => each(spot),
+            None => each(memory.reading(input, sizes)?),
+        }
     }
-    for output in launch.outputs {
+    for (k, output) in launch.outputs.iter().enumerate() {
         let spot = match place(output.buffer) {
             Some(spot) => spot,
             None => memory.writing(output.buffer, sizes)?,
         };
-        if spots.iter().any(|other| other.root == spot.root) {
+        each(spot);
+        let root = spot.root;
+        let mut others = launch.inputs.iter().copied().chain(launch.outputs[..k].iter().map(|other| other.buffer));
+        if others.any(|id| place(id).map_or_else(|| memory.root(id), |spot| Some(spot.root)) == Some(root)) {
             return Err(internal(plan, format!("kernel {} writes what it reads", launch.name)));
         }
-        spots.push(spot);
     }
-    Ok(spots)
+    Ok(())
 }
 
 impl Ready {
@@ -274,19 +278,17 @@ pub(super) fn axis_of(launch: &Launch, operand: usize, axis: usize, rank: usize)
 }
 
 /// The whole of a spot.
+#[inline]
 pub(super) fn window(spot: &Spot) -> Window {
-    let rank = spot.layout.rank();
-    let mut window = Window {
+    let (size, stride) = spot.layout.all();
+    Window {
         origin: spot.start.wrapping_add(spot.layout.offset() * spot.dtype.bytes()),
         dtype: spot.dtype,
-        rank,
+        rank: spot.layout.rank(),
         low: [0; MAX_RANK],
-        size: [0; MAX_RANK],
-        stride: [0; MAX_RANK],
-    };
-    window.size[..rank].copy_from_slice(spot.layout.sizes());
-    window.stride[..rank].copy_from_slice(spot.layout.strides());
-    window
+        size: *size,
+        stride: *stride,
+    }
 }
 
 /// For each axis of an operand its axis of the launch.

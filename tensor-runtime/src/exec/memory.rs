@@ -75,13 +75,18 @@ impl Target for Host {
     }
 }
 
+/// What is known of a buffer.
+struct Slot<O> {
+    spot: Option<Spot>,
+    /// What the call allocated itself.
+    owned: Option<O>,
+}
+
 /// All buffers of a call. `'m` is the time for which its operands and targets are borrowed.
 pub(super) struct Memory<'m, T: Target = Host> {
     pub(super) target: T,
     plan: &'static Plan,
-    spots: Vec<Option<Spot>>,
-    /// What the call allocated itself, by root.
-    owned: Vec<Option<T::Owned>>,
+    slots: Vec<Slot<T::Owned>>,
     borrows: std::marker::PhantomData<&'m mut ()>,
 }
 
@@ -99,15 +104,14 @@ impl<'m, T: Target> Memory<'m, T> {
         let mut memory = Memory {
             target,
             plan,
-            spots: vec![None; count],
-            owned: std::iter::repeat_with(|| None).take(count).collect(),
+            slots: std::iter::repeat_with(|| Slot { spot: None, owned: None }).take(count).collect(),
             borrows: std::marker::PhantomData,
         };
         if count < operands.len() {
             return Err(internal(plan, format!("{count} buffers for {} operands", operands.len())));
         }
         for (id, operand) in operands.iter().enumerate() {
-            memory.spots[id] = Some(Spot {
+            memory.slots[id].spot = Some(Spot {
                 start: memory.target.operand(plan, operand)?,
                 dtype: operand.dtype(),
                 layout: *operand.layout(),
@@ -119,7 +123,7 @@ impl<'m, T: Target> Memory<'m, T> {
         let mut targets = targets.iter_mut();
         for (k, &id) in plan.outputs.iter().enumerate() {
             let buffer = memory.described(id)?;
-            if memory.spots[usize::from(id)].is_some() || !matches!(buffer.place, Place::Output) {
+            if memory.slots[usize::from(id)].spot.is_some() || !matches!(buffer.place, Place::Output) {
                 return Err(internal(plan, format!("result {k} is not a buffer of its own")));
             }
             if !into {
@@ -143,7 +147,7 @@ impl<'m, T: Target> Memory<'m, T> {
                 return Err(Error::layout(plan.function, format!("two elements of result {k} share memory")));
             }
             let layout = *target.layout();
-            memory.spots[usize::from(id)] = Some(Spot {
+            memory.slots[usize::from(id)].spot = Some(Spot {
                 start: memory.target.result(plan, target)?,
                 dtype: buffer.dtype,
                 layout,
@@ -158,29 +162,35 @@ impl<'m, T: Target> Memory<'m, T> {
         described(self.plan, id)
     }
 
-    fn allocate(&mut self, id: BufferId, sizes: &[i64]) -> Result<Spot> {
+    fn allocate(&mut self, id: BufferId, sizes: &[i64]) -> Result<&Spot> {
         let buffer = self.described(id)?;
         let layout = layout_of(self.plan, buffer, sizes)?;
         let (owned, start) = self.target.allocate(buffer.dtype, layout.len())?;
-        let spot = Spot { start, dtype: buffer.dtype, layout, root: id, writable: true };
-        self.owned[usize::from(id)] = Some(owned);
-        self.spots[usize::from(id)] = Some(spot);
-        Ok(spot)
+        let slot = &mut self.slots[usize::from(id)];
+        slot.owned = Some(owned);
+        Ok(slot.spot.insert(Spot { start, dtype: buffer.dtype, layout, root: id, writable: true }))
     }
 
     /// Where a step reads a buffer.
-    pub(super) fn reading(&mut self, id: BufferId, sizes: &[i64]) -> Result<Spot> {
-        let buffer = self.described(id)?;
-        if let Some(spot) = self.spots[usize::from(id)] {
-            return Ok(spot);
+    pub(super) fn reading(&mut self, id: BufferId, sizes: &[i64]) -> Result<&Spot> {
+        let at = usize::from(id);
+        if self.slots.get(at).is_none_or(|slot| slot.spot.is_none()) {
+            self.view(id, sizes)?;
         }
+        let spot = self.slots[at].spot.as_ref();
+        spot.ok_or_else(|| internal(self.plan, format!("buffer {id} has no place")))
+    }
+
+    /// Gives a view of another buffer its place.
+    fn view(&mut self, id: BufferId, sizes: &[i64]) -> Result<()> {
+        let buffer = self.described(id)?;
         let Place::View(base) = buffer.place else {
             return Err(internal(self.plan, format!("buffer {id} is read before it is written")));
         };
         if base >= id {
             return Err(internal(self.plan, format!("buffer {id} views a later one")));
         }
-        let base = self.reading(base, sizes)?;
+        let base = *self.reading(base, sizes)?;
         let layout = layout_of(self.plan, buffer, sizes)?;
         if base.dtype != buffer.dtype || base.layout.len() != layout.len() {
             return Err(internal(self.plan, format!("buffer {id} is no view of its base")));
@@ -188,34 +198,38 @@ impl<'m, T: Target> Memory<'m, T> {
         let contiguous = Layout::contiguous(layout.sizes())?;
         if base.layout.is_contiguous() {
             let start = base.start.wrapping_add(base.layout.offset() * buffer.dtype.bytes());
-            let spot = Spot { start, layout: contiguous, writable: false, ..base };
-            self.spots[usize::from(id)] = Some(spot);
-            return Ok(spot);
+            self.slots[usize::from(id)].spot = Some(Spot { start, layout: contiguous, writable: false, ..base });
+            return Ok(());
         }
         let (owned, start) = self.target.allocate(buffer.dtype, layout.len())?;
         self.target.copy(&base, start)?;
         let spot = Spot { start, dtype: buffer.dtype, layout: contiguous, root: id, writable: false };
-        self.owned[usize::from(id)] = Some(owned);
-        self.spots[usize::from(id)] = Some(spot);
-        Ok(spot)
+        self.slots[usize::from(id)] = Slot { spot: Some(spot), owned: Some(owned) };
+        Ok(())
     }
 
     /// Where a step writes a buffer.
-    pub(super) fn writing(&mut self, id: BufferId, sizes: &[i64]) -> Result<Spot> {
+    pub(super) fn writing(&mut self, id: BufferId, sizes: &[i64]) -> Result<&Spot> {
         let buffer = self.described(id)?;
-        match self.spots[usize::from(id)] {
-            Some(spot) if spot.writable => Ok(spot),
-            None if matches!(buffer.place, Place::Temp) => self.allocate(id, sizes),
-            _ => Err(internal(self.plan, format!("buffer {id} cannot be written"))),
+        let at = usize::from(id);
+        if self.slots[at].spot.is_none() && matches!(buffer.place, Place::Temp) {
+            return self.allocate(id, sizes);
         }
+        let spot = self.slots[at].spot.as_ref().filter(|spot| spot.writable);
+        spot.ok_or_else(|| internal(self.plan, format!("buffer {id} cannot be written")))
+    }
+
+    /// The buffer whose memory a buffer with a place has.
+    pub(super) fn root(&self, id: BufferId) -> Option<BufferId> {
+        self.slots.get(usize::from(id))?.spot.as_ref().map(|spot| spot.root)
     }
 
     /// Gives a temporary's memory back, unless a view still needs it.
     pub(super) fn release(&mut self, id: BufferId) {
-        let Some(spot) = self.spots.get_mut(usize::from(id)) else { return };
-        let Some(gone) = spot.take() else { return };
-        if !self.spots.iter().flatten().any(|other| other.root == gone.root) {
-            self.owned[usize::from(gone.root)] = None;
+        let Some(root) = self.root(id) else { return };
+        self.slots[usize::from(id)].spot = None;
+        if !self.slots.iter().any(|other| other.spot.as_ref().is_some_and(|spot| spot.root == root)) {
+            self.slots[usize::from(root)].owned = None;
         }
     }
 
@@ -223,7 +237,8 @@ impl<'m, T: Target> Memory<'m, T> {
     pub(super) fn into_results(mut self) -> Result<Vec<Option<AnyTensor>>> {
         let mut results = Vec::with_capacity(self.plan.outputs.len());
         for &id in self.plan.outputs {
-            results.push(match (self.owned[usize::from(id)].take(), &self.spots[usize::from(id)]) {
+            let slot = &mut self.slots[usize::from(id)];
+            results.push(match (slot.owned.take(), &slot.spot) {
                 (Some(owned), Some(spot)) => Some(self.target.tensor(owned, spot.dtype, spot.layout)?),
                 _ => None,
             });
@@ -240,6 +255,7 @@ pub(super) fn described(plan: &'static Plan, id: BufferId) -> Result<&'static Bu
 /// The dense layout of a buffer, its axes in the plan's order.
 pub(super) fn layout_of(plan: &'static Plan, buffer: &Buffer, sizes: &[i64]) -> Result<Layout> {
     let rank = buffer.dims.len();
+    let mut empty = false;
     let mut extents = [0usize; crate::MAX_RANK];
     let mut strides = [0isize; crate::MAX_RANK];
     if rank > crate::MAX_RANK || buffer.order.len() != rank {
@@ -252,6 +268,7 @@ pub(super) fn layout_of(plan: &'static Plan, buffer: &Buffer, sizes: &[i64]) -> 
             return Err(Error::shape(plan.function, &[], None, text));
         };
         *extent = size;
+        empty |= size == 0;
     }
     let mut len = 1usize;
     for &axis in buffer.order.iter().rev() {
@@ -263,7 +280,10 @@ pub(super) fn layout_of(plan: &'static Plan, buffer: &Buffer, sizes: &[i64]) -> 
         let next = len.checked_mul(extents[axis].max(1)).filter(|&n| isize::try_from(n).is_ok());
         len = next.ok_or_else(|| Error::too_large(plan.function, &extents[..rank]))?;
     }
-    Layout::strided(&extents[..rank], &strides[..rank], 0, len)
+    match empty {
+        true => Layout::contiguous(&extents[..rank]),
+        false => Ok(Layout::known(&extents[..rank], &strides[..rank], 0)),
+    }
 }
 
 /// Copies the elements of a spot in C order to dense memory.

@@ -191,6 +191,9 @@ impl Machine for Host {
         runs: &dyn Fn(usize) -> bool,
         sizes: &[i64],
     ) -> Result<usize> {
+        if plan.blocks.is_empty() {
+            return Ok(first);
+        }
         let Some((block, tiling)) = Tiling::from(plan, first, runs, sizes)? else { return Ok(first) };
         block::run(plan, block, tiling, memory, sizes)?;
         Ok(block.end)

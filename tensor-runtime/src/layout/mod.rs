@@ -45,6 +45,12 @@ fn checked_len(operation: &'static str, sizes: &[usize]) -> Result<usize> {
     Ok(if sizes.contains(&0) { 0 } else { extent })
 }
 
+/// At most [`MAX_RANK`] values, then zeros. A loop of known length: faster than a copy of an unknown one.
+#[inline]
+fn filled<T: Copy + Default>(values: &[T]) -> [T; MAX_RANK] {
+    std::array::from_fn(|k| values.get(k).copied().unwrap_or_default())
+}
+
 impl Layout {
     /// The layout of no axes: one element, at position 0.
     pub const SCALAR: Layout = Layout { rank: 0, sizes: [0; MAX_RANK], strides: [0; MAX_RANK], offset: 0 };
@@ -78,6 +84,7 @@ impl Layout {
     /// assert!(Layout::strided(&[3], &[-1], 1, 3).is_err());   // would start before the buffer
     /// assert!(Layout::strided(&[3], &[2], 0, 4).is_err());    // would end after it
     /// ```
+    #[inline]
     pub fn strided(sizes: &[usize], strides: &[isize], offset: usize, buffer: usize) -> Result<Layout> {
         check_rank("layout", sizes)?;
         if strides.len() != sizes.len() {
@@ -85,11 +92,9 @@ impl Layout {
             return Err(Error::layout("layout", text));
         }
         let len = checked_len("layout", sizes)?;
-        let mut out = Layout { rank: sizes.len(), offset, ..Layout::SCALAR };
-        out.sizes[..sizes.len()].copy_from_slice(sizes);
         // Strides between no elements mean nothing and could be anything.
         let strides = if len == 0 { &Layout::contiguous(sizes)?.strides[..sizes.len()] } else { strides };
-        out.strides[..sizes.len()].copy_from_slice(strides);
+        let out = Layout { rank: sizes.len(), sizes: filled(sizes), strides: filled(strides), offset };
         let outside = || {
             let text =
                 format!("shape {sizes:?} with strides {strides:?} from {offset} leaves a buffer of {buffer} elements");
@@ -100,6 +105,13 @@ impl Layout {
             return Err(outside());
         }
         Ok(out)
+    }
+
+    /// The same of what is known to fit: at most [`MAX_RANK`] axes, and memory in which every element lies. With no
+    /// elements the strides must be those of [`contiguous`](Self::contiguous).
+    #[inline]
+    pub(crate) fn known(sizes: &[usize], strides: &[isize], offset: usize) -> Layout {
+        Layout { rank: sizes.len().min(MAX_RANK), sizes: filled(sizes), strides: filled(strides), offset }
     }
 
     /// The number of axes.
@@ -115,6 +127,11 @@ impl Layout {
     /// The distance between neighbours along each axis, in elements.
     pub fn strides(&self) -> &[isize] {
         &self.strides[..self.rank]
+    }
+
+    /// Sizes and strides; beyond the rank they mean nothing.
+    pub(crate) fn all(&self) -> (&[usize; MAX_RANK], &[isize; MAX_RANK]) {
+        (&self.sizes, &self.strides)
     }
 
     /// The position of the element whose indices are all 0.

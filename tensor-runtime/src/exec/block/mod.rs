@@ -165,9 +165,9 @@ impl Work {
             };
             let (spot, target) = match kind {
                 Kind::Local => (unplaced(&tiling.sizes(touched), buffer.dtype, &whole, &order, touched.id)?, None),
-                Kind::Direct => (memory.writing(touched.id, sizes)?, None),
+                Kind::Direct => (*memory.writing(touched.id, sizes)?, None),
                 Kind::Copied => {
-                    let target = window(&memory.writing(touched.id, sizes)?);
+                    let target = window(memory.writing(touched.id, sizes)?);
                     (unplaced(whole.sizes(), buffer.dtype, &whole, &order, touched.id)?, Some(target))
                 }
             };
@@ -232,13 +232,13 @@ impl Work {
         let shape = layout_of(self.plan, described(self.plan, dot.out)?, sizes)?;
         let mut operand = |id: BufferId| match given.iter().find(|(given, _)| *given == id) {
             Some((_, spot)) => Ok(*spot),
-            None => memory.reading(id, sizes),
+            None => memory.reading(id, sizes).copied(),
         };
         let (left, right) = (operand(dot.left)?, operand(dot.right)?);
         let product = Product::new(self.plan, dot, &left, &right, shape.sizes(), sizes)?;
         let out = match self.own(dot.out) {
             Some(own) => Target::Own(own),
-            None => Target::Outside(Box::new(window(&memory.writing(dot.out, sizes)?))),
+            None => Target::Outside(Box::new(window(memory.writing(dot.out, sizes)?))),
         };
         let local = |id: BufferId| self.own(id).filter(|&k| self.own[k].kind == Kind::Local);
         self.items.push(Item::Dot { product, left: local(dot.left), right: local(dot.right), out, follows });

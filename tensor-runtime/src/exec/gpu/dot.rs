@@ -22,9 +22,9 @@ const TILE: i64 = 64;
 
 /// Runs the product.
 pub(super) fn run(plan: &'static Plan, dot: &'static Dot, memory: &mut Memory<'_, Call>, sizes: &[i64]) -> Result<()> {
-    let left = memory.reading(dot.left, sizes)?;
-    let right = memory.reading(dot.right, sizes)?;
-    let out = memory.writing(dot.out, sizes)?;
+    let left = *memory.reading(dot.left, sizes)?;
+    let right = *memory.reading(dot.right, sizes)?;
+    let out = *memory.writing(dot.out, sizes)?;
     let product = Product::new(plan, dot, &left, &right, out.layout.sizes(), sizes)?;
     if [left.root, right.root].contains(&out.root) {
         return Err(internal(plan, "a product writes what it reads".into()));

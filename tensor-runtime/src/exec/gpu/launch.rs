@@ -10,7 +10,7 @@ use crate::device::kernels::{Classes, Unit};
 use crate::error::{Error, Result};
 use crate::plan::{BufferId, Launch, Plan};
 
-use super::super::launch::spots;
+use super::super::launch::each_spot;
 use super::super::memory::{Memory, Spot};
 use super::{Call, address, size};
 
@@ -29,7 +29,8 @@ pub(super) fn run(
     if cuda.function.is_empty() {
         return Err(Error::unsupported(plan.function, format!("kernel {} has no CUDA C", launch.name)));
     }
-    let spots = spots(plan, launch, memory, sizes, given)?;
+    let mut spots: Vec<Spot> = Vec::new();
+    each_spot(plan, launch, memory, sizes, given, |spot| spots.push(*spot))?;
     let extents = launch.extents.iter().map(|&slot| size(plan, sizes, slot)).collect::<Result<Vec<i64>>>()?;
     let call = &mut memory.target;
     let Some(shape) = geometry::shape(cuda, launch.par, &extents, call.gpu.description().multiprocessors) else {

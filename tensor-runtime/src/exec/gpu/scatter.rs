@@ -28,9 +28,9 @@ struct Axes {
 
 /// Runs the scatter.
 pub(super) fn run(plan: &'static Plan, scatter: &Scatter, memory: &mut Memory<'_, Call>, sizes: &[i64]) -> Result<()> {
-    let updates = memory.reading(scatter.updates, sizes)?;
-    let indices = memory.reading(scatter.indices, sizes)?;
-    let out = memory.writing(scatter.out, sizes)?;
+    let updates = *memory.reading(scatter.updates, sizes)?;
+    let indices = *memory.reading(scatter.indices, sizes)?;
+    let out = *memory.writing(scatter.out, sizes)?;
     let apart = out.root != updates.root && out.root != indices.root;
     let typed = out.dtype == updates.dtype && out.dtype != DType::Bool && indices.dtype == DType::I64;
     let axes = axes(scatter, &updates, &indices, &out).filter(|_| apart && typed);
