@@ -233,17 +233,15 @@ impl<'m, T: Target> Memory<'m, T> {
         }
     }
 
-    /// For each result the one that the call allocated.
-    pub(super) fn into_results(mut self) -> Result<Vec<Option<AnyTensor>>> {
-        let mut results = Vec::with_capacity(self.plan.outputs.len());
-        for &id in self.plan.outputs {
+    /// The results that the call allocated.
+    pub(super) fn into_results(mut self, results: &mut [Option<AnyTensor>]) -> Result<()> {
+        for (result, &id) in results.iter_mut().zip(self.plan.outputs) {
             let slot = &mut self.slots[usize::from(id)];
-            results.push(match (slot.owned.take(), &slot.spot) {
-                (Some(owned), Some(spot)) => Some(self.target.tensor(owned, spot.dtype, spot.layout)?),
-                _ => None,
-            });
+            if let (Some(owned), Some(spot)) = (slot.owned.take(), &slot.spot) {
+                *result = Some(self.target.tensor(owned, spot.dtype, spot.layout)?);
+            }
         }
-        Ok(results)
+        Ok(())
     }
 }
 

@@ -42,15 +42,15 @@ pub fn call<const O: usize>(plan: &'static Plan, operands: &[RawView<'_>]) -> Re
     if plan.outputs.len() != O {
         return Err(internal(plan, format!("{} results, not {O}", plan.outputs.len())));
     }
-    let mut results = run(plan, operands, &mut [], None)?;
-    if results.len() != O || results.iter().any(Option::is_none) {
-        return Err(internal(plan, "a result was not made".into()));
-    }
+    let mut results = [const { None }; O];
+    run(plan, operands, &mut [], None, &mut results)?;
     if tape::records(operands) {
         mark(&mut results, plan, operands)?;
     }
-    let mut results = results.into_iter().flatten();
-    Ok(std::array::from_fn(|_| results.next().expect("counted just before")))
+    if results.iter().any(Option::is_none) {
+        return Err(internal(plan, "a result was not made".into()));
+    }
+    Ok(results.map(|result| result.expect("looked for just before")))
 }
 
 /// Runs the plan and writes its results to memory of the caller's.
@@ -62,7 +62,7 @@ pub fn call_into(plan: &'static Plan, operands: &[RawView<'_>], results: &mut [R
     if records && results.iter().any(RawViewMut::is_leaf) {
         return Err(Error::gradient(plan.function, GradientFault::IntoLeaf));
     }
-    run(plan, operands, results, None)?;
+    run(plan, operands, results, None, &mut [])?;
     let marks = if records { tape::record(plan, operands)? } else { Vec::new() };
     let marks = marks.into_iter().chain(std::iter::repeat(None));
     results.iter_mut().zip(marks).for_each(|(result, mark)| result.mark(mark));
@@ -72,7 +72,7 @@ pub fn call_into(plan: &'static Plan, operands: &[RawView<'_>], results: &mut [R
 /// Runs the plan and answers its results in order, without the first `skip`: a step that serves only those is not run.
 pub fn call_list(plan: &'static Plan, operands: &[RawView<'_>], skip: usize) -> Result<IntoIter<AnyTensor>> {
     let mut results = match skip {
-        0 => run(plan, operands, &mut [], None)?,
+        0 => made(plan, operands, None)?,
         _ => {
             let wanted: Vec<bool> = (0..plan.outputs.len()).map(|k| k >= skip).collect();
             call_wanted(plan, operands, &wanted)?
@@ -112,7 +112,7 @@ pub(crate) fn run_wanted(
     wanted: &[bool],
 ) -> Result<Vec<Option<AnyTensor>>> {
     let needs = Needs::of(plan, wanted)?;
-    let mut results = run(plan, operands, &mut [], Some(&needs))?;
+    let mut results = made(plan, operands, Some(&needs))?;
     // One that another result is made of is made, too.
     results.iter_mut().zip(wanted).filter(|(_, wanted)| !**wanted).for_each(|(result, _)| *result = None);
     Ok(results)
@@ -129,13 +129,21 @@ pub(crate) fn shapes(plan: &'static Plan, operands: &[RawView<'_>]) -> Result<Ve
     plan.outputs.iter().map(shape).collect()
 }
 
-/// With `targets` empty the results are new tensors; with `needs` only some of them are made.
+/// New results.
+fn made(plan: &'static Plan, operands: &[RawView<'_>], needs: Option<&Needs>) -> Result<Vec<Option<AnyTensor>>> {
+    let mut results = vec![None; plan.outputs.len()];
+    run(plan, operands, &mut [], needs, &mut results)?;
+    Ok(results)
+}
+
+/// With `targets` empty the results are new tensors, put in `made`; with `needs` only some of them are.
 fn run(
     plan: &'static Plan,
     operands: &[RawView<'_>],
     targets: &mut [RawViewMut<'_>],
     needs: Option<&Needs>,
-) -> Result<Vec<Option<AnyTensor>>> {
+    made: &mut [Option<AnyTensor>],
+) -> Result<()> {
     // Most functions have few sizes; those need no allocation.
     let (mut few, mut many);
     let sizes = if plan.slots <= 48 {
@@ -147,8 +155,8 @@ fn run(
     };
     bind::bind(plan, operands, sizes)?;
     match bind::device(plan, operands)? {
-        None => steps(Host, plan, operands, targets, needs, sizes),
-        Some(gpu) => steps(gpu::Call::new(gpu), plan, operands, targets, needs, sizes),
+        None => steps(Host, plan, operands, targets, needs, sizes, made),
+        Some(gpu) => steps(gpu::Call::new(gpu), plan, operands, targets, needs, sizes, made),
     }
 }
 
@@ -212,7 +220,8 @@ fn steps<M: Machine>(
     targets: &mut [RawViewMut<'_>],
     needs: Option<&Needs>,
     sizes: &[i64],
-) -> Result<Vec<Option<AnyTensor>>> {
+    made: &mut [Option<AnyTensor>],
+) -> Result<()> {
     let mut memory = Memory::new(machine, plan, operands, targets, needs, sizes)?;
     // Up to here a block has run.
     let mut done = 0;
@@ -233,7 +242,7 @@ fn steps<M: Machine>(
         }
     }
     memory.target.finish(plan)?;
-    memory.into_results()
+    memory.into_results(made)
 }
 
 /// A fault of the plan or of a kernel, not of the caller's.
