@@ -13,6 +13,7 @@
 
 mod data;
 mod elementwise;
+mod gate;
 mod harness;
 mod images;
 mod limits;
@@ -43,6 +44,7 @@ Usage: cargo bench --bench workloads -- [OPTIONS]
 Options:
       --filter NAME      this workload, or all whose names have NAME in them
       --json             an object a line, times in milliseconds
+      --gate             fail where a workload is not as much faster than others as it should be
       --list             print the names
       --seconds X        how long to measure each workload at most [default: 6]
       --rounds N         how often at most [default: 40]
@@ -73,18 +75,20 @@ const FAMILIES: [&[(&str, Make)]; 6] =
 struct Options {
     filter: String,
     json: bool,
+    gate: bool,
     list: bool,
     effort: Effort,
 }
 
 fn options() -> Result<Option<Options>, lexopt::Error> {
     let effort = Effort { budget: Duration::from_secs(6), rounds: 40 };
-    let mut options = Options { filter: String::new(), json: false, list: false, effort };
+    let mut options = Options { filter: String::new(), json: false, gate: false, list: false, effort };
     let mut parser = Parser::from_env();
     while let Some(arg) = parser.next()? {
         match arg {
             Arg::Long("filter") => options.filter = parser.value()?.string()?,
             Arg::Long("json") => options.json = true,
+            Arg::Long("gate") => options.gate = true,
             Arg::Long("list") => options.list = true,
             Arg::Long("seconds") => {
                 let seconds: f64 = parser.value()?.parse()?;
@@ -120,7 +124,8 @@ fn run(options: &Options) -> Result<(), String> {
     let all = FAMILIES.concat();
     let exact = all.iter().any(|(name, _)| *name == options.filter);
     let wanted = |name: &str| if exact { name == options.filter } else { name.contains(&options.filter) };
-    let chosen: Vec<_> = all.into_iter().filter(|(name, _)| wanted(name)).collect();
+    let judged = |name: &str| !options.gate || gate::has(name);
+    let chosen: Vec<_> = all.into_iter().filter(|(name, _)| wanted(name) && judged(name)).collect();
     if chosen.is_empty() {
         return Err(format!("no workload has `{}` in its name; --list prints them", options.filter));
     }
@@ -138,11 +143,19 @@ fn run(options: &Options) -> Result<(), String> {
 }
 
 fn tell(mut workload: Workload<'_>, options: &Options) -> Outcome {
-    let rows = measure(&mut workload, options.effort)?;
-    if options.json {
-        print!("{}", report::json(&workload, &rows));
-    } else {
-        println!("{}", report::table(&workload, &rows));
+    let mut attempts = if options.gate { gate::ATTEMPTS } else { 1 };
+    loop {
+        let rows = measure(&mut workload, options.effort)?;
+        if options.json {
+            print!("{}", report::json(&workload, &rows));
+        } else {
+            println!("{}", report::table(&workload, &rows));
+        }
+        attempts -= 1;
+        match gate::missed(workload.name, &rows).filter(|_| options.gate) {
+            None => return Ok(()),
+            Some(why) if attempts == 0 => return Err(why.into()),
+            Some(why) => println!("  {why}: measured again\n"),
+        }
     }
-    Ok(())
 }
