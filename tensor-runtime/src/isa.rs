@@ -60,7 +60,11 @@ isa_methods! {
 }
 
 mod sealed {
-    pub trait Sealed {}
+    /// An instruction set of this crate.
+    pub trait Sealed {
+        /// Which one.
+        const LEVEL: super::Level;
+    }
 }
 
 macro_rules! sets {
@@ -70,7 +74,9 @@ macro_rules! sets {
         pub struct $name;
 
         $(#[$meta])*
-        impl sealed::Sealed for $name {}
+        impl sealed::Sealed for $name {
+            const LEVEL: Level = Level::$name;
+        }
 
         $(#[$meta])*
         impl Isa for $name {
@@ -96,7 +102,7 @@ sets! {
 
 /// The sets, from the least to the greatest.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(crate) enum Level {
+pub enum Level {
     Base,
     #[cfg(target_arch = "x86_64")]
     Avx2,

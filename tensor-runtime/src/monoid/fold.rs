@@ -97,6 +97,19 @@ impl<T: Element, O: Monoid<T>> RowState<T, T> for Fold<T, O> {
 
     #[inline(always)]
     fn push<M: Isa>(&mut self, m: M, _: isize, values: &[T]) {
+        O::push_row(m, self, values);
+    }
+
+    #[inline(always)]
+    fn finish<M: Isa>(&mut self, m: M) -> T {
+        O::finish_row(m, self)
+    }
+}
+
+impl<T: Element, O: Monoid<T>> Fold<T, O> {
+    /// Adds values.
+    #[inline(always)]
+    pub(super) fn absorb<M: Isa>(&mut self, m: M, values: &[T]) {
         let (mut chunks, tail) = values.as_chunks::<LANES>();
         if self.taken == 0 || !O::CASCADE {
             let (blocks, rest) = chunks.as_chunks::<BLOCK>();
@@ -135,8 +148,9 @@ impl<T: Element, O: Monoid<T>> RowState<T, T> for Fold<T, O> {
         }
     }
 
+    /// The combination.
     #[inline(always)]
-    fn finish<M: Isa>(&mut self, m: M) -> T {
+    pub(super) fn total<M: Isa>(&self, m: M) -> T {
         let mut total = self.lanes;
         let mut level = 0;
         while O::CASCADE && self.carried >> level != 0 {

@@ -19,14 +19,16 @@
 //! ```
 
 mod arg;
+mod compiled;
 mod fold;
 
 use crate::dtype::Element;
-use crate::isa::Isa;
+use crate::isa::{self, Isa, Level};
 use crate::kernel::TILE;
 use crate::math::Float;
 
 use arg::{Arg, ColArg, Order};
+use compiled::compiled;
 use fold::{ColFold, Fold};
 
 /// The sum.
@@ -62,6 +64,26 @@ pub trait Monoid<T: Element>: sealed::Sealed {
     const CASCADE: bool;
     /// The combination of two values, the first one earlier.
     fn combine<M: Isa>(m: M, a: T, b: T) -> T;
+
+    /// Adds values to a row's accumulator.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn push_row<M: Isa>(m: M, fold: &mut Fold<T, Self>, values: &[T])
+    where
+        Self: Sized,
+    {
+        fold.absorb(m, values);
+    }
+
+    /// What a row's accumulator comes to.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn finish_row<M: Isa>(m: M, fold: &Fold<T, Self>) -> T
+    where
+        Self: Sized,
+    {
+        fold.total(m)
+    }
 }
 
 /// Reduces a row.
@@ -142,8 +164,9 @@ mod sealed {
     impl Sealed for super::ArgMin {}
 }
 
+/// The monoids of a type; `compiled` are those that many kernels have.
 macro_rules! fold {
-    ($($monoid:ident $ty:ty: $start:expr, $cascade:literal, |$m:ident, $a:ident, $b:ident| $combine:expr;)*) => {$(
+    ($($monoid:ident $ty:ident $($compiled:ident)?: $start:expr, $cascade:literal, |$m:ident, $a:ident, $b:ident| $combine:expr;)*) => {$(
         impl Monoid<$ty> for $monoid {
             type Answer = $ty;
             type Row = Fold<$ty, $monoid>;
@@ -155,6 +178,8 @@ macro_rules! fold {
             fn combine<M: Isa>($m: M, $a: $ty, $b: $ty) -> $ty {
                 $combine
             }
+
+            $($compiled!($ty $monoid);)?
         }
     )*};
 }
@@ -201,10 +226,10 @@ macro_rules! arg {
 macro_rules! floats {
     ($($ty:ident)*) => {$(
         fold! {
-            Sum $ty: 0.0, true, |_m, a, b| a + b;
+            Sum $ty compiled: 0.0, true, |_m, a, b| a + b;
             Prod $ty: 1.0, false, |_m, a, b| a * b;
-            Max $ty: $ty::NEG_INFINITY, false, |m, a, b| <$ty as Float>::maximum(m, a, b);
-            Min $ty: $ty::INFINITY, false, |m, a, b| <$ty as Float>::minimum(m, a, b);
+            Max $ty compiled: $ty::NEG_INFINITY, false, |m, a, b| <$ty as Float>::maximum(m, a, b);
+            Min $ty compiled: $ty::INFINITY, false, |m, a, b| <$ty as Float>::minimum(m, a, b);
         }
         arg! { $ty: |v| v.is_nan(); }
     )*};
