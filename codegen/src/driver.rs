@@ -10,7 +10,7 @@ use crate::diagnostic::{Diagnostic, Loc};
 use crate::fuse::{apart, fuse};
 use crate::graph::Graph;
 use crate::loops::Loops;
-use crate::loops::lower::lower;
+use crate::loops::lower::{across, lower};
 use crate::passes;
 use crate::program::Program;
 use crate::program::tile::{self, Block};
@@ -58,6 +58,8 @@ pub struct Code {
     pub program: Program,
     /// One a kernel of the program.
     pub loops: Vec<Loops>,
+    /// For each kernel in the row form the same in the column form, for short rows and for rows across memory.
+    pub across: Vec<Option<Loops>>,
     /// Runs of the program's steps that may go tile by tile.
     pub blocks: Vec<Block>,
 }
@@ -128,13 +130,15 @@ pub fn code(graph: &Graph, fuse: Fuser) -> Code {
     let graph = passes::run(graph);
     let program = fuse(&graph);
     let loops = program.kernels.iter().map(lower).collect();
+    let across = program.kernels.iter().map(across).collect();
     let blocks = tile::blocks(&program);
-    Code { graph, program, loops, blocks }
+    Code { graph, program, loops, across, blocks }
 }
 
 /// Whether every stage kept what it promises; the compiler's own tests ask.
 pub fn verify(code: &Code) -> Result<(), String> {
     crate::graph::verify::verify(&code.graph)?;
     crate::program::verify::verify(&code.program).map_err(|why| format!("{why}\n{}", code.program))?;
-    code.loops.iter().try_for_each(|l| crate::loops::verify::verify(l).map_err(|why| format!("{why}\n{l}")))
+    let loops = code.loops.iter().chain(code.across.iter().flatten());
+    loops.into_iter().try_for_each(|l| crate::loops::verify::verify(l).map_err(|why| format!("{why}\n{l}")))
 }

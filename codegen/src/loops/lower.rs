@@ -12,6 +12,8 @@ use crate::shape::{Dim, Sym};
 
 /// From this cost on a value is kept between two passes.
 const KEEP: u32 = 8;
+/// A kernel of more instructions has one form.
+const ACROSS: usize = 48;
 /// No kernel keeps more row buffers than this.
 const ROWS: usize = 4;
 /// The elements of a cache line, or so.
@@ -21,7 +23,17 @@ const WRITTEN_OUT: i64 = 64;
 
 /// Lowers a kernel.
 pub fn lower(kernel: &Kernel) -> Loops {
-    let form = form(kernel);
+    lowered(kernel, form(kernel))
+}
+
+/// The column form of a kernel whose own is the row form: for rows that turn out to be short, or to lie across memory. A
+/// long kernel has none, for it is twice as much to compile.
+pub fn across(kernel: &Kernel) -> Option<Loops> {
+    let possible = form(kernel) == Form::Row && !kernel.par.is_empty() && kernel.code.len() <= ACROSS;
+    possible.then(|| lowered(kernel, Form::Column))
+}
+
+fn lowered(kernel: &Kernel, form: Form) -> Loops {
     let lane = match form {
         Form::Row => kernel.red.last(),
         Form::Column => kernel.par.last(),

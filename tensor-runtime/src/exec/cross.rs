@@ -8,14 +8,12 @@ use crate::dtype::AnyBuffer;
 use crate::kernel::{Fault, Window};
 use crate::plan::Launch;
 
-use super::launch::{Found, Ready, axis_of};
+use super::launch::{Found, LINE, Ready, axis_of};
 use super::memory::address_mut;
 
 /// The lane of a block, and its other side: a few lines of each row of the memory, and a copy in the second-level cache.
 const LANE: isize = 512;
 const ROWS: isize = 16;
-/// Bytes from which on two neighbours of a lane are on lines of their own.
-const LINE: usize = 64;
 
 /// How a job crosses memory.
 pub(super) struct Crossing {
@@ -30,7 +28,7 @@ pub(super) struct Crossing {
 impl Crossing {
     /// How this job crosses the memory of some inputs, if it does.
     pub(super) fn of(job: &Ready, launch: &Launch) -> Option<Crossing> {
-        let lane = launch.par.checked_sub(1).filter(|_| launch.lane_is_parallel)?;
+        let lane = launch.par.checked_sub(1).filter(|_| job.lane_is_parallel(launch))?;
         let long = |axis: usize| job.ranges[axis].len() >= ROWS as usize;
         if !long(lane) || !job.splits(launch, lane) {
             return None;

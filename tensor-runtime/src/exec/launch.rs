@@ -20,6 +20,14 @@ use super::{internal, jobs};
 pub(super) const MAX_AXES: usize = 24;
 /// A job takes a multiple of so many elements of a lane: whole cache lines, and vectors.
 const LANE_UNIT: usize = 64;
+/// Rows of fewer elements are short: what a row costs by itself is more than its elements.
+const SHORT: isize = 32;
+/// So many lanes run at a time in the second form: what they read stays in the first-level cache from pass to pass.
+const ACROSS: isize = 256;
+/// A lane of so many elements is worth the second form.
+const LEAST_ACROSS: isize = 16;
+/// Bytes from which on two neighbours of a lane are on lines of their own.
+pub(super) const LINE: usize = 64;
 
 /// Everything about a launch but its cut into jobs.
 #[derive(Clone)]
@@ -29,6 +37,8 @@ pub(super) struct Ready {
     /// Of the parallel axes.
     pub(super) ranges: [Range<isize>; MAX_RANK],
     sizes: Vec<isize>,
+    /// Whether the kernel's second form runs, whose lane is the last parallel axis.
+    across: bool,
     /// Inputs, then outputs.
     pub(super) windows: Vec<Window>,
 }
@@ -129,7 +139,8 @@ pub(super) fn prepare(
     let launch_sizes = launch.sizes.iter().map(|&slot| size(slot)).collect::<Result<_>>()?;
     let mut windows = Vec::with_capacity(launch.inputs.len() + launch.outputs.len());
     each_spot(plan, launch, memory, sizes, given, |spot| windows.push(window(spot)))?;
-    Ok(Ready { axes, extents, ranges, sizes: launch_sizes, windows })
+    let across = launch.cpu.has_across() && goes_across(launch, &extents[..axes], &windows);
+    Ok(Ready { axes, extents, ranges, sizes: launch_sizes, across, windows })
 }
 
 /// Hands out the operands of a launch: inputs, then outputs. `given` is as in [`prepare`].
@@ -163,7 +174,36 @@ pub(super) fn each_spot<T: Target>(
     Ok(())
 }
 
+/// Whether the last parallel axis is the better lane: where the last reduced one is short, or crosses the memory of more
+/// inputs than it follows. It depends on sizes and strides alone, as the order of sums does.
+fn goes_across(launch: &Launch, extents: &[isize], windows: &[Window]) -> bool {
+    let (Some(last), true) = (launch.par.checked_sub(1), launch.par < extents.len()) else { return false };
+    let lane = extents.len() - 1;
+    if extents[last] < LEAST_ACROSS {
+        return false;
+    }
+    let crosses = |(operand, window): (usize, &Window)| {
+        let weight = if operand < launch.inputs.len() { 2 } else { 1 };
+        let step = |axis: usize| match axis_of(launch, operand, axis, window.rank) {
+            Found::At(k) => Some(window.stride[k].unsigned_abs()),
+            Found::No | Found::Twice => None,
+        };
+        match (step(last), step(lane)) {
+            // An input is read in every pass, an output written once.
+            (Some(1), Some(row)) if row * window.dtype.bytes() >= LINE => weight,
+            (_, Some(1)) => -weight,
+            (None | Some(_), None | Some(_)) => 0,
+        }
+    };
+    extents[lane] < SHORT || windows.iter().enumerate().map(crosses).sum::<i32>() > 0
+}
+
 impl Ready {
+    /// Whether the last parallel axis is the vector lane.
+    pub(super) fn lane_is_parallel(&self, launch: &Launch) -> bool {
+        launch.lane_is_parallel || self.across
+    }
+
     /// Limits the job to a part of a parallel axis.
     pub(super) fn narrow(&mut self, launch: &Launch, axis: usize, part: &Range<isize>) {
         for (k, window) in self.windows.iter_mut().enumerate().skip(launch.inputs.len()) {
@@ -178,11 +218,25 @@ impl Ready {
     /// Windows on outputs must not meet those of another job that runs meanwhile; see [`prepare`] for the rest.
     pub(super) unsafe fn run(&self, launch: &Launch) -> Option<Fault> {
         let (inputs, outputs) = self.windows.split_at(launch.inputs.len());
-        let (ranges, extents) = (&self.ranges[..launch.par], &self.extents[..self.axes]);
-        // SAFETY: what `prepare` says of the windows, and the caller's promise.
-        let mut cx = unsafe { Cx::new(inputs, outputs, ranges, extents, &self.sizes) };
-        launch.cpu.run(&mut cx);
-        cx.fault()
+        let extents = &self.extents[..self.axes];
+        let part = |ranges: &[Range<isize>]| {
+            // SAFETY: what `prepare` says of the windows, and the caller's promise.
+            let mut cx = unsafe { Cx::new(inputs, outputs, ranges, extents, &self.sizes) };
+            launch.cpu.run(self.across, &mut cx);
+            cx.fault()
+        };
+        let ranges = &self.ranges[..launch.par];
+        let Some((last, whole)) = ranges.iter().enumerate().next_back().filter(|_| self.across) else {
+            return part(ranges);
+        };
+        let mut ranges = self.ranges.clone();
+        let mut least: Option<Fault> = None;
+        for start in whole.clone().step_by(ACROSS as usize) {
+            ranges[last] = start..(start + ACROSS).min(whole.end);
+            let found = part(&ranges[..launch.par]);
+            least = least.into_iter().chain(found).min();
+        }
+        least
     }
 
     /// Runs adjacent parallel axes as one where the kernel and all strides allow it: the inner one takes both extents.
@@ -324,7 +378,7 @@ fn cut(launch: &Launch, ready: &Ready, wanted: usize) -> (usize, usize, usize) {
         if !ready.splits(launch, axis) {
             continue;
         }
-        let lane = launch.lane_is_parallel && axis + 1 == launch.par;
+        let lane = ready.lane_is_parallel(launch) && axis + 1 == launch.par;
         let extent = ready.extents[axis] as usize;
         let unit = match lane {
             true if extent >= wanted * TILE => TILE,

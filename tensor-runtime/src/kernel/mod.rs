@@ -62,7 +62,8 @@ pub trait Kernel {
 type Entry = unsafe fn(&mut Cx<'_>);
 
 /// A kernel's clones, one an instruction set.
-pub struct CpuKernel {
+#[derive(Clone, Copy)]
+struct Clones {
     base: Entry,
     #[cfg(target_arch = "x86_64")]
     avx2: Entry,
@@ -72,10 +73,9 @@ pub struct CpuKernel {
     neon: Entry,
 }
 
-impl CpuKernel {
-    /// The clones of `K`.
-    pub const fn new<K: Kernel>() -> CpuKernel {
-        CpuKernel {
+impl Clones {
+    const fn of<K: Kernel>() -> Clones {
+        Clones {
             base: run_base::<K>,
             #[cfg(target_arch = "x86_64")]
             avx2: run_avx2::<K>,
@@ -84,12 +84,6 @@ impl CpuKernel {
             #[cfg(target_arch = "aarch64")]
             neon: run_neon::<K>,
         }
-    }
-
-    /// Runs the clone for this machine.
-    #[inline]
-    pub(crate) fn run(&self, cx: &mut Cx<'_>) {
-        self.run_at(isa::active(), cx);
     }
 
     fn run_at(&self, level: Level, cx: &mut Cx<'_>) {
@@ -105,6 +99,36 @@ impl CpuKernel {
         // SAFETY: an entry is unsafe only for its instruction set, and `isa::active`, the only source of levels,
         // answers none above what it detected on this machine.
         unsafe { entry(cx) }
+    }
+}
+
+/// A kernel, in one form or two.
+#[derive(Clone, Copy)]
+pub struct CpuKernel {
+    own: Clones,
+    across: Option<Clones>,
+}
+
+impl CpuKernel {
+    /// The kernel `K`.
+    pub const fn new<K: Kernel>() -> CpuKernel {
+        CpuKernel { own: Clones::of::<K>(), across: None }
+    }
+
+    /// The same, with `K` as the form whose lane is the last parallel axis, for rows that are short or lie across
+    /// memory.
+    pub const fn across<K: Kernel>(self) -> CpuKernel {
+        CpuKernel { own: self.own, across: Some(Clones::of::<K>()) }
+    }
+
+    pub(crate) fn has_across(&self) -> bool {
+        self.across.is_some()
+    }
+
+    /// Runs the clone for this machine, of the second form if it is asked for.
+    #[inline]
+    pub(crate) fn run(&self, across: bool, cx: &mut Cx<'_>) {
+        self.across.as_ref().filter(|_| across).unwrap_or(&self.own).run_at(isa::active(), cx);
     }
 }
 
@@ -303,7 +327,7 @@ mod tests {
         let (ranges, extents) = (std::array::from_fn::<_, 1, _>(|_| 0..n), [n]);
         // SAFETY: both slices are exclusive here, initialised, and apart.
         let mut cx = unsafe { Cx::new(&inputs, &outputs, &ranges, &extents, &[]) };
-        CpuKernel::new::<Body>().run_at(level, &mut cx);
+        CpuKernel::new::<Body>().own.run_at(level, &mut cx);
         y
     }
 

@@ -153,15 +153,19 @@ pub fn text(units: &[Unit<'_>]) -> String {
             derived.into_iter().filter_map(|(kind, d)| d.as_ref().map(|(d, cuda)| (kind, &d.code, cuda, None)));
         let itself = unit.code.iter().map(|(code, cuda)| ('P', *code, cuda, vjp.as_ref()));
         for (kind, compiled, cuda, vjp) in itself.chain(derived) {
-            let mut names = Vec::new();
-            for (loops, cuda) in compiled.loops.iter().zip(&cuda.names) {
+            let mut named = |loops: &Loops| {
                 let next = format!("K{}", kernels.len());
-                let rust = kernels.entry(canonical(loops)).or_insert_with(|| {
+                let name = kernels.entry(canonical(loops)).or_insert_with(|| {
                     code.push_str(&kernel::kernel(&next, loops));
                     code.push('\n');
                     next
                 });
-                names.push(plan::KernelNames { rust: rust.clone(), cuda: cuda.clone() });
+                name.clone()
+            };
+            let mut names = Vec::new();
+            for ((loops, across), cuda) in compiled.loops.iter().zip(&compiled.across).zip(&cuda.names) {
+                let (rust, across) = (named(loops), across.as_ref().map(&mut named));
+                names.push(plan::KernelNames { rust, across, cuda: cuda.clone() });
             }
             let mut explained = explain(compiled);
             // A function tells of its gradient too.

@@ -40,6 +40,8 @@ pub struct Vjp {
 #[derive(Clone, Debug)]
 pub struct KernelNames {
     pub rust: String,
+    /// The type of its column form, if it has one besides.
+    pub across: Option<String>,
     pub cuda: String,
 }
 
@@ -200,7 +202,8 @@ impl Emit<'_> {
         let kernel = &program.kernels[launch.kernel];
         let column = self.cx.loops[launch.kernel].form == Form::Column;
         out.line(format!("name: \"{}_{}\",", program.name, launch.kernel));
-        out.line(format!("cpu: rt::CpuKernel::new::<{}>(),", names.rust));
+        let across = names.across.as_ref().map_or(String::new(), |name| format!(".across::<{name}>()"));
+        out.line(format!("cpu: rt::CpuKernel::new::<{}>(){across},", names.rust));
         out.line(format!("cuda: {},", cuda_function(&names.cuda, &self.cx.loops[launch.kernel])));
         out.line(format!("par: {},", kernel.par.len()));
         out.line(format!("extents: {},", self.slots.list(&launch.extents)));
