@@ -14,12 +14,14 @@
 
 mod apart;
 mod builder;
+mod cut;
 mod dots;
 mod finish;
 mod index;
 mod layout;
 mod order;
 mod pack;
+mod saved;
 
 use crate::graph::{Graph, Mark, NodeId, Op};
 use crate::kernel::{InstOp, Kernel};
@@ -36,6 +38,7 @@ const SHARED: u32 = 30;
 type Sources = BTreeMap<NodeId, Vec<NodeId>>;
 
 /// The state of the search for kernels.
+#[derive(Clone)]
 struct Search<'g> {
     graph: &'g Graph,
     live: Vec<bool>,
@@ -71,6 +74,11 @@ impl Group {
         extents.sort();
         let reads = draft.inputs.iter().map(|s| s.node()).filter(|n| graph.ty(*n).rank() > 0).collect();
         Group { number, roots, draft, extents, reads }
+    }
+
+    /// The nodes in memory that it reads.
+    fn inputs(&self) -> BTreeSet<NodeId> {
+        self.draft.inputs.iter().map(|s| s.node()).collect()
     }
 }
 
@@ -121,9 +129,15 @@ fn distinct_outputs(graph: &Graph) -> Graph {
 }
 
 impl<'g> Search<'g> {
-    /// Merges kernels, and puts in memory what several of them would compute.
+    /// Merges kernels, and decides what else is in memory.
     fn finish(&mut self) {
         self.merge();
+        self.share();
+        self.save();
+    }
+
+    /// Puts in memory what is costly and several kernels would compute.
+    fn share(&mut self) {
         while let Some(node) = self.shared() {
             self.stored[node.0 as usize] = true;
             self.settle();
@@ -334,27 +348,33 @@ impl<'g> Search<'g> {
         costs
     }
 
-    /// For each product the kernel that its result can be handed to panel by
-    /// panel: its only reader, without reduced axes, reading it at its own index.
+    /// For each node in memory the kernels that read it.
+    fn readers(&self) -> BTreeMap<NodeId, Vec<NodeId>> {
+        let mut readers: BTreeMap<NodeId, Vec<NodeId>> = BTreeMap::new();
+        for (&key, group) in &self.groups {
+            for node in group.inputs() {
+                readers.entry(node).or_default().push(key);
+            }
+        }
+        readers
+    }
+
+    /// The kernels that a product is handed to panel by panel, each with its
+    /// product: the only reader, without reduced axes, reading it at its own index.
     fn epilogues(&self) -> BTreeMap<NodeId, NodeId> {
         if !self.epilogues {
             return BTreeMap::new();
         }
         let read_by_steps: BTreeSet<NodeId> = self.steps().into_iter().flat_map(|d| self.sources(d)).collect();
-        let mut readers: BTreeMap<NodeId, Vec<NodeId>> = BTreeMap::new();
-        for (&key, group) in &self.groups {
-            let nodes: BTreeSet<NodeId> = group.draft.inputs.iter().map(|s| s.node()).collect();
-            for node in nodes {
-                readers.entry(node).or_default().push(key);
-            }
-        }
+        let readers = self.readers();
         let epilogue = |dot: NodeId| {
             let [key] = readers.get(&dot)?.as_slice() else { return None };
             let draft = &self.groups[key].draft;
             let own = draft.red.is_empty() && !read_by_steps.contains(&dot) && !self.graph.outputs.contains(&dot);
-            (own && reads_at_own_index(draft, dot, &self.graph.ty(dot).shape)).then_some((dot, *key))
+            (own && reads_at_own_index(draft, dot, &self.graph.ty(dot).shape)).then_some((*key, dot))
         };
-        self.dots().into_iter().filter_map(epilogue).collect()
+        // Of several products the first.
+        self.dots().into_iter().rev().filter_map(epilogue).collect()
     }
 }
 

@@ -30,10 +30,7 @@ pub fn program(search: &Search) -> Program {
 
 /// All work in the order of execution.
 fn sorted(search: &Search) -> Vec<Work> {
-    let mut epilogues: BTreeMap<NodeId, NodeId> = BTreeMap::new();
-    for (dot, group) in search.epilogues() {
-        epilogues.entry(group).or_insert(dot);
-    }
+    let epilogues = search.epilogues();
     let fused: BTreeSet<NodeId> = epilogues.values().copied().collect();
     let mut work: Vec<Work> = Vec::new();
     for own in search.steps().into_iter().filter(|d| !fused.contains(d)) {
