@@ -51,6 +51,8 @@ struct Search<'g> {
     met: usize,
     /// For each node the first checkpoint that it is computed after.
     eras: Vec<u32>,
+    /// Nodes whose kernels are merged with no other.
+    alone: BTreeSet<NodeId>,
     /// Whether a product may have a kernel as its epilogue.
     epilogues: bool,
 }
@@ -165,6 +167,7 @@ impl<'g> Search<'g> {
             built: 0,
             met: 0,
             eras: eras(graph),
+            alone: BTreeSet::new(),
             epilogues: true,
         };
         for (id, order) in given {
@@ -280,6 +283,9 @@ impl<'g> Search<'g> {
     fn merged(&self, a: &Group, b: &Group, sources: &Sources) -> Option<Group> {
         let era = |g: &Group| self.eras[g.roots[0].0 as usize];
         if a.number.max(b.number) <= self.met || a.extents != b.extents || era(a) != era(b) {
+            return None;
+        }
+        if a.roots.iter().chain(&b.roots).any(|root| self.alone.contains(root)) {
             return None;
         }
         let feeds = a.roots.iter().any(|r| b.reads.contains(r)) || b.roots.iter().any(|r| a.reads.contains(r));

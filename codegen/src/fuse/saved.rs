@@ -14,15 +14,33 @@
 //! Next: [`super::cut`].
 
 use super::cut::{NEVER, min_cut};
-use super::{Group, Search};
+use super::{Group, Search, Sources, depends};
 use crate::graph::{Graph, NodeId};
 use crate::kernel::{InstOp, ValId};
 use crate::program::tile::{SIZES, sized};
 use crate::shape::Dim;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// For each node that is computed the kernels that compute it.
-type Makers = BTreeMap<NodeId, BTreeSet<NodeId>>;
+/// What symbols are taken for where a cut is made.
+const SYMBOL: i64 = SIZES[SIZES.len() / 2];
+/// What a value in memory must save, as a share of its own bytes.
+const WORTH: f64 = 0.5;
+
+/// What the cuts ask about the program as it is.
+struct Now {
+    /// For each node that is computed the kernels that compute it.
+    makers: BTreeMap<NodeId, BTreeSet<NodeId>>,
+    /// For each node in memory the kernels that read it.
+    readers: BTreeMap<NodeId, Vec<NodeId>>,
+    sources: Sources,
+}
+
+/// What a cut proposes to put in memory.
+struct Wanted {
+    nodes: Vec<NodeId>,
+    /// Whether a product may become a panel by that.
+    panel: bool,
+}
 
 impl Search<'_> {
     /// Puts in memory what is fewer bytes to write and read than to compute again.
@@ -34,26 +52,43 @@ impl Search<'_> {
     }
 
     fn better(&self, tried: &mut BTreeSet<Vec<NodeId>>) -> Option<Self> {
-        let makers = self.makers();
-        let several = |n: &NodeId| makers[n].len() > 1;
-        let groups = self.groups.values().filter(|g| g.draft.computed.iter().any(several));
-        let readers = self.readers();
-        for group in groups {
-            let wanted = self.wanted(group, &makers, &readers);
-            if wanted.is_empty() || !tried.insert(wanted.clone()) {
+        let now = self.now();
+        let several = |n: &NodeId| now.makers[n].len() > 1;
+        for group in self.groups.values().filter(|g| g.draft.computed.iter().any(several)) {
+            let wanted = self.wanted(group, &now);
+            if wanted.nodes.is_empty() || !tried.insert(wanted.nodes.clone()) {
                 continue;
             }
-            let mut trial = self.clone();
-            wanted.iter().for_each(|n| trial.stored[n.0 as usize] = true);
-            trial.settle();
-            trial.merge();
-            trial.share();
-            let fewer = SIZES.iter().all(|&symbol| trial.bytes(symbol) < self.bytes(symbol));
-            if fewer && trial.launches() <= self.launches() {
-                return Some(trial);
+            let merged = self.trial(&wanted.nodes, false);
+            // Merged with a kernel that reduces, it would be no epilogue.
+            let panels = |s: &Self| s.epilogues().len();
+            let apart = wanted.panel && panels(&merged) <= panels(self);
+            let apart = apart.then(|| self.trial(&wanted.nodes, true));
+            let saved = |trial: &Self| self.bytes(SYMBOL) - trial.bytes(SYMBOL);
+            let trials = [Some(merged), apart].into_iter().flatten().filter(|t| self.gains(t, &wanted.nodes));
+            if let Some(best) = trials.max_by(|a, b| saved(a).total_cmp(&saved(b))) {
+                return Some(best);
             }
         }
         None
+    }
+
+    /// The search with these nodes in memory; with `alone` their kernels write
+    /// nothing else.
+    fn trial(&self, nodes: &[NodeId], alone: bool) -> Self {
+        let mut trial = self.clone();
+        nodes.iter().for_each(|n| trial.stored[n.0 as usize] = true);
+        trial.alone.extend(nodes.iter().filter(|_| alone));
+        trial.settle();
+        trial.merge();
+        trial.share();
+        trial
+    }
+
+    fn gains(&self, trial: &Self, nodes: &[NodeId]) -> bool {
+        let least = |symbol: i64| WORTH * nodes.iter().map(|&n| size(self.graph, n, symbol)).sum::<f64>();
+        let fewer = |&symbol: &i64| self.bytes(symbol) - trial.bytes(symbol) >= least(symbol);
+        SIZES.iter().all(fewer) && trial.launches() <= self.launches()
     }
 
     /// The bytes that all steps read and write where every symbol has this size.
@@ -90,22 +125,23 @@ impl Search<'_> {
         size(self.graph, node, symbol).min(loads * self.graph.ty(node).dtype.bytes() as f64)
     }
 
-    fn makers(&self) -> Makers {
-        let mut makers = Makers::new();
+    fn now(&self) -> Now {
+        let mut makers: BTreeMap<NodeId, BTreeSet<NodeId>> = BTreeMap::new();
         for (&key, group) in &self.groups {
             for &node in group.draft.computed.iter().chain(&group.roots) {
                 makers.entry(node).or_default().insert(key);
             }
         }
-        makers
+        let sources = self.in_memory().map(|id| (id, self.sources(id))).collect();
+        Now { makers, readers: self.readers(), sources }
     }
 
     /// The computed nodes of the minimum cut between a kernel and memory.
-    fn wanted(&self, group: &Group, makers: &Makers, readers: &BTreeMap<NodeId, Vec<NodeId>>) -> Vec<NodeId> {
-        let symbol = SIZES[SIZES.len() / 2];
+    fn wanted(&self, group: &Group, now: &Now) -> Wanted {
         let mut places: BTreeMap<NodeId, usize> = BTreeMap::new();
         let (mut costs, mut edges, mut from) = (Vec::new(), Vec::new(), Vec::new());
         let mut stack: Vec<(NodeId, Option<usize>)> = group.roots.iter().map(|&root| (root, None)).collect();
+        let mut panels = Vec::new();
         while let Some((id, reader)) = stack.pop() {
             let fresh = places.len();
             let place = *places.entry(id).or_insert(fresh);
@@ -114,41 +150,57 @@ impl Search<'_> {
                 continue;
             }
             if self.stored[id.0 as usize] && !group.roots.contains(&id) {
-                let times = self.again(id, readers.get(&id).map_or(1, Vec::len));
-                costs.push((self.read(group, id, symbol) * times) as u64);
+                let times = self.times(id, now);
+                costs.push((self.read(group, id, SYMBOL) * times) as u64);
                 from.push(place);
+                panels.extend((times > 1.0).then_some(place));
                 continue;
             }
-            let others = makers.get(&id).map_or(0, |makers| makers.len() - 1);
-            let may = others > 0 && self.graph.ty(id).rank() > 0 && self.of_one_time(id, &makers[&id]);
+            let others = now.makers.get(&id).map_or(0, |makers| makers.len() - 1);
             // One writes it, the others share the cost of that.
-            let cost = size(self.graph, id, symbol) * (1.0 + 1.0 / others.max(1) as f64);
-            costs.push(if may { cost as u64 } else { NEVER });
+            let cost = size(self.graph, id, SYMBOL) * (1.0 + 1.0 / others.max(1) as f64);
+            costs.push(if others > 0 && self.may(id, now) { cost as u64 } else { NEVER });
             stack.extend(self.graph.node(id).args.iter().map(|&arg| (arg, Some(place))));
         }
         let to: Vec<usize> = group.roots.iter().map(|root| places[root]).collect();
         let cut = min_cut(&costs, &edges, &from, &to);
         let computed = |(id, place): (NodeId, usize)| (cut.contains(&place) && !from.contains(&place)).then_some(id);
-        places.into_iter().filter_map(computed).collect()
+        let panel = panels.iter().any(|place| !cut.contains(place));
+        Wanted { nodes: places.into_iter().filter_map(computed).collect(), panel }
     }
 
-    /// How many times its bytes one of the kernels that read a node saves the
-    /// program by not reading it. A product that is left to one kernel becomes a
+    /// Whether a node that several kernels compute may be in memory: one over
+    /// its axes can write it that needs nothing of the others; and what a
+    /// checkpoint computes again is not kept until the time of another one.
+    fn may(&self, id: NodeId, now: &Now) -> bool {
+        let makers = &now.makers[&id];
+        let era = |id: NodeId| self.eras[id.0 as usize];
+        let mut extents: Vec<&Dim> = self.graph.ty(id).shape.iter().filter(|d| !d.is(1)).collect();
+        extents.sort();
+        let writes = |key: &NodeId| {
+            let others = makers.iter().filter(|other| *other != key);
+            let roots: Vec<NodeId> = others.flat_map(|other| self.groups[other].roots.clone()).collect();
+            let mut seen = BTreeSet::new();
+            let group = &self.groups[key];
+            group.extents.iter().eq(extents.iter().copied())
+                && group.inputs().into_iter().all(|n| !depends(n, &roots, &now.sources, &mut seen))
+        };
+        let together = era(id) == u32::MAX || makers.iter().all(|&key| era(key) == era(id));
+        !extents.is_empty() && together && makers.iter().any(writes)
+    }
+
+    /// How many times its bytes it saves the program if one of the kernels that
+    /// read a node does not. A product that is left to one kernel becomes a
     /// panel: it is neither written nor read by that one.
-    fn again(&self, id: NodeId, readers: usize) -> f64 {
-        let others = readers.max(2) as f64 - 1.0;
-        let panel = self.epilogues && self.is_dot(id) && !self.graph.outputs.contains(&id);
-        match (panel, readers) {
-            (true, 0 | 1) => 0.0,
-            (true, _) => (others + 2.0) / others,
-            (false, _) => 1.0,
+    fn times(&self, id: NodeId, now: &Now) -> f64 {
+        let others = now.readers.get(&id).map_or(0, |readers| readers.len() - 1);
+        let steps = || self.steps().into_iter().filter_map(|step| now.sources.get(&step));
+        let whole = || self.graph.outputs.contains(&id) || steps().any(|sources| sources.contains(&id));
+        match others {
+            _ if !self.epilogues || !self.is_dot(id) || whole() => 1.0,
+            0 => 0.0,
+            _ => 1.0 + 2.0 / others as f64,
         }
-    }
-
-    /// What a checkpoint computes again is not kept until another's time.
-    fn of_one_time(&self, id: NodeId, makers: &BTreeSet<NodeId>) -> bool {
-        let era = |id: &NodeId| self.eras[id.0 as usize];
-        era(&id) == u32::MAX || makers.iter().all(|key| era(key) == era(&id))
     }
 }
 
