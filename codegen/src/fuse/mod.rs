@@ -12,6 +12,7 @@
 //! matrix product at its own index becomes its epilogue.
 //! Next: [`crate::loops`], [`crate::program`].
 
+mod again;
 mod apart;
 mod builder;
 mod cut;

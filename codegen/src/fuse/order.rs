@@ -5,6 +5,7 @@
 //! read, each temporary released at its last reader. Always: among steps that
 //! may run, the one whose node comes first in the graph runs first.
 
+use super::again::again;
 use super::builder::Source;
 use super::finish::{Finished, finish};
 use super::{Search, anonymous, dots};
@@ -22,9 +23,10 @@ struct Work {
 
 pub fn program(search: &Search) -> Program {
     let mut b = Assembly::new(search);
-    for work in sorted(search) {
-        b.step(&work);
-    }
+    let work = sorted(search);
+    work.iter().for_each(|w| b.step(w));
+    let steps = work.iter().enumerate().filter_map(|(step, w)| Some((w.group?, step))).collect();
+    b.program.again = again(search, &steps);
     b.finish()
 }
 

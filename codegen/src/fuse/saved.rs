@@ -13,6 +13,7 @@
 //! then has one reader, its epilogue, and is never whole in memory.
 //! Next: [`super::cut`].
 
+use super::again::{Makers, makers};
 use super::cut::{NEVER, min_cut};
 use super::{Group, Search, Sources, depends};
 use crate::graph::{Graph, NodeId};
@@ -28,8 +29,7 @@ const WORTH: f64 = 0.5;
 
 /// What the cuts ask about the program as it is.
 struct Now {
-    /// For each node that is computed the kernels that compute it.
-    makers: BTreeMap<NodeId, BTreeSet<NodeId>>,
+    makers: Makers,
     /// For each node in memory the kernels that read it.
     readers: BTreeMap<NodeId, Vec<NodeId>>,
     sources: Sources,
@@ -126,14 +126,8 @@ impl Search<'_> {
     }
 
     fn now(&self) -> Now {
-        let mut makers: BTreeMap<NodeId, BTreeSet<NodeId>> = BTreeMap::new();
-        for (&key, group) in &self.groups {
-            for &node in group.draft.computed.iter().chain(&group.roots) {
-                makers.entry(node).or_default().insert(key);
-            }
-        }
         let sources = self.in_memory().map(|id| (id, self.sources(id))).collect();
-        Now { makers, readers: self.readers(), sources }
+        Now { makers: makers(self), readers: self.readers(), sources }
     }
 
     /// The computed nodes of the minimum cut between a kernel and memory.

@@ -13,7 +13,8 @@
 //!   has each axis once; an epilogue reads the product at its own axes;
 //! - a buffer is written by one step before any step reads it, and a parameter
 //!   never; a temporary is released once, by the last step that touches it,
-//!   but the product of an epilogue never.
+//!   but the product of an epilogue never;
+//! - what is computed again is so in several steps, named in order.
 
 use super::{Action, BufId, Buffer, Dot, DotAxis, Epilogue, Launch, Place, Program, Role, Scatter, Step};
 use crate::dtype::DType;
@@ -59,6 +60,14 @@ fn check(program: &Program) -> Result<(), String> {
             Action::Scatter(s) => scatter(program, s),
         };
         checked.map_err(|why| format!("step {number}: {why}"))?;
+    }
+    for again in &program.again {
+        declared(program, &again.shape)?;
+        let ascending = again.steps.windows(2).all(|pair| pair[0] < pair[1]);
+        let known = again.steps.last().is_some_and(|&step| step < program.steps.len());
+        if again.values == 0 || again.steps.len() < 2 || !ascending || !known {
+            return Err(format!("`{again}`: several steps in order are wanted"));
+        }
     }
     lifetimes(program)
 }
