@@ -94,7 +94,8 @@ mod tests {
     impl Case {
         /// Whether a path is left without these vertices.
         fn open(&self, cut: &[usize]) -> bool {
-            let mut seen: Vec<bool> = (0..self.costs.len()).map(|v| self.from.contains(&v) && !cut.contains(&v)).collect();
+            let mut seen: Vec<bool> =
+                (0..self.costs.len()).map(|v| self.from.contains(&v) && !cut.contains(&v)).collect();
             for _ in &self.costs {
                 for &(a, b) in &self.edges {
                     seen[b] |= seen[a] && !cut.contains(&b);

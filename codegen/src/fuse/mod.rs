@@ -23,6 +23,8 @@ mod layout;
 mod order;
 mod pack;
 mod saved;
+#[cfg(test)]
+mod tests;
 
 use crate::graph::{Graph, Mark, NodeId, Op};
 use crate::kernel::{InstOp, Kernel};
@@ -52,8 +54,6 @@ struct Search<'g> {
     met: usize,
     /// For each node the first checkpoint that it is computed after.
     eras: Vec<u32>,
-    /// Nodes whose kernels are merged with no other.
-    alone: BTreeSet<NodeId>,
     /// Whether a product may have a kernel as its epilogue.
     epilogues: bool,
 }
@@ -82,6 +82,10 @@ impl Group {
     /// The nodes in memory that it reads.
     fn inputs(&self) -> BTreeSet<NodeId> {
         self.draft.inputs.iter().map(|s| s.node()).collect()
+    }
+
+    fn has_input(&self, node: NodeId) -> bool {
+        self.draft.inputs.iter().any(|s| s.node() == node)
     }
 }
 
@@ -168,7 +172,6 @@ impl<'g> Search<'g> {
             built: 0,
             met: 0,
             eras: eras(graph),
-            alone: BTreeSet::new(),
             epilogues: true,
         };
         for (id, order) in given {
@@ -278,15 +281,12 @@ impl<'g> Search<'g> {
 
     /// The nodes in memory that something computes.
     fn in_memory(&self) -> impl Iterator<Item = NodeId> {
-        self.dots().into_iter().chain(self.groups.values().flat_map(|g| g.roots.iter().copied()))
+        self.steps().into_iter().chain(self.groups.values().flat_map(|g| g.roots.iter().copied()))
     }
 
     fn merged(&self, a: &Group, b: &Group, sources: &Sources) -> Option<Group> {
         let era = |g: &Group| self.eras[g.roots[0].0 as usize];
         if a.number.max(b.number) <= self.met || a.extents != b.extents || era(a) != era(b) {
-            return None;
-        }
-        if a.roots.iter().chain(&b.roots).any(|root| self.alone.contains(root)) {
             return None;
         }
         let feeds = a.roots.iter().any(|r| b.reads.contains(r)) || b.roots.iter().any(|r| a.reads.contains(r));
@@ -298,6 +298,11 @@ impl<'g> Search<'g> {
         }
         let roots: Vec<NodeId> = a.roots.iter().chain(&b.roots).copied().collect();
         let draft = builder::build(&self.context(), &roots).ok()?;
+        // With reduced axes it would be no epilogue.
+        let epilogue = |g: &Group| !draft.red.is_empty() && self.panel(g, sources).is_some();
+        if epilogue(a) || epilogue(b) {
+            return None;
+        }
         let outside = draft.inputs.iter().map(|s| s.node());
         let mut seen = BTreeSet::new();
         let acyclic = outside.into_iter().all(|n| !depends(n, &roots, sources, &mut seen));
@@ -355,33 +360,23 @@ impl<'g> Search<'g> {
         costs
     }
 
-    /// For each node in memory the kernels that read it.
-    fn readers(&self) -> BTreeMap<NodeId, Vec<NodeId>> {
-        let mut readers: BTreeMap<NodeId, Vec<NodeId>> = BTreeMap::new();
-        for (&key, group) in &self.groups {
-            for node in group.inputs() {
-                readers.entry(node).or_default().push(key);
-            }
-        }
-        readers
+    /// The kernels that a product is handed to panel by panel, each with its product.
+    fn epilogues(&self) -> BTreeMap<NodeId, NodeId> {
+        let sources = self.steps().into_iter().map(|step| (step, self.sources(step))).collect();
+        self.groups.iter().filter_map(|(&key, group)| Some((key, self.panel(group, &sources)?))).collect()
     }
 
-    /// The kernels that a product is handed to panel by panel, each with its
-    /// product: the only reader, without reduced axes, reading it at its own index.
-    fn epilogues(&self) -> BTreeMap<NodeId, NodeId> {
-        if !self.epilogues {
-            return BTreeMap::new();
-        }
-        let read_by_steps: BTreeSet<NodeId> = self.steps().into_iter().flat_map(|d| self.sources(d)).collect();
-        let readers = self.readers();
-        let epilogue = |dot: NodeId| {
-            let [key] = readers.get(&dot)?.as_slice() else { return None };
-            let draft = &self.groups[key].draft;
-            let own = draft.red.is_empty() && !read_by_steps.contains(&dot) && !self.graph.outputs.contains(&dot);
-            (own && reads_at_own_index(draft, dot, &self.graph.ty(dot).shape)).then_some((*key, dot))
+    /// The first product that a kernel without reduced axes alone reads, at its own index.
+    fn panel(&self, group: &Group, sources: &Sources) -> Option<NodeId> {
+        let whole = |dot: &NodeId| {
+            let read = |step| sources.get(step).is_some_and(|of_step: &Vec<NodeId>| of_step.contains(dot));
+            self.graph.outputs.contains(dot) || self.steps().iter().any(read)
         };
-        // Of several products the first.
-        self.dots().into_iter().rev().filter_map(epilogue).collect()
+        let own = |dot: &NodeId| reads_at_own_index(&group.draft, *dot, &self.graph.ty(*dot).shape);
+        let alone = |dot: &NodeId| self.groups.values().filter(|g| g.has_input(*dot)).count() == 1;
+        let fits = |dot: &NodeId| self.is_dot(*dot) && own(dot) && alone(dot) && !whole(dot);
+        let may = self.epilogues && group.draft.red.is_empty();
+        may.then(|| group.inputs().into_iter().find(fits)).flatten()
     }
 }
 

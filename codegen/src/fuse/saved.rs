@@ -30,16 +30,7 @@ const WORTH: f64 = 0.5;
 /// What the cuts ask about the program as it is.
 struct Now {
     makers: Makers,
-    /// For each node in memory the kernels that read it.
-    readers: BTreeMap<NodeId, Vec<NodeId>>,
     sources: Sources,
-}
-
-/// What a cut proposes to put in memory.
-struct Wanted {
-    nodes: Vec<NodeId>,
-    /// Whether a product may become a panel by that.
-    panel: bool,
 }
 
 impl Search<'_> {
@@ -56,33 +47,19 @@ impl Search<'_> {
         let several = |n: &NodeId| now.makers[n].len() > 1;
         for group in self.groups.values().filter(|g| g.draft.computed.iter().any(several)) {
             let wanted = self.wanted(group, &now);
-            if wanted.nodes.is_empty() || !tried.insert(wanted.nodes.clone()) {
+            if wanted.is_empty() || !tried.insert(wanted.clone()) {
                 continue;
             }
-            let merged = self.trial(&wanted.nodes, false);
-            // Merged with a kernel that reduces, it would be no epilogue.
-            let panels = |s: &Self| s.epilogues().len();
-            let apart = wanted.panel && panels(&merged) <= panels(self);
-            let apart = apart.then(|| self.trial(&wanted.nodes, true));
-            let saved = |trial: &Self| self.bytes(SYMBOL) - trial.bytes(SYMBOL);
-            let trials = [Some(merged), apart].into_iter().flatten().filter(|t| self.gains(t, &wanted.nodes));
-            if let Some(best) = trials.max_by(|a, b| saved(a).total_cmp(&saved(b))) {
-                return Some(best);
+            let mut trial = self.clone();
+            wanted.iter().for_each(|n| trial.stored[n.0 as usize] = true);
+            trial.settle();
+            trial.merge();
+            trial.share();
+            if self.gains(&trial, &wanted) {
+                return Some(trial);
             }
         }
         None
-    }
-
-    /// The search with these nodes in memory; with `alone` their kernels write
-    /// nothing else.
-    fn trial(&self, nodes: &[NodeId], alone: bool) -> Self {
-        let mut trial = self.clone();
-        nodes.iter().for_each(|n| trial.stored[n.0 as usize] = true);
-        trial.alone.extend(nodes.iter().filter(|_| alone));
-        trial.settle();
-        trial.merge();
-        trial.share();
-        trial
     }
 
     fn gains(&self, trial: &Self, nodes: &[NodeId]) -> bool {
@@ -103,7 +80,7 @@ impl Search<'_> {
         self.groups.values().map(kernel).sum::<f64>() + self.steps().iter().map(step).sum::<f64>()
     }
 
-    fn launches(&self) -> usize {
+    pub(super) fn launches(&self) -> usize {
         self.steps().len() + self.groups.len() - self.epilogues().len()
     }
 
@@ -127,15 +104,14 @@ impl Search<'_> {
 
     fn now(&self) -> Now {
         let sources = self.in_memory().map(|id| (id, self.sources(id))).collect();
-        Now { makers: makers(self), readers: self.readers(), sources }
+        Now { makers: makers(self), sources }
     }
 
     /// The computed nodes of the minimum cut between a kernel and memory.
-    fn wanted(&self, group: &Group, now: &Now) -> Wanted {
+    fn wanted(&self, group: &Group, now: &Now) -> Vec<NodeId> {
         let mut places: BTreeMap<NodeId, usize> = BTreeMap::new();
         let (mut costs, mut edges, mut from) = (Vec::new(), Vec::new(), Vec::new());
         let mut stack: Vec<(NodeId, Option<usize>)> = group.roots.iter().map(|&root| (root, None)).collect();
-        let mut panels = Vec::new();
         while let Some((id, reader)) = stack.pop() {
             let fresh = places.len();
             let place = *places.entry(id).or_insert(fresh);
@@ -147,7 +123,6 @@ impl Search<'_> {
                 let times = self.times(id, now);
                 costs.push((self.read(group, id, SYMBOL) * times) as u64);
                 from.push(place);
-                panels.extend((times > 1.0).then_some(place));
                 continue;
             }
             let others = now.makers.get(&id).map_or(0, |makers| makers.len() - 1);
@@ -159,8 +134,7 @@ impl Search<'_> {
         let to: Vec<usize> = group.roots.iter().map(|root| places[root]).collect();
         let cut = min_cut(&costs, &edges, &from, &to);
         let computed = |(id, place): (NodeId, usize)| (cut.contains(&place) && !from.contains(&place)).then_some(id);
-        let panel = panels.iter().any(|place| !cut.contains(place));
-        Wanted { nodes: places.into_iter().filter_map(computed).collect(), panel }
+        places.into_iter().filter_map(computed).collect()
     }
 
     /// Whether a node that several kernels compute may be in memory: one over
@@ -187,7 +161,7 @@ impl Search<'_> {
     /// read a node does not. A product that is left to one kernel becomes a
     /// panel: it is neither written nor read by that one.
     fn times(&self, id: NodeId, now: &Now) -> f64 {
-        let others = now.readers.get(&id).map_or(0, |readers| readers.len() - 1);
+        let others = self.groups.values().filter(|g| g.has_input(id)).count().saturating_sub(1);
         let steps = || self.steps().into_iter().filter_map(|step| now.sources.get(&step));
         let whole = || self.graph.outputs.contains(&id) || steps().any(|sources| sources.contains(&id));
         match others {
