@@ -177,3 +177,15 @@ fn a_node_that_is_saved_changes_no_value() {
         }
     }
 }
+
+/// A kernel cannot read what a scatter makes of what it writes.
+#[test]
+fn a_scatter_stands_between_two_kernels() {
+    let graph = graph(
+        "fn added<V, B>(i: i64[B], x: f32[B], t: f32[V]) -> (f32[B], f32[B]) {
+            let u = x * 2;
+            (u, index_add(t, 0, i, u)[i] + x)
+        }",
+    );
+    assert_eq!(fuse(&graph).steps.len(), 3);
+}
