@@ -1,9 +1,9 @@
 //! What is saved and what is computed again, by bytes.
 //!
 //! In: the search, its kernels merged. Out: the same with some more nodes in
-//! memory, such that all steps together read and write fewer bytes; and the
-//! values that several kernels compute. Always: a node is put in memory only
-//! where this saves bytes, and there are no more steps than before.
+//! memory, such that all steps together read and write fewer bytes. Always: a
+//! node is put in memory only where this saves bytes, and there are no more
+//! steps than before.
 //!
 //! For each kernel a minimum cut between what it reads and what it makes asks
 //! which values that another kernel computes too it had better read. The cut is
@@ -37,29 +37,39 @@ impl Search<'_> {
     /// Puts in memory what is fewer bytes to write and read than to compute again.
     pub(super) fn save(&mut self) {
         let mut tried = BTreeSet::new();
-        while let Some(better) = self.better(&mut tried) {
-            *self = better;
-        }
+        while self.save_more(&mut tried) {}
     }
 
-    fn better(&self, tried: &mut BTreeSet<Vec<NodeId>>) -> Option<Self> {
-        let now = self.now();
-        let several = |n: &NodeId| now.makers[n].len() > 1;
-        for group in self.groups.values().filter(|g| g.draft.computed.iter().any(several)) {
+    /// One kernel after another; whether anything was saved.
+    fn save_more(&mut self, tried: &mut BTreeSet<Vec<NodeId>>) -> bool {
+        let mut now = self.now();
+        let mut saved = false;
+        for key in self.groups.keys().copied().collect::<Vec<_>>() {
+            let several = |n: &NodeId| now.makers[n].len() > 1;
+            let shares = |g: &&Group| g.draft.computed.iter().any(several);
+            let Some(group) = self.groups.get(&key).filter(shares) else { continue };
             let wanted = self.wanted(group, &now);
             if wanted.is_empty() || !tried.insert(wanted.clone()) {
                 continue;
             }
-            let mut trial = self.clone();
-            wanted.iter().for_each(|n| trial.stored[n.0 as usize] = true);
-            trial.settle();
-            trial.merge();
-            trial.share();
+            let trial = self.trial(&wanted);
             if self.gains(&trial, &wanted) {
-                return Some(trial);
+                *self = trial;
+                now = self.now();
+                saved = true;
             }
         }
-        None
+        saved
+    }
+
+    /// The search with these nodes in memory.
+    fn trial(&self, nodes: &[NodeId]) -> Self {
+        let mut trial = self.clone();
+        nodes.iter().for_each(|n| trial.stored[n.0 as usize] = true);
+        trial.settle();
+        trial.merge();
+        trial.share();
+        trial
     }
 
     fn gains(&self, trial: &Self, nodes: &[NodeId]) -> bool {
