@@ -8,7 +8,8 @@
 //! built for each result by pulling in all that it reads ([`builder`]); what
 //! cannot be pulled in is put in memory and gets a kernel of its own. Kernels
 //! over one index space that share what they read are merged; costly nodes that
-//! several kernels would compute are put in memory; a kernel that alone reads a
+//! several kernels would compute are put in memory, and what is fewer bytes to
+//! write and read than to compute again ([`saved`]); a kernel that alone reads a
 //! matrix product at its own index becomes its epilogue.
 //! Next: [`crate::loops`], [`crate::program`].
 
@@ -32,6 +33,7 @@ use crate::program::Program;
 use crate::shape::{Dim, Sym};
 use builder::{Blocked, Context, Draft, Source};
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 /// A producer of at least this many instructions an element is not computed
 /// in two kernels.
@@ -45,10 +47,12 @@ type Sources = BTreeMap<NodeId, Vec<NodeId>>;
 struct Search<'g> {
     graph: &'g Graph,
     live: Vec<bool>,
+    /// The products and scatters: steps of their own.
+    steps: Vec<NodeId>,
     stored: Vec<bool>,
     orders: Vec<Vec<usize>>,
     /// Kernels by their first root.
-    groups: BTreeMap<NodeId, Group>,
+    groups: BTreeMap<NodeId, Rc<Group>>,
     /// How many kernels were built, and how many of them met each other in a merge.
     built: usize,
     met: usize,
@@ -59,7 +63,6 @@ struct Search<'g> {
 }
 
 /// The roots of one kernel, and its draft.
-#[derive(Clone)]
 struct Group {
     /// The number of the kernel, in the order in which they are built.
     number: usize,
@@ -165,6 +168,7 @@ impl<'g> Search<'g> {
         let stored = graph.ids().map(|id| in_memory(id) || given.contains_key(&id) || kept.contains(&id)).collect();
         let mut search = Search {
             graph,
+            steps: graph.ids().filter(|id| live[id.0 as usize] && graph.node(*id).op.is_step()).collect(),
             live: live.clone(),
             stored,
             orders: layout::orders(graph),
@@ -185,20 +189,13 @@ impl<'g> Search<'g> {
         Context { graph: self.graph, stored: &self.stored, orders: &self.orders }
     }
 
-    /// The products and scatters: steps of their own.
-    fn steps(&self) -> Vec<NodeId> {
-        let is_step = |id: &NodeId| self.live[id.0 as usize] && self.graph.node(*id).op.is_step();
-        self.graph.ids().filter(is_step).collect()
-    }
-
     fn dots(&self) -> Vec<NodeId> {
-        let is_dot = |id: &NodeId| self.live[id.0 as usize] && matches!(self.graph.node(*id).op, Op::Dot { .. });
-        self.graph.ids().filter(is_dot).collect()
+        self.steps.iter().copied().filter(|&id| self.is_dot(id)).collect()
     }
 
     /// Puts in memory what products and scatters read.
     fn store_operands(&mut self) {
-        let scatters = self.steps().into_iter().filter(|&id| !self.is_dot(id));
+        let scatters = self.steps.iter().copied().filter(|&id| !self.is_dot(id));
         for arg in scatters.flat_map(|id| self.graph.node(id).args.clone()).collect::<Vec<_>>() {
             self.stored[arg.0 as usize] = true;
         }
@@ -242,7 +239,7 @@ impl<'g> Search<'g> {
             for root in missing {
                 let draft = self.build(root);
                 self.built += 1;
-                self.groups.insert(root, Group::new(self.built, self.graph, vec![root], draft));
+                self.groups.insert(root, Rc::new(Group::new(self.built, self.graph, vec![root], draft)));
             }
         }
     }
@@ -271,7 +268,7 @@ impl<'g> Search<'g> {
                     sources.extend(group.roots.iter().map(|&root| (root, reads.clone())));
                     self.built += 1;
                     self.groups.remove(&later);
-                    self.groups.insert(first, group);
+                    self.groups.insert(first, Rc::new(group));
                     break;
                 }
             }
@@ -281,7 +278,7 @@ impl<'g> Search<'g> {
 
     /// The nodes in memory that something computes.
     fn in_memory(&self) -> impl Iterator<Item = NodeId> {
-        self.steps().into_iter().chain(self.groups.values().flat_map(|g| g.roots.iter().copied()))
+        self.steps.iter().copied().chain(self.groups.values().flat_map(|g| g.roots.iter().copied()))
     }
 
     fn merged(&self, a: &Group, b: &Group, sources: &Sources) -> Option<Group> {
@@ -297,16 +294,16 @@ impl<'g> Search<'g> {
             return None;
         }
         let roots: Vec<NodeId> = a.roots.iter().chain(&b.roots).copied().collect();
+        let mut seen = BTreeSet::new();
+        let outside = a.inputs().into_iter().chain(b.inputs()).filter(|n| !roots.contains(n));
+        if outside.into_iter().any(|n| depends(n, &roots, sources, &mut seen)) {
+            return None;
+        }
         let draft = builder::build(&self.context(), &roots).ok()?;
         // With reduced axes it would be no epilogue.
         let epilogue = |g: &Group| !draft.red.is_empty() && self.panel(g, sources).is_some();
-        if epilogue(a) || epilogue(b) {
-            return None;
-        }
-        let outside = draft.inputs.iter().map(|s| s.node());
-        let mut seen = BTreeSet::new();
-        let acyclic = outside.into_iter().all(|n| !depends(n, &roots, sources, &mut seen));
-        acyclic.then(|| Group::new(self.built + 1, self.graph, roots, draft))
+        let lost = epilogue(a) || epilogue(b);
+        (!lost).then(|| Group::new(self.built + 1, self.graph, roots, draft))
     }
 
     fn is_dot(&self, id: NodeId) -> bool {
@@ -315,12 +312,16 @@ impl<'g> Search<'g> {
 
     /// The nodes in memory that a node in memory is made from.
     fn sources(&self, id: NodeId) -> Vec<NodeId> {
-        if let Op::Scatter { .. } = self.graph.node(id).op {
-            return self.graph.node(id).args.clone();
-        }
-        if self.is_dot(id) {
-            let operand = |&arg: &NodeId| dots::side(&self.context(), arg).ok().map(|s| s.source.node());
-            return self.graph.node(id).args.iter().filter_map(operand).collect();
+        let base = |&arg: &NodeId| {
+            let mut at = arg;
+            while !self.stored[at.0 as usize] {
+                at = self.graph.node(at).args[0];
+            }
+            at
+        };
+        // Between a step and what it reads are views.
+        if self.graph.node(id).op.is_step() {
+            return self.graph.node(id).args.iter().map(base).collect();
         }
         let group = self.groups.values().find(|g| g.roots.contains(&id));
         group.map(|g| g.draft.inputs.iter().map(|s| s.node()).collect()).unwrap_or_default()
@@ -362,7 +363,7 @@ impl<'g> Search<'g> {
 
     /// The kernels that a product is handed to panel by panel, each with its product.
     fn epilogues(&self) -> BTreeMap<NodeId, NodeId> {
-        let sources = self.steps().into_iter().map(|step| (step, self.sources(step))).collect();
+        let sources = self.steps.iter().map(|&step| (step, self.sources(step))).collect();
         self.groups.iter().filter_map(|(&key, group)| Some((key, self.panel(group, &sources)?))).collect()
     }
 
@@ -370,7 +371,7 @@ impl<'g> Search<'g> {
     fn panel(&self, group: &Group, sources: &Sources) -> Option<NodeId> {
         let whole = |dot: &NodeId| {
             let read = |step| sources.get(step).is_some_and(|of_step: &Vec<NodeId>| of_step.contains(dot));
-            self.graph.outputs.contains(dot) || self.steps().iter().any(read)
+            self.graph.outputs.contains(dot) || self.steps.iter().any(read)
         };
         let own = |dot: &NodeId| reads_at_own_index(&group.draft, *dot, &self.graph.ty(*dot).shape);
         let alone = |dot: &NodeId| self.groups.values().filter(|g| g.has_input(*dot)).count() == 1;

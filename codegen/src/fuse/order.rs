@@ -35,7 +35,7 @@ fn sorted(search: &Search) -> Vec<Work> {
     let epilogues = search.epilogues();
     let fused: BTreeSet<NodeId> = epilogues.values().copied().collect();
     let mut work: Vec<Work> = Vec::new();
-    for own in search.steps().into_iter().filter(|d| !fused.contains(d)) {
+    for own in search.steps.iter().copied().filter(|d| !fused.contains(d)) {
         work.push(Work { own: Some(own), group: None });
     }
     for &group in search.groups.keys() {

@@ -21,6 +21,7 @@ use crate::kernel::{InstOp, ValId};
 use crate::program::tile::{SIZES, sized};
 use crate::shape::Dim;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 /// What symbols are taken for where a cut is made.
 const SYMBOL: i64 = SIZES[SIZES.len() / 2];
@@ -31,6 +32,9 @@ const WORTH: f64 = 0.5;
 struct Now {
     makers: Makers,
     sources: Sources,
+    /// For each node in memory the length of the longest way to it: what comes
+    /// no later than another needs nothing of it.
+    depths: BTreeMap<NodeId, usize>,
 }
 
 impl Search<'_> {
@@ -40,13 +44,14 @@ impl Search<'_> {
         while self.save_more(&mut tried) {}
     }
 
-    /// One kernel after another; whether anything was saved.
+    /// One kernel after another, the last first: what reads a value that comes
+    /// late is little, so few kernels are built again. Whether anything was saved.
     fn save_more(&mut self, tried: &mut BTreeSet<Vec<NodeId>>) -> bool {
         let mut now = self.now();
         let mut saved = false;
-        for key in self.groups.keys().copied().collect::<Vec<_>>() {
+        for key in self.groups.keys().rev().copied().collect::<Vec<_>>() {
             let several = |n: &NodeId| now.makers[n].len() > 1;
-            let shares = |g: &&Group| g.draft.computed.iter().any(several);
+            let shares = |g: &&Rc<Group>| g.draft.computed.iter().any(several);
             let Some(group) = self.groups.get(&key).filter(shares) else { continue };
             let wanted = self.wanted(group, &now);
             if wanted.is_empty() || !tried.insert(wanted.clone()) {
@@ -74,24 +79,29 @@ impl Search<'_> {
 
     fn gains(&self, trial: &Self, nodes: &[NodeId]) -> bool {
         let least = |symbol: i64| WORTH * nodes.iter().map(|&n| size(self.graph, n, symbol)).sum::<f64>();
-        let fewer = |&symbol: &i64| self.bytes(symbol) - trial.bytes(symbol) >= least(symbol);
-        SIZES.iter().all(fewer) && trial.launches() <= self.launches()
+        let (before, after) = (self.bytes(), trial.bytes());
+        let fewer = (0..SIZES.len()).all(|k| before[k] - after[k] >= least(SIZES[k]));
+        fewer && trial.launches() <= self.launches()
     }
 
-    /// The bytes that all steps read and write where every symbol has this size.
-    pub(super) fn bytes(&self, symbol: i64) -> f64 {
-        let panels: BTreeSet<NodeId> = self.epilogues().into_values().collect();
+    /// The bytes that all steps read and write, where all symbols have each of the sizes.
+    pub(super) fn bytes(&self) -> [f64; SIZES.len()] {
+        let panels = self.epilogues().into_values().collect();
+        SIZES.map(|symbol| self.bytes_at(symbol, &panels))
+    }
+
+    fn bytes_at(&self, symbol: i64, panels: &BTreeSet<NodeId>) -> f64 {
         let whole = |id: &NodeId| if panels.contains(id) { 0.0 } else { size(self.graph, *id, symbol) };
         let kernel = |g: &Group| {
             let reads: f64 = g.inputs().iter().filter(|n| !panels.contains(n)).map(|&n| self.read(g, n, symbol)).sum();
             reads + g.roots.iter().map(whole).sum::<f64>()
         };
         let step = |id: &NodeId| self.sources(*id).iter().map(whole).sum::<f64>() + whole(id);
-        self.groups.values().map(kernel).sum::<f64>() + self.steps().iter().map(step).sum::<f64>()
+        self.groups.values().map(|g| kernel(g)).sum::<f64>() + self.steps.iter().map(step).sum::<f64>()
     }
 
     pub(super) fn launches(&self) -> usize {
-        self.steps().len() + self.groups.len() - self.epilogues().len()
+        self.steps.len() + self.groups.len() - self.epilogues().len()
     }
 
     /// The bytes that a kernel reads of a node in memory: no more than the node
@@ -113,8 +123,10 @@ impl Search<'_> {
     }
 
     fn now(&self) -> Now {
-        let sources = self.in_memory().map(|id| (id, self.sources(id))).collect();
-        Now { makers: makers(self), sources }
+        let sources: Sources = self.in_memory().map(|id| (id, self.sources(id))).collect();
+        let mut depths = BTreeMap::new();
+        sources.keys().for_each(|&id| depth(id, &sources, &mut depths));
+        Now { makers: makers(self), sources, depths }
     }
 
     /// The computed nodes of the minimum cut between a kernel and memory.
@@ -156,8 +168,9 @@ impl Search<'_> {
         let mut extents: Vec<&Dim> = self.graph.ty(id).shape.iter().filter(|d| !d.is(1)).collect();
         extents.sort();
         let writes = |key: &NodeId| {
-            let others = makers.iter().filter(|other| *other != key);
-            let roots: Vec<NodeId> = others.flat_map(|other| self.groups[other].roots.clone()).collect();
+            let later = |other: &&NodeId| now.depths[*other] < now.depths[key];
+            let roots: Vec<NodeId> =
+                makers.iter().filter(later).flat_map(|other| self.groups[other].roots.clone()).collect();
             let mut seen = BTreeSet::new();
             let group = &self.groups[key];
             group.extents.iter().eq(extents.iter().copied())
@@ -172,7 +185,7 @@ impl Search<'_> {
     /// panel: it is neither written nor read by that one.
     fn times(&self, id: NodeId, now: &Now) -> f64 {
         let others = self.groups.values().filter(|g| g.has_input(id)).count().saturating_sub(1);
-        let steps = || self.steps().into_iter().filter_map(|step| now.sources.get(&step));
+        let steps = || self.steps.iter().filter_map(|step| now.sources.get(step));
         let whole = || self.graph.outputs.contains(&id) || steps().any(|sources| sources.contains(&id));
         match others {
             _ if !self.epilogues || !self.is_dot(id) || whole() => 1.0,
@@ -180,6 +193,16 @@ impl Search<'_> {
             _ => 1.0 + 2.0 / others as f64,
         }
     }
+}
+
+/// The length of the longest way to a node: one more than to what it is made from.
+fn depth(id: NodeId, sources: &Sources, depths: &mut BTreeMap<NodeId, usize>) {
+    if depths.contains_key(&id) {
+        return;
+    }
+    let from = sources.get(&id).map_or(&[][..], Vec::as_slice);
+    from.iter().for_each(|&source| depth(source, sources, depths));
+    depths.insert(id, from.iter().map(|source| depths[source] + 1).max().unwrap_or(0));
 }
 
 fn size(graph: &Graph, id: NodeId, symbol: i64) -> f64 {
