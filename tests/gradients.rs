@@ -122,3 +122,54 @@ fn bad_cotangents_are_errors() -> ndfuse::Result<()> {
     assert_eq!(plain(&array![1.0, 2.0])?.item()?, 3.0);
     Ok(())
 }
+
+/// One text, with and without fusion.
+macro_rules! layers {
+    ($name:ident, $float:tt, $($attribute:tt)*) => {
+        mod $name {
+            ndfuse::tensor! {
+                $($attribute)*
+
+                fn layers<B, I, H>(x: $float[B, I], w: $float[I, H], b: $float[H], v: $float[H, I]) -> $float[] {
+                    let d = gelu(x @ w + b) @ v - x;
+                    (d * d).mean()
+                }
+
+                pub fn step<B, I, H>(
+                    x: $float[B, I], w: $float[I, H], b: $float[H], v: $float[H, I],
+                ) -> ($float[I, H], $float[H], $float[H, I]) {
+                    grad(layers, wrt=(w, b, v))(x, w, b, v)
+                }
+            }
+        }
+    };
+}
+
+layers!(fused, f32,);
+layers!(unfused, f64, #![unfused]);
+
+/// The kernel that a product is handed to panel by panel writes the gelu and what it is made of.
+#[test]
+fn what_a_gradient_needs_is_saved_panel_by_panel() {
+    let text = fused::step::explain();
+    assert!(text.contains("1 pass: write t") && text.contains("computed again: 3 values of f32[B, H]"), "{text}");
+    for (rows, inner, width) in [(700, 70, 520), (2, 513, 1), (33, 5, 2100), (1, 1, 1)] {
+        let numbers = |n: usize, seed: usize| -> Vec<f32> {
+            (0..n).map(|k| ((k * 7919 + seed * 104_729) % 2003) as f32 / 1001.5 - 1.0).collect()
+        };
+        let array = |m, n, seed| ndarray::Array2::from_shape_vec((m, n), numbers(m * n, seed)).unwrap();
+        let (x, w, v) = (array(rows, inner, 1), array(inner, width, 2), array(width, inner, 3));
+        let b = ndarray::Array1::from_vec(numbers(width, 4));
+        let (dw, db, dv) = fused::step(&x, &w, &b, &v).unwrap();
+        let (x, w, v) = (x.mapv(f64::from), w.mapv(f64::from), v.mapv(f64::from));
+        let want = unfused::step(&x, &w, &b.mapv(f64::from), &v).unwrap();
+        let close = |have: Vec<f32>, want: Vec<f64>| {
+            let largest = want.iter().fold(1e-30, |m: f64, x| m.max(x.abs()));
+            let near = |(a, b): (&f32, &f64)| (f64::from(*a) - b).abs() <= 1e-5 * largest;
+            assert!(have.len() == want.len() && have.iter().zip(&want).all(near), "{rows}, {inner}, {width}");
+        };
+        close(dw.into_array().unwrap().into_iter().collect(), want.0.into_array().unwrap().into_iter().collect());
+        close(db.into_array().unwrap().into_iter().collect(), want.1.into_array().unwrap().into_iter().collect());
+        close(dv.into_array().unwrap().into_iter().collect(), want.2.into_array().unwrap().into_iter().collect());
+    }
+}

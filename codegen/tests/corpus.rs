@@ -4,7 +4,7 @@
 use ndfuse_codegen::driver::{self, Code, Compilation, Compiled};
 use ndfuse_codegen::expand::{Stage, dump};
 use ndfuse_codegen::program::parse::parse;
-use ndfuse_codegen::program::{Buffer, Place};
+use ndfuse_codegen::program::{Action, BufId, Buffer, Place};
 use ndfuse_codegen::shape::Dim;
 use std::path::{Path, PathBuf};
 
@@ -85,6 +85,8 @@ fn as_few_launches_as_fusion_promises() {
         ("attention_backward", 6),
         // The relu is its product's epilogue: its gradient asks the result for the mask.
         ("mlp_step", 13),
+        // Two products and their epilogues, a third with the gelu's gradient; two products, a sum.
+        ("gelu_backward", 6),
     ];
     let all: Vec<Compiled> = corpus().iter().flat_map(|path| compile(path).functions).collect();
     for (name, launches) in want {
@@ -151,4 +153,22 @@ fn backward_kernels_save_little() {
     for name in ["cross_entropy_step", "layer_norm_backward"] {
         assert!(saved(name).iter().all(|shape| shape == "B"), "{name}: {:?}", saved(name));
     }
+}
+
+/// A gelu's gradient needs its argument. That is saved, by the kernel that makes
+/// the gelu of it; so the product has no other reader and is never whole.
+#[test]
+fn a_gelu_saves_its_argument_instead_of_the_product() {
+    let all: Vec<Compiled> = corpus().iter().flat_map(|path| compile(path).functions).collect();
+    let compiled = all.iter().find(|c| c.function.name == "gelu_backward").expect("a function");
+    let Code { program, .. } = code(compiled);
+    let Action::Dot(first) = &program.steps[0].action else { panic!("{program}") };
+    let epilogue = first.epilogue.as_ref().unwrap_or_else(|| panic!("{program}"));
+    assert_eq!(epilogue.launch.outputs.len(), 2, "{program}");
+    let touch = |id: BufId| program.steps.iter().filter(|s| s.action.touched().contains(&id)).count();
+    assert_eq!(touch(first.out), 1, "{program}");
+    // The argument: written here, read by the gradient.
+    assert_eq!(touch(epilogue.launch.outputs[0]), 2, "{program}");
+    let [again] = &program.again[..] else { panic!("{program}") };
+    assert_eq!(again.to_string(), "again 3 f32[B, H] in [0, 3]");
 }

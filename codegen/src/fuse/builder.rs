@@ -114,7 +114,8 @@ pub fn build(cx: &Context, roots: &[NodeId]) -> Result<Draft, Blocked> {
 }
 
 impl Builder<'_> {
-    /// The index of a further root: all variables, or the parallel ones.
+    /// The index of a further root: all variables, or the parallel ones. Where
+    /// nothing is reduced yet, those of a sum of rows are the outer ones.
     fn index_of(&self, root: NodeId) -> Option<Vec<Dim>> {
         let shape = &self.cx.graph.ty(root).shape;
         let order = &self.cx.orders[root.0 as usize];
@@ -124,7 +125,10 @@ impl Builder<'_> {
         let axes: Vec<usize> = order.iter().copied().filter(|&k| !shape[k].is(1)).collect();
         let fits =
             |vars: &[&(Sym, Dim)]| vars.len() == axes.len() && vars.iter().zip(&axes).all(|(v, &k)| v.1 == shape[k]);
-        let vars = [all, par].into_iter().find(|vars| fits(vars))?;
+        let last = |op: &Op| matches!(op, Op::Reduce { axes, .. } if axes.iter().all(|&k| k >= shape.len()));
+        let rows = self.red.is_none() && last(&self.cx.graph.node(root).op);
+        let outer = all.iter().copied().take(axes.len()).collect();
+        let vars = [Some(all), Some(par), rows.then_some(outer)].into_iter().flatten().find(|vars| fits(vars))?;
         let mut index = vec![Dim::zero(); shape.len()];
         for (var, k) in vars.iter().zip(axes) {
             index[k] = Dim::sym(var.0.clone());

@@ -8,18 +8,24 @@
 //! built for each result by pulling in all that it reads ([`builder`]); what
 //! cannot be pulled in is put in memory and gets a kernel of its own. Kernels
 //! over one index space that share what they read are merged; costly nodes that
-//! several kernels would compute are put in memory; a kernel that alone reads a
+//! several kernels would compute are put in memory, and what is fewer bytes to
+//! write and read than to compute again ([`saved`]); a kernel that alone reads a
 //! matrix product at its own index becomes its epilogue.
 //! Next: [`crate::loops`], [`crate::program`].
 
+mod again;
 mod apart;
 mod builder;
+mod cut;
 mod dots;
 mod finish;
 mod index;
 mod layout;
 mod order;
 mod pack;
+mod saved;
+#[cfg(test)]
+mod tests;
 
 use crate::graph::{Graph, Mark, NodeId, Op};
 use crate::kernel::{InstOp, Kernel};
@@ -27,6 +33,7 @@ use crate::program::Program;
 use crate::shape::{Dim, Sym};
 use builder::{Blocked, Context, Draft, Source};
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 /// A producer of at least this many instructions an element is not computed
 /// in two kernels.
@@ -36,13 +43,16 @@ const SHARED: u32 = 30;
 type Sources = BTreeMap<NodeId, Vec<NodeId>>;
 
 /// The state of the search for kernels.
+#[derive(Clone)]
 struct Search<'g> {
     graph: &'g Graph,
     live: Vec<bool>,
+    /// The products and scatters: steps of their own.
+    steps: Vec<NodeId>,
     stored: Vec<bool>,
     orders: Vec<Vec<usize>>,
     /// Kernels by their first root.
-    groups: BTreeMap<NodeId, Group>,
+    groups: BTreeMap<NodeId, Rc<Group>>,
     /// How many kernels were built, and how many of them met each other in a merge.
     built: usize,
     met: usize,
@@ -53,7 +63,6 @@ struct Search<'g> {
 }
 
 /// The roots of one kernel, and its draft.
-#[derive(Clone)]
 struct Group {
     /// The number of the kernel, in the order in which they are built.
     number: usize,
@@ -71,6 +80,15 @@ impl Group {
         extents.sort();
         let reads = draft.inputs.iter().map(|s| s.node()).filter(|n| graph.ty(*n).rank() > 0).collect();
         Group { number, roots, draft, extents, reads }
+    }
+
+    /// The nodes in memory that it reads.
+    fn inputs(&self) -> BTreeSet<NodeId> {
+        self.draft.inputs.iter().map(|s| s.node()).collect()
+    }
+
+    fn has_input(&self, node: NodeId) -> bool {
+        self.draft.inputs.iter().any(|s| s.node() == node)
     }
 }
 
@@ -121,9 +139,15 @@ fn distinct_outputs(graph: &Graph) -> Graph {
 }
 
 impl<'g> Search<'g> {
-    /// Merges kernels, and puts in memory what several of them would compute.
+    /// Merges kernels, and decides what else is in memory.
     fn finish(&mut self) {
         self.merge();
+        self.share();
+        self.save();
+    }
+
+    /// Puts in memory what is costly and several kernels would compute.
+    fn share(&mut self) {
         while let Some(node) = self.shared() {
             self.stored[node.0 as usize] = true;
             self.settle();
@@ -144,6 +168,7 @@ impl<'g> Search<'g> {
         let stored = graph.ids().map(|id| in_memory(id) || given.contains_key(&id) || kept.contains(&id)).collect();
         let mut search = Search {
             graph,
+            steps: graph.ids().filter(|id| live[id.0 as usize] && graph.node(*id).op.is_step()).collect(),
             live: live.clone(),
             stored,
             orders: layout::orders(graph),
@@ -164,20 +189,13 @@ impl<'g> Search<'g> {
         Context { graph: self.graph, stored: &self.stored, orders: &self.orders }
     }
 
-    /// The products and scatters: steps of their own.
-    fn steps(&self) -> Vec<NodeId> {
-        let is_step = |id: &NodeId| self.live[id.0 as usize] && self.graph.node(*id).op.is_step();
-        self.graph.ids().filter(is_step).collect()
-    }
-
     fn dots(&self) -> Vec<NodeId> {
-        let is_dot = |id: &NodeId| self.live[id.0 as usize] && matches!(self.graph.node(*id).op, Op::Dot { .. });
-        self.graph.ids().filter(is_dot).collect()
+        self.steps.iter().copied().filter(|&id| self.is_dot(id)).collect()
     }
 
     /// Puts in memory what products and scatters read.
     fn store_operands(&mut self) {
-        let scatters = self.steps().into_iter().filter(|&id| !self.is_dot(id));
+        let scatters = self.steps.iter().copied().filter(|&id| !self.is_dot(id));
         for arg in scatters.flat_map(|id| self.graph.node(id).args.clone()).collect::<Vec<_>>() {
             self.stored[arg.0 as usize] = true;
         }
@@ -221,7 +239,7 @@ impl<'g> Search<'g> {
             for root in missing {
                 let draft = self.build(root);
                 self.built += 1;
-                self.groups.insert(root, Group::new(self.built, self.graph, vec![root], draft));
+                self.groups.insert(root, Rc::new(Group::new(self.built, self.graph, vec![root], draft)));
             }
         }
     }
@@ -250,7 +268,7 @@ impl<'g> Search<'g> {
                     sources.extend(group.roots.iter().map(|&root| (root, reads.clone())));
                     self.built += 1;
                     self.groups.remove(&later);
-                    self.groups.insert(first, group);
+                    self.groups.insert(first, Rc::new(group));
                     break;
                 }
             }
@@ -260,7 +278,7 @@ impl<'g> Search<'g> {
 
     /// The nodes in memory that something computes.
     fn in_memory(&self) -> impl Iterator<Item = NodeId> {
-        self.dots().into_iter().chain(self.groups.values().flat_map(|g| g.roots.iter().copied()))
+        self.steps.iter().copied().chain(self.groups.values().flat_map(|g| g.roots.iter().copied()))
     }
 
     fn merged(&self, a: &Group, b: &Group, sources: &Sources) -> Option<Group> {
@@ -276,11 +294,16 @@ impl<'g> Search<'g> {
             return None;
         }
         let roots: Vec<NodeId> = a.roots.iter().chain(&b.roots).copied().collect();
-        let draft = builder::build(&self.context(), &roots).ok()?;
-        let outside = draft.inputs.iter().map(|s| s.node());
         let mut seen = BTreeSet::new();
-        let acyclic = outside.into_iter().all(|n| !depends(n, &roots, sources, &mut seen));
-        acyclic.then(|| Group::new(self.built + 1, self.graph, roots, draft))
+        let outside = a.inputs().into_iter().chain(b.inputs()).filter(|n| !roots.contains(n));
+        if outside.into_iter().any(|n| depends(n, &roots, sources, &mut seen)) {
+            return None;
+        }
+        let draft = builder::build(&self.context(), &roots).ok()?;
+        // With reduced axes it would be no epilogue.
+        let epilogue = |g: &Group| !draft.red.is_empty() && self.panel(g, sources).is_some();
+        let lost = epilogue(a) || epilogue(b);
+        (!lost).then(|| Group::new(self.built + 1, self.graph, roots, draft))
     }
 
     fn is_dot(&self, id: NodeId) -> bool {
@@ -289,12 +312,16 @@ impl<'g> Search<'g> {
 
     /// The nodes in memory that a node in memory is made from.
     fn sources(&self, id: NodeId) -> Vec<NodeId> {
-        if let Op::Scatter { .. } = self.graph.node(id).op {
-            return self.graph.node(id).args.clone();
-        }
-        if self.is_dot(id) {
-            let operand = |&arg: &NodeId| dots::side(&self.context(), arg).ok().map(|s| s.source.node());
-            return self.graph.node(id).args.iter().filter_map(operand).collect();
+        let base = |&arg: &NodeId| {
+            let mut at = arg;
+            while !self.stored[at.0 as usize] {
+                at = self.graph.node(at).args[0];
+            }
+            at
+        };
+        // Between a step and what it reads are views.
+        if self.graph.node(id).op.is_step() {
+            return self.graph.node(id).args.iter().map(base).collect();
         }
         let group = self.groups.values().find(|g| g.roots.contains(&id));
         group.map(|g| g.draft.inputs.iter().map(|s| s.node()).collect()).unwrap_or_default()
@@ -334,27 +361,23 @@ impl<'g> Search<'g> {
         costs
     }
 
-    /// For each product the kernel that its result can be handed to panel by
-    /// panel: its only reader, without reduced axes, reading it at its own index.
+    /// The kernels that a product is handed to panel by panel, each with its product.
     fn epilogues(&self) -> BTreeMap<NodeId, NodeId> {
-        if !self.epilogues {
-            return BTreeMap::new();
-        }
-        let read_by_steps: BTreeSet<NodeId> = self.steps().into_iter().flat_map(|d| self.sources(d)).collect();
-        let mut readers: BTreeMap<NodeId, Vec<NodeId>> = BTreeMap::new();
-        for (&key, group) in &self.groups {
-            let nodes: BTreeSet<NodeId> = group.draft.inputs.iter().map(|s| s.node()).collect();
-            for node in nodes {
-                readers.entry(node).or_default().push(key);
-            }
-        }
-        let epilogue = |dot: NodeId| {
-            let [key] = readers.get(&dot)?.as_slice() else { return None };
-            let draft = &self.groups[key].draft;
-            let own = draft.red.is_empty() && !read_by_steps.contains(&dot) && !self.graph.outputs.contains(&dot);
-            (own && reads_at_own_index(draft, dot, &self.graph.ty(dot).shape)).then_some((dot, *key))
+        let sources = self.steps.iter().map(|&step| (step, self.sources(step))).collect();
+        self.groups.iter().filter_map(|(&key, group)| Some((key, self.panel(group, &sources)?))).collect()
+    }
+
+    /// The first product that a kernel without reduced axes alone reads, at its own index.
+    fn panel(&self, group: &Group, sources: &Sources) -> Option<NodeId> {
+        let whole = |dot: &NodeId| {
+            let read = |step| sources.get(step).is_some_and(|of_step: &Vec<NodeId>| of_step.contains(dot));
+            self.graph.outputs.contains(dot) || self.steps.iter().any(read)
         };
-        self.dots().into_iter().filter_map(epilogue).collect()
+        let own = |dot: &NodeId| reads_at_own_index(&group.draft, *dot, &self.graph.ty(*dot).shape);
+        let alone = |dot: &NodeId| self.groups.values().filter(|g| g.has_input(*dot)).count() == 1;
+        let fits = |dot: &NodeId| self.is_dot(*dot) && own(dot) && alone(dot) && !whole(dot);
+        let may = self.epilogues && group.draft.red.is_empty();
+        may.then(|| group.inputs().into_iter().find(fits)).flatten()
     }
 }
 

@@ -5,6 +5,7 @@
 //! read, each temporary released at its last reader. Always: among steps that
 //! may run, the one whose node comes first in the graph runs first.
 
+use super::again::again;
 use super::builder::Source;
 use super::finish::{Finished, finish};
 use super::{Search, anonymous, dots};
@@ -22,21 +23,19 @@ struct Work {
 
 pub fn program(search: &Search) -> Program {
     let mut b = Assembly::new(search);
-    for work in sorted(search) {
-        b.step(&work);
-    }
+    let work = sorted(search);
+    work.iter().for_each(|w| b.step(w));
+    let steps = work.iter().enumerate().filter_map(|(step, w)| Some((w.group?, step))).collect();
+    b.program.again = again(search, &steps);
     b.finish()
 }
 
 /// All work in the order of execution.
 fn sorted(search: &Search) -> Vec<Work> {
-    let mut epilogues: BTreeMap<NodeId, NodeId> = BTreeMap::new();
-    for (dot, group) in search.epilogues() {
-        epilogues.entry(group).or_insert(dot);
-    }
+    let epilogues = search.epilogues();
     let fused: BTreeSet<NodeId> = epilogues.values().copied().collect();
     let mut work: Vec<Work> = Vec::new();
-    for own in search.steps().into_iter().filter(|d| !fused.contains(d)) {
+    for own in search.steps.iter().copied().filter(|d| !fused.contains(d)) {
         work.push(Work { own: Some(own), group: None });
     }
     for &group in search.groups.keys() {

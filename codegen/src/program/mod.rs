@@ -146,6 +146,18 @@ pub struct Step {
     pub release: Vec<BufId>,
 }
 
+/// Values of one shape that several steps compute, each for itself, so that
+/// none is in memory.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Again {
+    pub dtype: DType,
+    pub shape: Vec<Dim>,
+    /// How many there are.
+    pub values: usize,
+    /// The steps, in order.
+    pub steps: Vec<usize>,
+}
+
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Program {
     pub name: String,
@@ -156,6 +168,8 @@ pub struct Program {
     /// Distinct kernels; launches share them.
     pub kernels: Vec<Kernel>,
     pub steps: Vec<Step>,
+    /// What is computed again instead of saved.
+    pub again: Vec<Again>,
     /// Each step is done before the next one begins: none goes tile by tile.
     pub whole: bool,
     /// The result buffers, in order.

@@ -4,7 +4,7 @@
 //! buffers and kernels keep their numbers. Whether the program is sound is asked
 //! in [`super::verify`].
 
-use super::{Action, BufId, Buffer, Dot, DotAxis, Epilogue, Launch, Place, Program, Role, Scatter, Step};
+use super::{Action, Again, BufId, Buffer, Dot, DotAxis, Epilogue, Launch, Place, Program, Role, Scatter, Step};
 use crate::kernel::parse::read as read_kernel;
 use crate::shape::Dim;
 use crate::text::{self, Line, Lines};
@@ -60,6 +60,10 @@ fn statement(program: &mut Program, word: &str, rest: &str) -> Result<(), String
                 return Err(format!("{want} is wanted"));
             }
             program.buffers.push(buffer(rest)?);
+            return Ok(());
+        }
+        "again" => {
+            program.again.push(again(rest)?);
             return Ok(());
         }
         "whole" => {
@@ -135,6 +139,19 @@ fn launch(rest: &str) -> Result<Launch, String> {
         sizes: text::list(sizes, text::dim)?,
         inputs: text::list(inputs, buffer_id)?,
         outputs: text::list(outputs, buffer_id)?,
+    })
+}
+
+/// `2 f32[B, C] in [0, 3]`
+fn again(rest: &str) -> Result<Again, String> {
+    let (values, rest) = text::split_word(rest);
+    let (ty, steps) = text::split_last(rest, " in ")?;
+    let open = ty.find('[').ok_or("`[` is wanted")?;
+    Ok(Again {
+        dtype: text::dtype(&ty[..open])?,
+        shape: text::list(text::bracketed(&ty[open..])?.0, text::dim)?,
+        values: text::number(values)?,
+        steps: text::list(text::bracketed(steps)?.0, text::number)?,
     })
 }
 

@@ -24,9 +24,10 @@
 //! An operand of a product shows where it starts; `left=0*2` goes along axis 0
 //! in steps of 2. A launch shows its extents, then its sizes if it has any. An
 //! order other than C's is shown; `_` is the parallel axis of an axis that has
-//! none. `whole` stands before `return` where no step goes tile by tile.
+//! none. After the steps, `again 2 f32[B, C] in [0, 3]` are values that steps
+//! compute each for itself. `whole` stands before `return` where no step goes tile by tile.
 
-use super::{Action, BufId, Buffer, Dot, DotAxis, Launch, Place, Program, Role, Scatter};
+use super::{Action, Again, BufId, Buffer, Dot, DotAxis, Launch, Place, Program, Role, Scatter};
 use crate::graph::Graph;
 use crate::text::{in_order, join};
 use std::fmt::{self, Display, Formatter};
@@ -114,6 +115,12 @@ impl Display for Scatter {
     }
 }
 
+impl Display for Again {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "again {} {}[{}] in [{}]", self.values, self.dtype, join(&self.shape), join(&self.steps))
+    }
+}
+
 impl Display for Program {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let mut head = Graph::new(self.name.as_str());
@@ -137,6 +144,9 @@ impl Display for Program {
             if !step.release.is_empty() {
                 writeln!(f, "    release {}", join(&step.release))?;
             }
+        }
+        for again in &self.again {
+            writeln!(f, "  {again}")?;
         }
         if self.whole {
             writeln!(f, "  whole")?;

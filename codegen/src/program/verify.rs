@@ -13,9 +13,10 @@
 //!   has each axis once; an epilogue reads the product at its own axes;
 //! - a buffer is written by one step before any step reads it, and a parameter
 //!   never; a temporary is released once, by the last step that touches it,
-//!   but the product of an epilogue never.
+//!   but the product of an epilogue never;
+//! - what is computed again is so in several steps, named in order.
 
-use super::{Action, BufId, Buffer, Dot, DotAxis, Epilogue, Launch, Place, Program, Role, Scatter, Step};
+use super::{Action, Again, BufId, Buffer, Dot, DotAxis, Epilogue, Launch, Place, Program, Role, Scatter, Step};
 use crate::dtype::DType;
 use crate::graph::infer::gathered;
 use crate::graph::{Graph, Relation, Type};
@@ -60,7 +61,16 @@ fn check(program: &Program) -> Result<(), String> {
         };
         checked.map_err(|why| format!("step {number}: {why}"))?;
     }
-    lifetimes(program)
+    lifetimes(program)?;
+    program.again.iter().try_for_each(|again| repeated(program, again))
+}
+
+fn repeated(program: &Program, again: &Again) -> Result<(), String> {
+    declared(program, &again.shape)?;
+    let ascending = again.steps.windows(2).all(|pair| pair[0] < pair[1]);
+    let known = again.steps.last().is_some_and(|&step| step < program.steps.len());
+    let several = again.values > 0 && again.steps.len() > 1;
+    if several && ascending && known { Ok(()) } else { Err(format!("`{again}`: several steps in order are wanted")) }
 }
 
 fn found(program: &Program, id: BufId) -> Result<&Buffer, String> {

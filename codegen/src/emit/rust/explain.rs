@@ -1,8 +1,8 @@
 //! The text of `explain()`.
 //!
 //! In: a [`Program`] with its loops and blocks. Out: one paragraph a step: what runs, over
-//! which axes, in how many passes, what it reads and writes; then temporaries
-//! and totals, in bytes as expressions of the sizes. Always: what it counts is
+//! which axes, in how many passes, what it reads and writes; then temporaries,
+//! what is computed again instead, and totals, in bytes as expressions of the sizes. Always: what it counts is
 //! what the steps name: a buffer that a step reads twice counts once.
 //!
 //! ```text
@@ -17,7 +17,7 @@ use crate::driver::Code;
 use crate::kernel::{InstOp, Kernel};
 use crate::loops::{Form, Loops};
 use crate::program::tile::Block;
-use crate::program::{Action, BufId, Dot, Launch, Place, Program, Role};
+use crate::program::{Action, Again, BufId, Dot, Launch, Place, Program, Role};
 use crate::shape::Dim;
 
 /// Explains what a function became.
@@ -52,6 +52,7 @@ pub fn explain(Code { program, loops, blocks, .. }: &Code) -> String {
         out.line(format!("  {}", tiles(program, block)));
     }
     temporaries(program, &mut out);
+    program.again.iter().for_each(|a| out.line(format!("  {}", again(a))));
     out.line(format!("  total: reads {read} bytes, writes {written} bytes"));
     out.text
 }
@@ -163,6 +164,17 @@ fn temporaries(program: &Program, out: &mut Writer) {
             bytes(program, id)
         ));
     }
+}
+
+/// What is computed in several steps, and what saving it would take.
+fn again(Again { dtype, shape, values, steps }: &Again) -> String {
+    let noun = if *values == 1 { "value" } else { "values" };
+    let dims: Vec<String> = shape.iter().map(Dim::to_string).collect();
+    let numbers: Vec<String> = steps.iter().map(usize::to_string).collect();
+    let (last, first) = numbers.split_last().map_or((String::new(), String::new()), |(l, f)| (l.clone(), f.join(", ")));
+    let less = Dim::product(shape).scale((*values * dtype.bytes()) as i64);
+    let what = format!("{values} {noun} of {dtype}[{}] in steps {first} and {last}", dims.join(", "));
+    format!("computed again: {what}, {less} bytes less in memory")
 }
 
 fn bytes(program: &Program, id: BufId) -> Dim {

@@ -16,7 +16,8 @@ mod nest;
 
 use super::{Action, BufId, Buffer, Place, Program, Step};
 use crate::shape::Dim;
-use gain::{Caches, Touched, gain, sized};
+pub use gain::sized;
+use gain::{Caches, Touched, gain};
 use nest::{Access, Cut, Nest};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,7 +36,7 @@ pub struct Block {
 }
 
 /// What symbols are taken for, one after another.
-const SIZES: [i64; 3] = [64, 256, 1024];
+pub const SIZES: [i64; 3] = [64, 256, 1024];
 
 /// The blocks of a program that save something where all symbols have one of
 /// [`SIZES`], with large caches or small ones, by their first step. They may overlap: the executor takes those
