@@ -150,7 +150,7 @@ impl<T: Element, O: Monoid<T>> Fold<T, O> {
 
     /// The combination.
     #[inline(always)]
-    pub(super) fn total<M: Isa>(&self, m: M) -> T {
+    pub(super) fn total<M: Isa>(&mut self, m: M) -> T {
         let mut total = self.lanes;
         let mut level = 0;
         while O::CASCADE && self.carried >> level != 0 {
@@ -192,7 +192,7 @@ impl<T: Element, O: Monoid<T>> ColFold<T, O> {
         let n = self.n;
         let mut level = 0;
         while self.carried >> level & 1 == 1 {
-            self.absorb(m, level);
+            self.join(m, level);
             level += 1;
         }
         if self.levels.len() < (level + 1) * n {
@@ -207,7 +207,7 @@ impl<T: Element, O: Monoid<T>> ColFold<T, O> {
 
     /// Combines a level, which is earlier, into the lanes; `taken` must not be 0.
     #[inline(always)]
-    fn absorb<M: Isa>(&mut self, m: M, level: usize) {
+    fn join<M: Isa>(&mut self, m: M, level: usize) {
         assert!(self.taken > 0);
         // SAFETY: `taken` is not 0.
         let lanes = unsafe { self.lanes[..self.n].assume_init_mut() };
@@ -234,6 +234,22 @@ impl<T: Element, O: Monoid<T>> ColState<T, T> for ColFold<T, O> {
 
     #[inline(always)]
     fn push<M: Isa>(&mut self, m: M, _: isize, values: &[T]) {
+        O::push_columns(m, self, values);
+    }
+
+    #[inline(always)]
+    fn finish<M: Isa>(&mut self, m: M) -> &[T] {
+        self.start();
+        O::finish_columns(m, self);
+        // SAFETY: `start` made it so that `taken` is not 0.
+        unsafe { self.lanes[..self.n].assume_init_ref() }
+    }
+}
+
+impl<T: Element, O: Monoid<T>> ColFold<T, O> {
+    /// Adds a value to each lane.
+    #[inline(always)]
+    pub(super) fn absorb<M: Isa>(&mut self, m: M, values: &[T]) {
         let values = &values[..self.n];
         if self.taken == 0 {
             for (lane, &value) in self.lanes.iter_mut().zip(values) {
@@ -252,18 +268,16 @@ impl<T: Element, O: Monoid<T>> ColState<T, T> for ColFold<T, O> {
         }
     }
 
+    /// Combines what was carried into the lanes; `taken` must not be 0.
     #[inline(always)]
-    fn finish<M: Isa>(&mut self, m: M) -> &[T] {
-        self.start();
+    pub(super) fn total<M: Isa>(&mut self, m: M) {
         let mut level = 0;
         while self.carried >> level != 0 {
             if self.carried >> level & 1 == 1 {
-                self.absorb(m, level);
+                self.join(m, level);
             }
             level += 1;
         }
         self.carried = 0;
-        // SAFETY: `start` made it so that `taken` is not 0.
-        unsafe { self.lanes[..self.n].assume_init_ref() }
     }
 }

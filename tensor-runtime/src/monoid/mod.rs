@@ -28,7 +28,7 @@ use crate::kernel::TILE;
 use crate::math::Float;
 
 use arg::{Arg, ColArg, Order};
-use compiled::compiled;
+use compiled::{compiled, outlined};
 use fold::{ColFold, Fold};
 
 /// The sum.
@@ -78,11 +78,31 @@ pub trait Monoid<T: Element>: sealed::Sealed {
     /// What a row's accumulator comes to.
     #[doc(hidden)]
     #[inline(always)]
-    fn finish_row<M: Isa>(m: M, fold: &Fold<T, Self>) -> T
+    fn finish_row<M: Isa>(m: M, fold: &mut Fold<T, Self>) -> T
     where
         Self: Sized,
     {
         fold.total(m)
+    }
+
+    /// Adds a value to each lane of columns' accumulators.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn push_columns<M: Isa>(m: M, fold: &mut ColFold<T, Self>, values: &[T])
+    where
+        Self: Sized,
+    {
+        fold.absorb(m, values);
+    }
+
+    /// Puts what each lane comes to in its place.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn finish_columns<M: Isa>(m: M, fold: &mut ColFold<T, Self>)
+    where
+        Self: Sized,
+    {
+        fold.total(m);
     }
 }
 
