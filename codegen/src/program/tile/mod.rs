@@ -20,6 +20,7 @@ pub use gain::sized;
 use gain::{Caches, Touched, gain};
 use nest::{Access, Cut, Nest};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 /// Steps that may go tile by tile.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -45,12 +46,12 @@ pub fn blocks(program: &Program) -> Vec<Block> {
     if program.whole {
         return Vec::new();
     }
-    let nests: Vec<Option<Nest>> = program.steps.iter().map(|s| Nest::of(program, &s.action)).collect();
+    let steps = Steps::of(program);
     let mut out: Vec<Block> = Vec::new();
     for (caches, symbol) in [Caches::Large, Caches::Small].into_iter().flat_map(|c| SIZES.map(|symbol| (c, symbol))) {
         let mut at = 0;
-        while at < nests.len() {
-            let found = best(program, &nests, at, (caches, symbol));
+        while at < steps.nests.len() {
+            let found = best(&steps, at, (caches, symbol));
             at = found.as_ref().map_or(at + 1, |block| block.end);
             out.extend(found.filter(|block| !out.contains(block)));
         }
@@ -59,8 +60,32 @@ pub fn blocks(program: &Program) -> Vec<Block> {
     out
 }
 
+/// A program's steps, and what is asked of them again and again.
+struct Steps<'p> {
+    program: &'p Program,
+    nests: Vec<Option<Nest>>,
+    /// For each buffer that is released the step after which it is.
+    released: BTreeMap<BufId, usize>,
+    /// The buffers that others view.
+    viewed: BTreeSet<BufId>,
+}
+
+impl<'p> Steps<'p> {
+    fn of(program: &'p Program) -> Steps<'p> {
+        let nests = program.steps.iter().map(|s| Nest::of(program, &s.action)).collect();
+        let released = program.steps.iter().enumerate().flat_map(|(k, s)| s.release.iter().map(move |&id| (id, k)));
+        let base = |buffer: &Buffer| match buffer.place {
+            Place::View(base) => Some(base),
+            Place::Param(_) | Place::Output(_) | Place::Temp => None,
+        };
+        let viewed = program.buffers.iter().filter_map(base).collect();
+        Steps { program, nests, released: released.collect(), viewed }
+    }
+}
+
 /// The block from a step on that saves most.
-fn best(program: &Program, nests: &[Option<Nest>], first: usize, given: (Caches, i64)) -> Option<Block> {
+fn best(steps: &Steps<'_>, first: usize, given: (Caches, i64)) -> Option<Block> {
+    let Steps { program, nests, .. } = steps;
     let start = nests[first].as_ref()?;
     let linked = |next: &Nest| {
         let touches = |b: BufId| next.reads.iter().any(|r| r.buffer == b);
@@ -71,7 +96,7 @@ fn best(program: &Program, nests: &[Option<Nest>], first: usize, given: (Caches,
         .take_while(|&k| nests[k].is_some())
         .find(|&k| nests[k].as_ref().is_some_and(linked))?;
     let mut growing = Growing::between(program, start, nests[second].as_ref()?)?;
-    let mut best: Option<(f64, Block)> = None;
+    let mut best: Option<(f64, usize, Vec<BufId>)> = None;
     for (k, nest) in nests.iter().enumerate().skip(first) {
         let Some(nest) = nest else { break };
         if !growing.takes(nest) {
@@ -80,12 +105,14 @@ fn best(program: &Program, nests: &[Option<Nest>], first: usize, given: (Caches,
         if k < second {
             continue;
         }
-        let (saved, block) = growing.block(nests, first, k + 1, given);
-        if saved > best.as_ref().map_or(0.0, |(most, _)| *most) {
-            best = Some((saved, block));
+        let (saved, local) = growing.saved(steps, first..k + 1, given);
+        if saved > best.as_ref().map_or(0.0, |(most, ..)| *most) {
+            best = Some((saved, k + 1, local));
         }
     }
-    best.map(|(_, block)| block)
+    let (_, end, local) = best?;
+    let follows = growing.follows[..end - first].to_vec();
+    Some(Block { first, end, axes: growing.axes, follows, local })
 }
 
 /// A block that steps are added to.
@@ -203,34 +230,31 @@ impl<'p> Growing<'p> {
         named && tiled.iter().zip(&access.axes).all(along)
     }
 
-    /// The steps so far as a block, and the bytes it saves.
-    fn block(&self, nests: &[Option<Nest>], first: usize, end: usize, (caches, symbol): (Caches, i64)) -> (f64, Block) {
-        let steps = &self.program.steps[first..end];
-        let released = |id: &BufId| steps.iter().any(|s| s.release.contains(id));
-        let viewed = |id: &BufId| self.program.buffers.iter().any(|b| b.place == Place::View(*id));
-        let local = self.written.iter().filter(|id| released(id) && !viewed(id) && !self.summed.contains(id));
-        let local: Vec<BufId> = local.copied().collect();
+    /// The bytes that the steps so far save as a block, and the buffers that only they touch.
+    fn saved(&self, steps: &Steps<'_>, range: Range<usize>, (caches, symbol): (Caches, i64)) -> (f64, Vec<BufId>) {
+        let released = |id: &BufId| steps.released.get(id).is_some_and(|k| range.contains(k));
+        let own = |id: &&BufId| released(id) && !steps.viewed.contains(id) && !self.summed.contains(id);
+        let local: Vec<BufId> = self.written.iter().filter(own).copied().collect();
         let operands = |step: &Step| match &step.action {
             Action::Dot(dot) => vec![dot.left, dot.right],
             Action::Launch(_) | Action::Scatter(_) => Vec::new(),
         };
-        let packed: BTreeSet<BufId> = steps.iter().flat_map(operands).collect();
+        let packed: BTreeSet<BufId> = self.program.steps[range.clone()].iter().flat_map(operands).collect();
         let mut uses: BTreeMap<BufId, usize> = BTreeMap::new();
-        for access in nests[first..end].iter().flatten().flat_map(Nest::accesses) {
+        for access in steps.nests[range].iter().flatten().flat_map(Nest::accesses) {
             *uses.entry(access.buffer).or_default() += 1;
         }
         let touched = |(&id, &uses): (&BufId, &usize)| Touched {
             bytes: bytes(self.program.buffer(id), symbol),
             uses,
             packed: packed.contains(&id),
-            local: local.contains(&id),
+            local: local.binary_search(&id).is_ok(),
             summed: self.summed.contains(&id),
             axes: self.tiled.get(&id).into_iter().flatten().flatten().copied().collect(),
         };
         let touched: Vec<Touched> = uses.iter().map(touched).collect();
         let extents: Vec<f64> = self.axes.iter().map(|d| sized(d, symbol)).collect();
-        let saved = gain(&extents, &touched, caches);
-        (saved, Block { first, end, axes: self.axes.clone(), follows: self.follows.clone(), local })
+        (gain(&extents, &touched, caches), local)
     }
 }
 

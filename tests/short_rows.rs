@@ -1,0 +1,169 @@
+//! Rows that are short, and rows that lie across memory: kernels over rows have a second form for them, which must give
+//! what the first one gives, for any layout of operands and results, and the same bits on any number of threads.
+
+use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, Axis, s};
+use ndfuse::tensor;
+use rayon::ThreadPoolBuilder;
+
+tensor! {
+    #[no_grad]
+    fn normalised<B, C>(x: f32[B, C]) -> f32[B, C] {
+        softmax(x)
+    }
+
+    #[no_grad]
+    fn normed<B, C>(x: f32[B, C], w: f32[C], b: f32[C]) -> f32[B, C] {
+        layer_norm(x, w, b)
+    }
+
+    /// The place of the least, the greatest, and the sum of each row.
+    #[no_grad]
+    fn of_rows<B, C>(x: f32[B, C]) -> (i64[B], f32[B], f32[B]) {
+        (argmin(x, axis=1), max(x, axis=1), sum(x * x, axis=1))
+    }
+
+    /// A kernel that reads an array along its rows and another across them.
+    #[no_grad]
+    fn against<B, C>(x: f32[B, C], y: f32[C, B]) -> f32[B] {
+        sum(x * y.T, axis=1)
+    }
+}
+
+/// Rows and columns on both sides of every limit: of what is short, of the lanes that run at a time, of a tile.
+const SHAPES: [(usize, usize); 13] = [
+    (1, 3),
+    (15, 3),
+    (16, 1),
+    (300, 1),
+    (1100, 2),
+    (257, 3),
+    (256, 31),
+    (511, 32),
+    (90, 33),
+    (40, 200),
+    (20, 1030),
+    (0, 5),
+    (2100, 16),
+];
+
+fn values(rows: usize, columns: usize) -> Array2<f32> {
+    let value = |(i, j): (usize, usize)| ((i * 7919 + j * 104_729) % 1013) as f32 * 0.01 - 5.0;
+    Array2::from_shape_fn((rows, columns), value)
+}
+
+/// The same elements in memory of several kinds.
+fn layouts(x: &Array2<f32>) -> [(&'static str, Array2<f32>, fn(&Array2<f32>) -> ArrayView2<'_, f32>); 4] {
+    let (rows, columns) = x.dim();
+    let mut wide = Array2::from_elem((rows, 2 * columns + 3), f32::NAN);
+    wide.slice_mut(s![.., 1..2 * columns + 1;2]).assign(x);
+    let mut backwards = x.clone();
+    backwards.invert_axis(Axis(0));
+    let backwards = backwards.as_standard_layout().into_owned();
+    [
+        ("plain", x.clone(), |a| a.view()),
+        ("transposed", x.t().as_standard_layout().into_owned(), |a| a.t()),
+        ("with gaps", wide, |a| a.slice(s![.., 1..a.ncols() - 2;2])),
+        ("backwards", backwards, |a| a.slice(s![..;-1, ..])),
+    ]
+}
+
+fn close(found: ArrayView2<'_, f32>, wanted: &Array2<f64>, what: &str) {
+    assert_eq!(found.dim(), wanted.dim(), "{what}");
+    for ((at, &a), &b) in found.indexed_iter().zip(wanted) {
+        assert!((f64::from(a) - b).abs() <= 2e-5 * b.abs().max(1.0), "{what} at {at:?}: {a}, not {b}");
+    }
+}
+
+fn softmax_of(x: &Array2<f32>) -> Array2<f64> {
+    let mut out = x.mapv(f64::from);
+    for mut row in out.rows_mut() {
+        let top = row.fold(f64::NEG_INFINITY, |a, &b| a.max(b));
+        row.mapv_inplace(|v| (v - top).exp());
+        let sum = row.sum();
+        row /= sum;
+    }
+    out
+}
+
+fn norm_of(x: &Array2<f32>, w: &Array1<f32>, b: &Array1<f32>) -> Array2<f64> {
+    let mut out = x.mapv(f64::from);
+    for mut row in out.rows_mut() {
+        let n = row.len() as f64;
+        let mean = row.sum() / n;
+        let variance = row.mapv(|v| (v - mean).powi(2)).sum() / n;
+        row.mapv_inplace(|v| (v - mean) / (variance + 1e-5).sqrt());
+        row.indexed_iter_mut().for_each(|(j, v)| *v = *v * f64::from(w[j]) + f64::from(b[j]));
+    }
+    out
+}
+
+/// Runs on so many threads.
+fn on<R: Send>(threads: usize, run: impl FnOnce() -> R + Send) -> R {
+    ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(run)
+}
+
+#[test]
+fn rows_of_any_length_and_layout() {
+    for (rows, columns) in SHAPES {
+        let x = values(rows, columns);
+        let (w, b) = (Array1::from_elem(columns, 1.5f32), Array1::from_elem(columns, 0.25f32));
+        let (soft, norm) = (softmax_of(&x), norm_of(&x, &w, &b));
+        for (layout, memory, view) in &layouts(&x) {
+            let what = format!("{rows} x {columns}, {layout}");
+            let x = view(memory);
+            close(normalised(x).unwrap().view().unwrap(), &soft, &format!("softmax, {what}"));
+            close(normed(x, &w, &b).unwrap().view().unwrap(), &norm, &format!("layer_norm, {what}"));
+            let (least, top, squares) = of_rows(x).unwrap();
+            for (i, row) in x.rows().into_iter().enumerate() {
+                let first = (0..columns).fold(0, |best, j| if row[j] < row[best] { j } else { best });
+                assert_eq!(least.view().unwrap()[i], first as i64, "argmin, {what}, row {i}");
+                assert_eq!(top.view().unwrap()[i], row.fold(f32::NEG_INFINITY, |a, &b| a.max(b)), "max, {what}");
+                let sum: f64 = row.iter().map(|&v| f64::from(v).powi(2)).sum();
+                assert!((f64::from(squares.view().unwrap()[i]) - sum).abs() <= 1e-5 * sum.max(1.0), "sum, {what}");
+            }
+        }
+    }
+}
+
+/// Results in memory of any kind, and nothing beside them is written.
+#[test]
+fn results_of_any_layout() {
+    for (rows, columns) in SHAPES {
+        let x = values(rows, columns);
+        let wanted = softmax_of(&x);
+        let places: [fn(&mut Array2<f32>, usize, usize) -> ArrayViewMut2<'_, f32>; 3] = [
+            |a, rows, columns| a.slice_mut(s![..rows, ..columns]),
+            |a, rows, columns| a.slice_mut(s![..columns, ..rows]).reversed_axes(),
+            |a, rows, columns| a.slice_mut(s![..2 * rows;2, ..columns;-1]),
+        ];
+        for (number, place) in places.into_iter().enumerate() {
+            let side = 2 * rows.max(columns) + 1;
+            let mut memory = Array2::from_elem((side, side), -7.0f32);
+            normalised::into(&x, &mut place(&mut memory, rows, columns)).unwrap();
+            let written = place(&mut memory, rows, columns).to_owned();
+            close(written.view(), &wanted, &format!("{rows} x {columns}, place {number}"));
+            place(&mut memory, rows, columns).fill(-7.0);
+            assert!(memory.iter().all(|&v| v == -7.0), "{rows} x {columns}, place {number}: written beside it");
+        }
+    }
+}
+
+#[test]
+fn the_same_bits_on_any_number_of_threads() {
+    for (rows, columns) in [(70_000, 3), (40_000, 16), (9_000, 33)] {
+        let x = values(rows, columns);
+        let across = x.t().as_standard_layout().into_owned();
+        let bits = |threads: usize| {
+            on(threads, || {
+                let (soft, sums) = (normalised(across.t()).unwrap(), of_rows(&x).unwrap().2);
+                let both = against(&x, &across).unwrap();
+                [soft.to_vec().unwrap(), sums.to_vec().unwrap(), both.to_vec().unwrap()].concat()
+            })
+        };
+        let one = bits(1);
+        for threads in [2, 5] {
+            let same = bits(threads).iter().zip(&one).all(|(a, b)| a.to_bits() == b.to_bits());
+            assert!(same, "{rows} x {columns} on {threads} threads");
+        }
+    }
+}
