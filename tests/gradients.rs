@@ -162,7 +162,7 @@ fn what_a_gradient_needs_is_saved_panel_by_panel() {
         let b = ndarray::Array1::from_vec(numbers(width, 4));
         let (dw, db, dv) = fused::step(&x, &w, &b, &v).unwrap();
         let (x, w, v) = (x.mapv(f64::from), w.mapv(f64::from), v.mapv(f64::from));
-        let want = unfused::step(&x, &w, &b.mapv(f64::from), &v).unwrap();
+        let want = unfused::step(&x, &w, b.mapv(f64::from), &v).unwrap();
         let close = |have: Vec<f32>, want: Vec<f64>| {
             let largest = want.iter().fold(1e-30, |m: f64, x| m.max(x.abs()));
             let near = |(a, b): (&f32, &f64)| (f64::from(*a) - b).abs() <= 1e-5 * largest;

@@ -125,6 +125,7 @@ def text(found):
         "- Every form makes a new result in each call and frees it, within its time, but for `ndfuse-into`, which writes to",
         "  the caller's memory. `-mapped` is a peer with a malloc that keeps what it has (`MALLOC_TRIM_THRESHOLD_`,",
         "  `MALLOC_MMAP_THRESHOLD_`): its results' pages are mapped already, as those of `ndfuse-into` are.",
+        "- Every process has large pages on request (`glibc.malloc.hugetlb=1`), as NumPy asks for them for its arrays.",
         "- The limit is a copy or a read of as many bytes by two threads, or the rate of the `gemm` crate's product of square",
         "  matrices, measured in the same turns.\n",
         "Milliseconds, medians; a ratio below 1 says that ndfuse is faster.\n",

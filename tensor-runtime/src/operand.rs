@@ -29,7 +29,7 @@ use crate::layout::Layout;
 use crate::storage::{Buffer, Elements, ElementsMut};
 use crate::tape::{self, Owner, Value};
 use crate::tensor::{AnyTensor, Tensor};
-use crate::view::{Source, TensorView, dense_slice, gather, nd_layout, row_major};
+use crate::view::{Source, TensorView, dense_slice, gather, row_major};
 
 /// An operand of a generated function: `&Tensor`, a [`TensorView`], `&Array2`, `ArrayView2`…
 ///
@@ -328,7 +328,7 @@ impl<'a> RawViewMut<'a> {
             return RawViewMut::new(T::erase_mut(&mut []), Layout::contiguous(view.shape())?);
         }
         if view.as_slice_memory_order().is_some() {
-            let layout = nd_layout(view.shape(), view.strides(), view.len());
+            let layout = Layout::of_array(view.shape(), view.strides(), view.len());
             let data = view.into_slice_memory_order().unwrap_or_default();
             return Ok(RawViewMut { data: RawDataMut::Borrowed(T::erase_mut(data)), layout, track: None });
         }
@@ -458,7 +458,7 @@ impl<T: Element, D: NdRank, A: Data<Elem = T>> Operand for ArrayBase<A, D> {
     fn raw(&self) -> Result<RawView<'_>> {
         match dense_slice(self.view()) {
             Some(data) => {
-                let layout = nd_layout(self.shape(), self.strides(), data.len());
+                let layout = Layout::of_array(self.shape(), self.strides(), data.len());
                 Ok(RawView { data: RawData::Borrowed(T::erase(data)), layout, owner: None, track: None })
             }
             None => RawView::gathered(self.view()),

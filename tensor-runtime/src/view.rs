@@ -57,7 +57,7 @@ pub(crate) enum Source<'a, T: Element> {
 impl<'a, T: Element> Source<'a, T> {
     pub(crate) fn of<D: Dimension>(view: ArrayView<'a, T, D>) -> Source<'a, T> {
         match dense_slice(view.clone()) {
-            Some(data) => Source::Slice(data, nd_layout(view.shape(), view.strides(), data.len())),
+            Some(data) => Source::Slice(data, Layout::of_array(view.shape(), view.strides(), data.len())),
             None => Source::Gaps(view.into_dyn()),
         }
     }
@@ -106,16 +106,6 @@ pub(crate) fn dense_slice<'a, T, D: Dimension>(mut view: ArrayView<'a, T, D>) ->
         }
     }
     view.to_slice_memory_order()
-}
-
-/// The layout of an `ndarray` whose lowest address is position 0 of `len` elements.
-#[inline]
-pub(crate) fn nd_layout(sizes: &[usize], strides: &[isize], len: usize) -> Layout {
-    let reversed = sizes.iter().zip(strides).filter(|(size, stride)| **size > 1 && **stride < 0);
-    if len == 0 || sizes.len() > MAX_RANK {
-        return Layout::strided(sizes, strides, 0, len).expect("an ndarray of up to 8 axes lies within its own memory");
-    }
-    Layout::known(sizes, strides, reversed.map(|(size, stride)| (size - 1) * stride.unsigned_abs()).sum())
 }
 
 /// Strides without their signs, and the axes that had one: `ndarray` reverses axes after construction.

@@ -114,6 +114,17 @@ impl Layout {
         Layout { rank: sizes.len().min(MAX_RANK), sizes: filled(sizes), strides: filled(strides), offset }
     }
 
+    /// That of an `ndarray` of up to [`MAX_RANK`] axes whose lowest address is position 0 of `len` elements.
+    #[inline]
+    pub(crate) fn of_array(sizes: &[usize], strides: &[isize], len: usize) -> Layout {
+        if len == 0 || sizes.len() > MAX_RANK {
+            return Layout::strided(sizes, strides, 0, len)
+                .expect("an ndarray of up to 8 axes is within its own memory");
+        }
+        let reversed = sizes.iter().zip(strides).filter(|(size, stride)| **size > 1 && **stride < 0);
+        Layout::known(sizes, strides, reversed.map(|(size, stride)| (size - 1) * stride.unsigned_abs()).sum())
+    }
+
     /// The number of axes.
     pub fn rank(&self) -> usize {
         self.rank
