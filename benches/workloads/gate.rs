@@ -22,15 +22,15 @@ const fn floor(workload: &'static str, than: &'static str, times: f64) -> Floor 
 
 /// About 60 % of what is usual. Where three or more elementwise operations fuse, the floor is what fusion must bring.
 const FLOORS: &[Floor] = &[
-    floor("gelu_chain", "ndfuse-unfused", 3.0),
+    floor("gelu_chain", "ndfuse-unfused", 5.0),
     floor("black_scholes", "ndfuse-unfused", 3.0),
-    floor("image_prep", "ndfuse-unfused", 3.0),
+    floor("image_prep", "ndfuse-unfused", 6.0),
     floor("transpose_add_4096", "limit", 0.2),
-    floor("softmax_4096x2048", "ndfuse-unfused", 1.6),
-    floor("softmax_128x50257", "ndfuse-unfused", 1.4),
-    floor("layernorm_fwd", "ndfuse-unfused", 2.0),
-    floor("layernorm_fwd_bwd", "ndfuse-unfused", 2.5),
-    floor("cross_entropy_fwd_bwd", "ndfuse-unfused", 1.5),
+    floor("softmax_4096x2048", "ndfuse-unfused", 2.5),
+    floor("softmax_128x50257", "ndfuse-unfused", 1.6),
+    floor("layernorm_fwd", "ndfuse-unfused", 3.0),
+    floor("layernorm_fwd_bwd", "ndfuse-unfused", 2.4),
+    floor("cross_entropy_fwd_bwd", "ndfuse-unfused", 3.0),
     floor("sum_squares_64m", "ndfuse-unfused", 1.2),
     floor("column_sum_8192", "limit", 0.4),
     floor("matmul_512", "limit", 0.7),
@@ -38,7 +38,7 @@ const FLOORS: &[Floor] = &[
     floor("matmul_2048", "limit", 0.8),
     floor("matmul_bias_gelu_1024", "limit", 0.6),
     floor("attention_causal", "ndfuse-unfused", 1.2),
-    floor("mlp_train_step", "ndfuse-unfused", 1.0),
+    floor("mlp_train_step", "limit", 0.3),
 ];
 
 /// Is there a floor for it?
@@ -51,8 +51,10 @@ pub fn missed(workload: &str, rows: &[Row]) -> Option<String> {
     let floors = FLOORS.iter().filter(|floor| floor.workload == workload);
     let text = |floor: &Floor| {
         let of = |system: &str| rows.iter().find(|row| row.system == system).map(|row| row.median);
-        let (own, other) = (of("ndfuse")?, of(floor.than)?);
         let Floor { than, times, .. } = floor;
+        let (Some(own), Some(other)) = (of("ndfuse"), of(than)) else {
+            return Some(format!("{than} was not measured"));
+        };
         let found = other / own;
         (found < *times).then(|| format!("{than} takes {found:.2} times as long as ndfuse; at least {times} is wanted"))
     };
