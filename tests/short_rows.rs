@@ -51,8 +51,13 @@ fn values(rows: usize, columns: usize) -> Array2<f32> {
     Array2::from_shape_fn((rows, columns), value)
 }
 
+/// How an array is read in some memory.
+type Read = fn(&Array2<f32>) -> ArrayView2<'_, f32>;
+/// Where a result of so many rows and columns goes in some memory.
+type Place = fn(&mut Array2<f32>, usize, usize) -> ArrayViewMut2<'_, f32>;
+
 /// The same elements in memory of several kinds.
-fn layouts(x: &Array2<f32>) -> [(&'static str, Array2<f32>, fn(&Array2<f32>) -> ArrayView2<'_, f32>); 4] {
+fn layouts(x: &Array2<f32>) -> [(&'static str, Array2<f32>, Read); 4] {
     let (rows, columns) = x.dim();
     let mut wide = Array2::from_elem((rows, 2 * columns + 3), f32::NAN);
     wide.slice_mut(s![.., 1..2 * columns + 1;2]).assign(x);
@@ -131,7 +136,7 @@ fn results_of_any_layout() {
     for (rows, columns) in SHAPES {
         let x = values(rows, columns);
         let wanted = softmax_of(&x);
-        let places: [fn(&mut Array2<f32>, usize, usize) -> ArrayViewMut2<'_, f32>; 3] = [
+        let places: [Place; 3] = [
             |a, rows, columns| a.slice_mut(s![..rows, ..columns]),
             |a, rows, columns| a.slice_mut(s![..columns, ..rows]).reversed_axes(),
             |a, rows, columns| a.slice_mut(s![..2 * rows;2, ..columns;-1]),
