@@ -7,8 +7,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-/// The cost of a vertex that no cut may have. Paths begin at vertices that may
-/// be cut, so a cut without such a vertex exists.
+/// The cost of a vertex that no cut may have.
 pub const NEVER: u64 = u64::MAX;
 
 /// What flows, and what may: vertex `v` is the edge from `2v` to `2v + 1`.
@@ -19,7 +18,8 @@ struct Flow {
     to: Vec<bool>,
 }
 
-/// The least cut between `from` and `to`; edges are pairs of vertices.
+/// The least cut between `from` and `to`; edges are pairs of vertices. Nothing
+/// where a path has no vertex that may be cut.
 pub fn min_cut(costs: &[u64], edges: &[(usize, usize)], from: &[usize], to: &[usize]) -> Vec<usize> {
     let mut room = vec![BTreeMap::new(); 2 * costs.len()];
     for (v, &cost) in costs.iter().enumerate() {
@@ -37,7 +37,9 @@ pub fn min_cut(costs: &[u64], edges: &[(usize, usize)], from: &[usize], to: &[us
             let reached = |place: usize| before[place].is_some();
             return (0..costs.len()).filter(|v| reached(2 * v) && !reached(2 * v + 1)).collect();
         };
-        flow.push(&before, end);
+        if flow.push(&before, end) == NEVER {
+            return Vec::new();
+        }
     }
 }
 
@@ -62,8 +64,8 @@ impl Flow {
         (before, None)
     }
 
-    /// Fills the way to `end`.
-    fn push(&mut self, before: &[Option<usize>], end: usize) {
+    /// Fills the way to `end`, which has room for so much.
+    fn push(&mut self, before: &[Option<usize>], end: usize) -> u64 {
         let mut way = Vec::new();
         let mut at = end;
         while let Some(last) = before[at].filter(|&last| last != at) {
@@ -77,12 +79,19 @@ impl Flow {
             let back = self.room[b].entry(a).or_default();
             *back = back.saturating_add(least);
         }
+        least
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_way_that_may_not_be_cut_has_no_cut() {
+        let found = min_cut(&[NEVER, NEVER, 3], &[(0, 1), (2, 1)], &[0, 2], &[1]);
+        assert!(found.is_empty(), "{found:?}");
+    }
 
     struct Case {
         costs: Vec<u64>,

@@ -143,14 +143,14 @@ impl Search<'_> {
             }
             if self.stored[id.0 as usize] && !group.roots.contains(&id) {
                 let times = self.times(id, now);
-                costs.push((self.read(group, id, SYMBOL) * times) as u64);
+                costs.push(cost_of(self.read(group, id, SYMBOL) * times));
                 from.push(place);
                 continue;
             }
             let others = now.makers.get(&id).map_or(0, |makers| makers.len() - 1);
             // One writes it, the others share the cost of that.
             let cost = size(self.graph, id, SYMBOL) * (1.0 + 1.0 / others.max(1) as f64);
-            costs.push(if others > 0 && self.may(id, now) { cost as u64 } else { NEVER });
+            costs.push(if others > 0 && self.may(id, now) { cost_of(cost) } else { NEVER });
             stack.extend(self.graph.node(id).args.iter().map(|&arg| (arg, Some(place))));
         }
         let to: Vec<usize> = group.roots.iter().map(|root| places[root]).collect();
@@ -208,4 +208,9 @@ fn depth(id: NodeId, sources: &Sources, depths: &mut BTreeMap<NodeId, usize>) {
 fn size(graph: &Graph, id: NodeId, symbol: i64) -> f64 {
     let ty = graph.ty(id);
     ty.shape.iter().map(|d| sized(d, symbol)).product::<f64>() * ty.dtype.bytes() as f64
+}
+
+/// Bytes as a cost. An array of many axes may have more than a number holds; sums of these stay below [`NEVER`].
+fn cost_of(bytes: f64) -> u64 {
+    bytes.min(1e15) as u64
 }

@@ -189,3 +189,14 @@ fn a_scatter_stands_between_two_kernels() {
     );
     assert_eq!(fuse(&graph).steps.len(), 3);
 }
+
+/// What such an array takes, with symbols of a few hundred, no number holds.
+#[test]
+fn an_array_of_eight_axes_has_a_cost() {
+    let graph = graph(
+        "fn f<A, B, C, D, E, F, G, H>(x: f32[A, B, C, D, E, F, G, H]) -> (f32[A], f32[H]) {
+            (sum(x * x, axis=(1, 2, 3, 4, 5, 6, 7)), sum(x * x, axis=(0, 1, 2, 3, 4, 5, 6)))
+        }",
+    );
+    assert_eq!(fuse(&graph).steps.len(), 2);
+}

@@ -181,8 +181,10 @@ impl Nest<'_> {
             let below: u32 = self.kernel.inst(id).op.args().iter().map(|a| cost[a.0 as usize]).sum();
             cost[id.0 as usize] = below.saturating_add(self.own_cost(id)).min(10_000);
         }
+        // What is one for a whole lane is cheap to compute again.
+        let varies = |id: &ValId| self.lane.as_ref().is_some_and(|lane| self.vars(*id).contains(lane));
         let again = |id: &ValId| sets.iter().filter(|set| set.contains(id)).count() > 1;
-        let costly = |id: &ValId| again(id) && cost[id.0 as usize] >= KEEP;
+        let costly = |id: &ValId| varies(id) && again(id) && cost[id.0 as usize] >= KEEP;
         let mut kept: Vec<ValId> = self.kernel.ids().filter(costly).collect();
         // A value all of whose later readers are kept themselves is not read again.
         let candidates = kept.clone();

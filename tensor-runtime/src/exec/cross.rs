@@ -39,7 +39,8 @@ impl Crossing {
                 Found::At(k) => Some(k),
                 Found::No | Found::Twice => None,
             };
-            let Some(across) = at(lane).filter(|&k| window.stride[k].unsigned_abs() * window.dtype.bytes() >= LINE)
+            let Some(across) =
+                at(lane).filter(|&k| window.stride[k].unsigned_abs().saturating_mul(window.dtype.bytes()) >= LINE)
             else {
                 continue;
             };

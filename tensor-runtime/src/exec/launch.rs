@@ -190,7 +190,7 @@ fn goes_across(launch: &Launch, extents: &[isize], windows: &[Window]) -> bool {
         };
         match (step(last), step(lane)) {
             // An input is read in every pass, an output written once.
-            (Some(1), Some(row)) if row * window.dtype.bytes() >= LINE => weight,
+            (Some(1), Some(row)) if row.saturating_mul(window.dtype.bytes()) >= LINE => weight,
             (_, Some(1)) => -weight,
             (None | Some(_), None | Some(_)) => 0,
         }
