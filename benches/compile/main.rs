@@ -9,6 +9,8 @@
 //! Read first: [`functions`], what is compiled; then [`stages`] and [`rustc`].
 
 mod functions;
+#[path = "../marks.rs"]
+mod marks;
 mod rustc;
 mod stages;
 
@@ -32,7 +34,6 @@ Options:
       --write            put the tables into docs/performance.md
   -h, --help             print this
 ";
-const MARKS: [&str; 2] = ["<!-- compile: begin -->", "<!-- compile: end -->"];
 
 #[derive(Default)]
 struct Options {
@@ -114,7 +115,7 @@ fn run(options: &Options) -> Result<(), String> {
     if !options.json {
         print!("{}", tables(&rows));
     }
-    if options.write { write(&root.join("docs/performance.md"), &tables(&rows)) } else { Ok(()) }
+    if options.write { marks::put(&root.join("docs/performance.md"), "compile", &tables(&rows)) } else { Ok(()) }
 }
 
 fn json(row: &Row) -> String {
@@ -164,13 +165,4 @@ fn tables(rows: &[Row]) -> String {
         out.push('\n');
     }
     out
-}
-
-/// Puts the tables between their marks in the document.
-fn write(path: &Path, tables: &str) -> Result<(), String> {
-    let told = |e: std::io::Error| format!("{}: {e}", path.display());
-    let text = std::fs::read_to_string(path).map_err(told)?;
-    let parts = text.split_once(MARKS[0]).and_then(|(head, rest)| Some((head, rest.split_once(MARKS[1])?.1)));
-    let Some((head, tail)) = parts else { return Err(format!("{} has no `{}`", path.display(), MARKS[0])) };
-    std::fs::write(path, format!("{head}{}\n{tables}{}{tail}", MARKS[0], MARKS[1])).map_err(told)
 }

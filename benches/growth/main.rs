@@ -10,6 +10,8 @@
 //! `docs/performance.md`, with a plot a function. Next: [`sizes`], [`layouts`], [`plot`].
 
 mod layouts;
+#[path = "../marks.rs"]
+mod marks;
 mod plot;
 mod sizes;
 
@@ -28,7 +30,6 @@ Options:
       --most N           no more than N elements [default: 100000000]
   -h, --help             print this
 ";
-const MARKS: [&str; 2] = ["<!-- growth: begin -->", "<!-- growth: end -->"];
 /// A call is repeated for so long, in seconds, and so many times it is measured.
 const TURN: f64 = 0.02;
 const TURNS: usize = 5;
@@ -130,17 +131,7 @@ fn run() -> Result<(), Box<dyn Error>> {
             plot::draw(&docs.join(&name), function, &curves)?;
             text.push_str(&format!("![Nanoseconds an element of {function}]({name})\n"));
         }
-        put(&docs.join("performance.md"), &format!("{text}\n{sizes}\n{layouts}"))?;
+        marks::put(&docs.join("performance.md"), "growth", &format!("{text}\n{sizes}\n{layouts}"))?;
     }
-    Ok(())
-}
-
-/// Puts a text between the marks of a document.
-fn put(path: &Path, text: &str) -> Result<(), Box<dyn Error>> {
-    let old = std::fs::read_to_string(path)?;
-    let lacks = || format!("{} lacks {} or {}", path.display(), MARKS[0], MARKS[1]);
-    let (before, rest) = old.split_once(MARKS[0]).ok_or_else(lacks)?;
-    let (_, after) = rest.split_once(MARKS[1]).ok_or_else(lacks)?;
-    std::fs::write(path, format!("{before}{}\n{}\n{}{after}", MARKS[0], text.trim_end(), MARKS[1]))?;
     Ok(())
 }

@@ -20,7 +20,7 @@ const fn floor(workload: &'static str, than: &'static str, times: f64) -> Floor 
     Floor { workload, than, times }
 }
 
-/// About 60 % of what is usual. Where three or more elementwise operations fuse, the floor is what fusion must bring.
+/// Half to three quarters of what was measured last; docs/performance.md has it.
 const FLOORS: &[Floor] = &[
     floor("gelu_chain", "ndfuse-unfused", 5.0),
     floor("black_scholes", "ndfuse-unfused", 3.0),

@@ -215,7 +215,7 @@ impl<T: Element> fmt::Debug for Buffer<T> {
 }
 
 /// Asks the system to back memory with large pages where it does so on request, as NumPy does: a kernel that goes
-/// through small ones spends up to a third of its time on finding them.
+/// through small ones spends much of its time on finding them.
 fn ask_for_large_pages(memory: *mut u8, bytes: usize) {
     #[cfg(target_os = "linux")]
     {

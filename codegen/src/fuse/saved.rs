@@ -18,7 +18,7 @@ use super::cut::{NEVER, min_cut};
 use super::{Group, Search, Sources, depends};
 use crate::graph::{Graph, NodeId};
 use crate::kernel::{InstOp, ValId};
-use crate::program::tile::{SIZES, sized};
+use crate::program::tile::{SIZES, bytes, sized};
 use crate::shape::Dim;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -207,7 +207,7 @@ fn depth(id: NodeId, sources: &Sources, depths: &mut BTreeMap<NodeId, usize>) {
 
 fn size(graph: &Graph, id: NodeId, symbol: i64) -> f64 {
     let ty = graph.ty(id);
-    ty.shape.iter().map(|d| sized(d, symbol)).product::<f64>() * ty.dtype.bytes() as f64
+    bytes(ty.dtype, &ty.shape, symbol)
 }
 
 /// Bytes as a cost. An array of many axes may have more than a number holds; sums of these stay below [`NEVER`].

@@ -46,8 +46,7 @@ fn lowered(kernel: &Kernel, form: Form) -> Loops {
         nest.kept = nest.choose_kept();
     }
     let body = nest.body();
-    let kept = nest.places();
-    Loops { kernel: kernel.clone(), form, lane, kept, body }
+    Loops { kernel: kernel.clone(), form, lane, kept: nest.kept, body }
 }
 
 /// The form whose lane runs along memory in more of the loads inside the loops
@@ -106,7 +105,7 @@ struct Nest<'k> {
     lane: Option<Sym>,
     vars: Vec<Vec<Sym>>,
     depths: Vec<usize>,
-    kept: Vec<ValId>,
+    kept: Vec<Kept>,
 }
 
 impl Nest<'_> {
@@ -173,7 +172,7 @@ impl Nest<'_> {
     }
 
     /// Costly values that a later pass needs again.
-    fn choose_kept(&self) -> Vec<ValId> {
+    fn choose_kept(&self) -> Vec<Kept> {
         let passes = self.passes();
         let sets: Vec<Vec<ValId>> = passes.iter().map(|p| self.needed(p, &|_| false)).collect();
         let mut cost = vec![0u32; self.kernel.code.len()];
@@ -198,14 +197,13 @@ impl Nest<'_> {
             })
         });
         kept.truncate(ROWS);
-        kept
+        self.places(&kept, &sets)
     }
 
     /// Where what is kept lies: a result that is to be written comes into the
     /// caches meanwhile, so a row of one along the lane is better than memory of its own.
-    fn places(&self) -> Vec<Kept> {
-        let passes = self.passes();
-        let sets: Vec<Vec<ValId>> = passes.iter().map(|p| self.needed(p, &|_| false)).collect();
+    /// `sets` are the values that each pass computes.
+    fn places(&self, kept: &[ValId], sets: &[Vec<ValId>]) -> Vec<Kept> {
         let mut taken: Vec<usize> = Vec::new();
         let mut place = |&value: &ValId| {
             let first = sets.iter().position(|set| set.contains(&value)).unwrap_or(0);
@@ -222,7 +220,7 @@ impl Nest<'_> {
             taken.extend(until);
             Kept { value, until }
         };
-        self.kept.iter().map(&mut place).collect()
+        kept.iter().map(&mut place).collect()
     }
 
     fn own_cost(&self, id: ValId) -> u32 {
@@ -291,7 +289,7 @@ impl Nest<'_> {
                 continue;
             }
             items.push((at, Stmt::Eval(id)));
-            if self.kept.contains(&id) {
+            if self.kept.iter().any(|kept| kept.value == id) {
                 items.push((inner.len(), Stmt::Keep(id)));
                 kept.push(id);
             }

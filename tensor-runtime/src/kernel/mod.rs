@@ -89,13 +89,9 @@ impl Clones {
     /// The same with vectors of 256 bits at most: a clone less to compile, of a kernel that mostly fetches.
     const fn narrow<K: Kernel>() -> Clones {
         Clones {
-            base: run_base::<K>,
-            #[cfg(target_arch = "x86_64")]
-            avx2: run_avx2::<K>,
             #[cfg(target_arch = "x86_64")]
             avx512: run_avx2::<K>,
-            #[cfg(target_arch = "aarch64")]
-            neon: run_neon::<K>,
+            ..Clones::of::<K>()
         }
     }
 

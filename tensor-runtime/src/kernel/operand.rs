@@ -187,6 +187,24 @@ impl<T: Element, const N: usize> Out<'_, T, N> {
     /// `tile`, which is written to them when the row is dropped.
     #[inline(always)]
     pub fn row<'t>(&'t mut self, at: [isize; N], axis: usize, n: usize, tile: &'t mut Tile<T>) -> RowMut<'t, T> {
+        self.open(at, axis, n, tile, false)
+    }
+
+    /// As [`row`](Out::row), but the elements are what was written there before.
+    #[inline(always)]
+    pub fn again<'t>(&'t mut self, at: [isize; N], axis: usize, n: usize, tile: &'t mut Tile<T>) -> RowMut<'t, T> {
+        self.open(at, axis, n, tile, true)
+    }
+
+    #[inline(always)]
+    fn open<'t>(
+        &'t mut self,
+        at: [isize; N],
+        axis: usize,
+        n: usize,
+        tile: &'t mut Tile<T>,
+        again: bool,
+    ) -> RowMut<'t, T> {
         if n == 0 {
             return RowMut { row: &mut [], to: std::ptr::null_mut(), stride: 1 };
         }
@@ -200,19 +218,12 @@ impl<T: Element, const N: usize> Out<'_, T, N> {
             let row = unsafe { slice::from_raw_parts_mut(first, n) };
             RowMut { row, to: std::ptr::null_mut(), stride: 1 }
         } else {
+            if again {
+                // SAFETY: as above: all `n` elements lie in the window.
+                unsafe { tile.pack(0, first, stride, n) };
+            }
             RowMut { row: tile.scratch(n), to: first, stride }
         }
-    }
-
-    /// As [`row`](Out::row), but the elements are what was written there before.
-    #[inline(always)]
-    pub fn again<'t>(&'t mut self, at: [isize; N], axis: usize, n: usize, tile: &'t mut Tile<T>) -> RowMut<'t, T> {
-        let row = self.row(at, axis, n, tile);
-        if !row.to.is_null() {
-            // SAFETY: as in `row`: all `n` elements lie in this job's window, initialised.
-            unsafe { gather(row.row, row.to, row.stride) };
-        }
-        row
     }
 }
 
@@ -248,16 +259,6 @@ impl<T: Element> Drop for RowMut<'_, T> {
             // which it borrows for as long as the row lives.
             unsafe { scatter(self.row, self.to, self.stride) };
         }
-    }
-}
-
-/// # Safety
-/// The elements at `from + i * stride`, for `i` below the row's length, must be readable.
-#[inline(never)]
-unsafe fn gather<T: Copy>(row: &mut [T], from: *const T, stride: isize) {
-    for (i, slot) in row.iter_mut().enumerate() {
-        // SAFETY: the caller's promise.
-        *slot = unsafe { from.wrapping_offset(i as isize * stride).read() };
     }
 }
 

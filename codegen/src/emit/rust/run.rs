@@ -64,11 +64,9 @@ impl Emit<'_> {
             return None;
         };
         let output = self.loops.kernel.stores[store].output;
-        let row = self.out_row("again", output, &self.loops.kernel.stores[store].index);
         let writes = nodes.iter().any(|n| matches!(n, Node::Store { output: other, .. } if *other == output));
         let (slice, by) = if writes { (format!("{}_w", self.outputs[output]), "&mut ") } else { (name, "&") };
-        self.out.line(format!("let mut {slice} = {row};"));
-        self.out.line(format!("let {slice} = {by}{slice}[..t.len];"));
+        self.open_row(&slice, by, "again", output, &self.loops.kernel.stores[store].index);
         self.scope[v.0] = Some(Repr::Slice(slice));
         writes.then_some((v, output))
     }
@@ -224,10 +222,6 @@ impl Emit<'_> {
                 casts.insert(v, self.build(v, &casts));
             }
         }
-        // What lies in a row that the loop writes is read before.
-        let (early, late): (Vec<_>, Vec<_>) =
-            run.pushes.iter().partition(|(_, v)| run.held_over.iter().any(|(held, _)| held == v));
-        self.pushes(&early, &Held::default());
         let held = self.hold_rows(run);
         self.vector_loop(run, &held, local);
         for (v, row) in held.of.iter().filter(|(v, _)| self.is_vector(**v)).collect::<Vec<_>>() {
@@ -238,20 +232,16 @@ impl Emit<'_> {
             let from = self.slice(sink.value, &held);
             self.out.line(format!("{row}.copy_from_slice({from});"));
         }
-        self.pushes(&late, &held);
+        let at = self.tile_position();
+        for (acc, v) in &run.pushes {
+            let from = self.slice(*v, &held);
+            self.out.line(format!("a{}.push(m, {at}, {from});", self.nest.value(*acc).id.0));
+        }
         // What was only a register of the loop is gone.
         for &v in &run.evals {
             if self.is_vector(v) && !self.is_slice(v) {
                 self.scope[v.0] = None;
             }
-        }
-    }
-
-    fn pushes(&mut self, pushes: &[(Ref, Ref)], held: &Held) {
-        let at = self.tile_position();
-        for (acc, v) in pushes {
-            let from = self.slice(*v, held);
-            self.out.line(format!("a{}.push(m, {at}, {from});", self.nest.value(*acc).id.0));
         }
     }
 
@@ -284,6 +274,13 @@ impl Emit<'_> {
         row
     }
 
+    /// Opens the row of an output under a name.
+    fn open_row(&mut self, name: &str, by: &str, method: &str, output: usize, index: &[Dim]) {
+        let row = self.out_row(method, output, index);
+        self.out.line(format!("let mut {name} = {row};"));
+        self.out.line(format!("let {name} = {by}{name}[..t.len];"));
+    }
+
     /// Opens the rows that the loop writes.
     fn hold_rows(&mut self, run: &Run<'_>) -> Held {
         let mut held = Held::default();
@@ -295,11 +292,7 @@ impl Emit<'_> {
         for &v in &run.keeps {
             let name = format!("k{}", self.nest.value(v).id.0);
             match self.until(v).map(|store| &self.loops.kernel.stores[store]) {
-                Some(store) => {
-                    let row = self.out_row("row", store.output, &store.index);
-                    self.out.line(format!("let mut {name} = {row};"));
-                    self.out.line(format!("let {name} = &mut {name}[..t.len];"));
-                }
+                Some(store) => self.open_row(&name, "&mut ", "row", store.output, &store.index),
                 None => {
                     let row = self.kept(v);
                     self.out.line(format!("let {name} = &mut {row};"));
@@ -311,9 +304,7 @@ impl Emit<'_> {
         for sink in run.stores.iter().filter(|s| !held.late.contains(&s.output)).collect::<Vec<_>>() {
             let name = format!("{}_w", self.outputs[sink.output]);
             if !run.held_over.iter().any(|(_, output)| *output == sink.output) {
-                let row = self.out_row("row", sink.output, sink.index);
-                self.out.line(format!("let mut {name} = {row};"));
-                self.out.line(format!("let {name} = &mut {name}[..t.len];"));
+                self.open_row(&name, "&mut ", "row", sink.output, sink.index);
             }
             held.writes.push((name.clone(), sink.value));
             if run.rows.contains(&sink.value) {

@@ -4,6 +4,7 @@
 //! many bytes less go through memory. Always: symbols count as one size; the
 //! executor asks again with the sizes of the call. Next: [`super`].
 
+use crate::dtype::DType;
 use crate::shape::Dim;
 
 /// Bytes that a tile may take: a share of a core's second-level cache.
@@ -42,6 +43,11 @@ pub struct Touched {
 /// The size of a dimension whose symbols have this one.
 pub fn sized(dim: &Dim, symbol: i64) -> f64 {
     dim.eval(&|_| Some(symbol)).unwrap_or(symbol).max(1) as f64
+}
+
+/// The bytes of an array.
+pub fn bytes(dtype: DType, shape: &[Dim], symbol: i64) -> f64 {
+    shape.iter().map(|d| sized(d, symbol)).product::<f64>() * dtype.bytes() as f64
 }
 
 /// The bytes saved; at most 0 where nothing is.

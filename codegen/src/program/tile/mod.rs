@@ -16,8 +16,8 @@ mod nest;
 
 use super::{Action, BufId, Buffer, Place, Program, Step};
 use crate::shape::Dim;
-pub use gain::sized;
 use gain::{Caches, Touched, gain};
+pub use gain::{bytes, sized};
 use nest::{Access, Cut, Nest};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -244,8 +244,9 @@ impl<'p> Growing<'p> {
         for access in steps.nests[range].iter().flatten().flat_map(Nest::accesses) {
             *uses.entry(access.buffer).or_default() += 1;
         }
+        let size = |Buffer { dtype, shape, .. }: &Buffer| bytes(*dtype, shape, symbol);
         let touched = |(&id, &uses): (&BufId, &usize)| Touched {
-            bytes: bytes(self.program.buffer(id), symbol),
+            bytes: size(self.program.buffer(id)),
             uses,
             packed: packed.contains(&id),
             local: local.binary_search(&id).is_ok(),
@@ -256,8 +257,4 @@ impl<'p> Growing<'p> {
         let extents: Vec<f64> = self.axes.iter().map(|d| sized(d, symbol)).collect();
         (gain(&extents, &touched, caches), local)
     }
-}
-
-fn bytes(buffer: &Buffer, symbol: i64) -> f64 {
-    buffer.shape.iter().map(|d| sized(d, symbol)).product::<f64>() * buffer.dtype.bytes() as f64
 }

@@ -27,7 +27,7 @@ fn clamp(x: f64, low: f64, high: f64) -> f64 {
 }
 
 /// `x`, of which what is below `low` has the result 0: it becomes `zero`, for which both of [`scales`] are 0. Their
-/// product with anything is then no denormal number, for which processors take as long as for a hundred others.
+/// product with anything is then no denormal number, for which processors take far longer than for others.
 #[inline(always)]
 fn bounded(x: f64, low: f64, zero: f64, high: f64) -> f64 {
     let x = if x < low { zero } else { x };

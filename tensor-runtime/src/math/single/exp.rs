@@ -25,7 +25,7 @@ fn clamp(x: f32, low: f32, high: f32) -> f32 {
 }
 
 /// `x`, of which what is below `low` has the result 0: it becomes `zero`, for which both of [`scales`] are 0. Their
-/// product with anything is then no denormal number, for which processors take as long as for a hundred others.
+/// product with anything is then no denormal number, for which processors take far longer than for others.
 #[inline(always)]
 fn bounded(x: f32, low: f32, zero: f32, high: f32) -> f32 {
     let x = if x < low { zero } else { x };
