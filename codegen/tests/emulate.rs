@@ -67,17 +67,17 @@ fn equal(a: &Value, b: &Value) -> bool {
 
 #[test]
 fn random_programs_by_one_thread_each() {
-    random_programs("alone", 0..120, Teams { block: 1, row: 1, column: 1, items: 0 });
+    random_programs("alone", 0..120, Teams { block: 1, row: 1, column: 1, items: 0, strip: 1 });
 }
 
 #[test]
 fn random_programs_by_parts_of_warps() {
-    random_programs("parts", 120..240, Teams { block: 64, row: 8, column: 4, items: 0 });
+    random_programs("parts", 120..240, Teams { block: 64, row: 8, column: 4, items: 0, strip: 4 });
 }
 
 #[test]
 fn random_programs_by_whole_blocks() {
-    random_programs("blocks", 240..360, Teams { block: 64, row: 64, column: 64, items: 0 });
+    random_programs("blocks", 240..360, Teams { block: 64, row: 64, column: 64, items: 0, strip: 2 });
 }
 
 /// Every function of the corpus, on small random arguments.
@@ -99,8 +99,8 @@ fn the_corpus_agrees_with_the_oracle() {
     }
     let all: Vec<(String, Loops)> = built.iter().flat_map(|b| b.1.kernels.clone()).collect();
     for (name, teams) in [
-        ("corpus_held", Teams { block: 32, row: 8, column: 4, items: 4 }),
-        ("corpus_streamed", Teams { block: 32, row: 32, column: 1, items: 0 }),
+        ("corpus_held", Teams { block: 32, row: 8, column: 4, items: 4, strip: 2 }),
+        ("corpus_streamed", Teams { block: 32, row: 32, column: 1, items: 0, strip: 4 }),
     ] {
         let Some(machine) = Machine::new(name, &all, teams) else { return };
         let mut rng = Rng::new(4);
@@ -199,7 +199,9 @@ fn every_elementwise_operation_agrees_with_the_oracle() {
         }
     }
     let all: Vec<(String, Loops)> = kernels.iter().map(|k| k.2.clone()).collect();
-    let Some(machine) = Machine::new("maps", &all, Teams { block: 32, row: 1, column: 1, items: 0 }) else { return };
+    let Some(machine) = Machine::new("maps", &all, Teams { block: 32, row: 1, column: 1, items: 0, strip: 4 }) else {
+        return;
+    };
     let mut rng = Rng::new(1);
     for (op, dtype, kernel) in &kernels {
         let row = op.row();
@@ -226,7 +228,9 @@ fn every_cast_agrees_with_the_oracle() {
     let pairs: Vec<(DType, DType)> = DType::all().flat_map(|a| DType::all().map(move |b| (a, b))).collect();
     let named = |&(a, b): &(DType, DType)| (format!("{a}_{b}"), lower(&rows::cast(a, b)));
     let all: Vec<(String, Loops)> = pairs.iter().map(named).collect();
-    let Some(machine) = Machine::new("casts", &all, Teams { block: 32, row: 1, column: 1, items: 0 }) else { return };
+    let Some(machine) = Machine::new("casts", &all, Teams { block: 32, row: 1, column: 1, items: 0, strip: 1 }) else {
+        return;
+    };
     let mut rng = Rng::new(2);
     for ((from, to), kernel) in pairs.iter().zip(&all) {
         let mut args = arguments(&mut rng, *from, -4.0, 4.0, COUNT - 4);
@@ -260,11 +264,10 @@ fn every_reduction_agrees_with_the_oracle() {
         }
     }
     let all: Vec<(String, Loops)> = kernels.iter().map(|k| k.3.clone()).collect();
-    let teams = [(64, 64, 2), (64, 32, 8), (32, 4, 1)];
-    for (at, (block, row, column)) in teams.into_iter().enumerate() {
-        let Some(machine) = Machine::new(&format!("reduces{at}"), &all, Teams { block, row, column, items: 0 }) else {
-            return;
-        };
+    let teams = [(64, 64, 2, 1), (64, 32, 8, 4), (32, 4, 1, 2)];
+    for (at, (block, row, column, strip)) in teams.into_iter().enumerate() {
+        let teams = Teams { block, row, column, items: 0, strip };
+        let Some(machine) = Machine::new(&format!("reduces{at}"), &all, teams) else { return };
         let mut rng = Rng::new(3);
         for (monoid, dtype, over_rows, kernel) in &kernels {
             for length in [1, 7, 200] {

@@ -88,9 +88,11 @@ fn the_corpus_compiles() {
     for architecture in ARCHITECTURES {
         compile(&nvrtc, &source, architecture, &["--fmad=true"]);
     }
-    for (block, row, items, column) in [("1", "1", "0", "1"), ("128", "8", "4", "4"), ("1024", "1024", "16", "32")] {
-        let teams = [("ND_ROW_THREADS", row), ("ND_ROW_ITEMS", items), ("ND_COLUMN_THREADS", column)];
-        let macros = teams.into_iter().chain([("ND_BLOCK", block), ("ND_INDEX", "int")]);
+    let classes = [["1", "1", "0", "1", "8"], ["128", "8", "4", "4", "4"], ["1024", "1024", "16", "32", "2"]];
+    for [block, row, items, column, strip] in classes {
+        let rows = [("ND_ROW_THREADS", row), ("ND_ROW_ITEMS", items), ("ND_STRIP", strip)];
+        let teams = rows.into_iter().chain([("ND_COLUMN_THREADS", column)]);
+        let macros = teams.chain([("ND_BLOCK", block), ("ND_INDEX", "int")]);
         let macros: Vec<String> = macros.map(|(name, value)| format!("-D{name}={value}")).collect();
         let options: Vec<&str> = macros.iter().map(String::as_str).chain(["--fmad=false"]).collect();
         compile(&nvrtc, &source, "compute_90", &options);
@@ -169,10 +171,10 @@ fn kernels_use_no_local_memory() {
     let source = cuda::source(&all);
     // The classes of rows of 1000 and of 16384 elements, and of what is not held.
     let classes = [
-        ["-DND_BLOCK=128", "-DND_ROW_THREADS=32", "-DND_ROW_ITEMS=0", "-DND_INDEX=int"],
-        ["-DND_BLOCK=64", "-DND_ROW_THREADS=64", "-DND_ROW_ITEMS=16", "-DND_INDEX=int"],
-        ["-DND_BLOCK=1024", "-DND_ROW_THREADS=1024", "-DND_ROW_ITEMS=16", "-DND_INDEX=int"],
-        ["-DND_BLOCK=256", "-DND_COLUMN_THREADS=8", "-DND_ROW_THREADS=32", "-DND_INDEX=long long"],
+        ["-DND_BLOCK=128", "-DND_ROW_THREADS=32", "-DND_ROW_ITEMS=0", "-DND_STRIP=4", "-DND_INDEX=int"],
+        ["-DND_BLOCK=64", "-DND_ROW_THREADS=64", "-DND_ROW_ITEMS=16", "-DND_STRIP=4", "-DND_INDEX=int"],
+        ["-DND_BLOCK=1024", "-DND_ROW_THREADS=1024", "-DND_ROW_ITEMS=16", "-DND_STRIP=4", "-DND_INDEX=int"],
+        ["-DND_BLOCK=256", "-DND_COLUMN_THREADS=8", "-DND_ROW_THREADS=32", "-DND_STRIP=1", "-DND_INDEX=long long"],
     ];
     for options in &classes {
         for architecture in ["sm_75", "sm_90"] {

@@ -139,6 +139,8 @@ pub struct Cuda {
     pub deal: Deal,
     /// How many elements of a row its threads hold in registers for each that they stride over.
     pub held: u8,
+    /// The most neighbouring elements that a thread reads or writes at once, a power of two.
+    pub strip: u8,
     /// The extents that are written out in the text.
     pub written: &'static [u8],
     /// Whether 32-bit indices do where the extents and all offsets fit.
@@ -149,7 +151,8 @@ pub struct Cuda {
 
 impl Cuda {
     /// No CUDA C: a kernel that is on the host alone.
-    pub const NONE: Cuda = Cuda { function: "", deal: Deal::Point, held: 0, written: &[], narrow: false, picks: 0 };
+    pub const NONE: Cuda =
+        Cuda { function: "", deal: Deal::Point, held: 0, strip: 1, written: &[], narrow: false, picks: 0 };
 }
 
 /// No axis.

@@ -39,6 +39,7 @@ pub(crate) struct Classes {
     /// Threads to a row or column, and which of the two.
     pub(crate) team: Option<(Deal, u32)>,
     pub(crate) items: u32,
+    pub(crate) strip: u32,
     /// Are indices of 64 bits?
     pub(crate) wide: bool,
     /// `ND_ELEMENT`, where the text is for any type.
@@ -48,7 +49,8 @@ pub(crate) struct Classes {
 impl Classes {
     /// Those of a launch of a generated kernel.
     pub(crate) fn of(deal: Deal, shape: &Shape, wide: bool) -> Classes {
-        Classes { block: shape.block, team: Some((deal, shape.team)), items: shape.items, wide, element: None }
+        let Shape { block, team, items, strip, .. } = *shape;
+        Classes { block, team: Some((deal, team)), items, strip, wide, element: None }
     }
 
     fn defines(&self) -> Vec<String> {
@@ -58,10 +60,11 @@ impl Classes {
             Deal::Column => Some(format!("-DND_COLUMN_THREADS={team}")),
         });
         let items = (self.items > 0).then(|| format!("-DND_ROW_ITEMS={}", self.items));
+        let strip = (self.strip > 1).then(|| format!("-DND_STRIP={}", self.strip));
         let index = format!("-DND_INDEX={}", if self.wide { "long long" } else { "int" });
         let element = self.element.map(|element| format!("-DND_ELEMENT={element}"));
         let first = [format!("-DND_BLOCK={}", self.block), index];
-        first.into_iter().chain(team).chain(items).chain(element).collect()
+        first.into_iter().chain(team).chain(items).chain(strip).chain(element).collect()
     }
 }
 
@@ -153,7 +156,7 @@ mod tests {
                         extern \"C\" __global__ void __launch_bounds__(ND_BLOCK) f_12(\n    int a) { g(f_1); }\n";
 
     fn unit(function: &'static str) -> Unit {
-        let shape = Shape { block: 128, team: 8, items: 4, blocks: 1 };
+        let shape = Shape { block: 128, team: 8, items: 4, strip: 2, blocks: 1 };
         Unit { text: TEXT, function, classes: Classes::of(Deal::Row, &shape, true) }
     }
 
@@ -167,7 +170,9 @@ mod tests {
     #[test]
     fn options_name_the_architecture_the_classes_and_every_flag_of_arithmetic() {
         let options = unit("f_1").options(Version(9, 0));
-        for wanted in ["--gpu-architecture=sm_90", "-DND_BLOCK=128", "-DND_ROW_THREADS=8", "-DND_ROW_ITEMS=4"] {
+        for wanted in
+            ["--gpu-architecture=sm_90", "-DND_BLOCK=128", "-DND_ROW_THREADS=8", "-DND_ROW_ITEMS=4", "-DND_STRIP=2"]
+        {
             assert!(options.iter().any(|o| o == wanted), "{wanted}");
         }
         for flag in ["--fmad=", "--ftz=", "--prec-div=", "--prec-sqrt="] {

@@ -126,7 +126,7 @@ fn launch(
     let points = from_layout.len() as i64;
     let far = texts::reach(&axes, 0).max(texts::reach(&axes, 1)).max(points);
     let wide = geometry::is_wide(far);
-    let classes = Classes { block: texts::BLOCK, team: None, items: 0, wide, element: Some(element) };
+    let classes = Classes { block: texts::BLOCK, team: None, items: 0, strip: 1, wide, element: Some(element) };
     let mut arguments = Arguments::new(true);
     arguments.address(from);
     arguments.address(to);

@@ -74,6 +74,44 @@ static PIECES: &[Piece] = &[
 #endif
 " },
     Piece { name: "nd_int", text: "typedef ND_INDEX nd_int;\n" },
+    Piece { name: "ND_STRIP", text: "\
+// Neighbouring elements that a thread computes: a power of two, and with rows in
+// registers a divisor of ND_ROW_ITEMS.
+#ifndef ND_STRIP
+#define ND_STRIP 1
+#endif
+" },
+    Piece { name: "nd_strip", text: "\
+template <typename T> struct alignas(sizeof(T) * ND_STRIP < 16 ? sizeof(T) * ND_STRIP : 16) nd_strip { T at[ND_STRIP]; };
+" },
+    Piece { name: "nd_load", text: "\
+// The first `count` elements of a strip, `step` apart, then zeros; those that are
+// neighbours on an aligned place by one access.
+template <typename T> __device__ __forceinline__ nd_strip<T> nd_load(const T* from, nd_int step, nd_int count) {
+    if (count >= ND_STRIP && step == 1 && (unsigned long long)from % alignof(nd_strip<T>) == 0) {
+        return *(const nd_strip<T>*)from;
+    }
+    nd_strip<T> out;
+#pragma unroll
+    for (int i = 0; i < ND_STRIP; ++i) {
+        out.at[i] = i < count ? from[i * step] : T();
+    }
+    return out;
+}
+" },
+    Piece { name: "nd_store", text: "\
+// The same for writing.
+template <typename T> __device__ __forceinline__ void nd_store(T* to, nd_int step, nd_int count, const nd_strip<T>& from) {
+    if (count >= ND_STRIP && step == 1 && (unsigned long long)to % alignof(nd_strip<T>) == 0) {
+        *(nd_strip<T>*)to = from;
+        return;
+    }
+#pragma unroll
+    for (int i = 0; i < ND_STRIP; ++i) {
+        if (i < count) to[i * step] = from.at[i];
+    }
+}
+" },
     Piece { name: "nd_div", text: "\
 // Floor division; by zero it is zero.
 __device__ __forceinline__ nd_int nd_div(nd_int a, nd_int b) {

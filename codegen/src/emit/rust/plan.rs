@@ -266,9 +266,10 @@ fn cuda_function(name: &str, loops: &Loops) -> String {
     let (kernel, geometry) = (&loops.kernel, geometry::geometry(loops));
     let written = kernel.axes().enumerate().filter(|(_, axis)| axis.extent.as_const().is_some());
     format!(
-        "Cuda {{ function: {name:?}, deal: Deal::{:?}, held: {}, written: {}, narrow: {}, picks: {} }}",
+        "Cuda {{ function: {name:?}, deal: Deal::{:?}, held: {}, strip: {}, written: {}, narrow: {}, picks: {} }}",
         geometry.deal,
         geometry.held,
+        geometry.strip,
         list(written.map(|(number, _)| number)),
         cuda::narrow(kernel),
         cuda::picks(kernel).count()

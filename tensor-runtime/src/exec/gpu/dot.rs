@@ -71,7 +71,7 @@ fn multiply(plan: &'static Plan, product: &Product, out: &Spot, call: &Call) -> 
         DType::F64 => "double",
         _ => "float",
     };
-    let classes = Classes { block: texts::BLOCK, team: None, items: 0, wide, element: Some(element) };
+    let classes = Classes { block: texts::BLOCK, team: None, items: 0, strip: 1, wide, element: Some(element) };
     let mut arguments = Arguments::new(true);
     arguments.address(product.left.addr() as u64);
     arguments.address(product.right.addr() as u64);
