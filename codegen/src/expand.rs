@@ -7,6 +7,7 @@
 use crate::driver::{Code, Compilation, Compiled, compile};
 use crate::emit::errors::compile_errors;
 use crate::emit::{cuda, rust};
+use crate::program::{Action, Dot, Step};
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
 /// A stage of the compiler whose text can be printed.
@@ -70,7 +71,10 @@ pub fn dump(compiled: &Compilation, stage: Stage) -> String {
             Stage::Graph => code.graph.to_string(),
             Stage::Fused => code.program.to_string(),
             Stage::Loops => code.loops.iter().map(|l| format!("{l}\n")).collect(),
-            Stage::Cuda => cuda.source.clone(),
+            Stage::Cuda => {
+                let after = cuda.epilogues.iter().flatten().map(|(_, text)| format!("\n{text}"));
+                std::iter::once(cuda.source.clone()).chain(after).collect()
+            }
             Stage::Rust => unreachable!("printed above"),
         });
         out.push('\n');
@@ -92,5 +96,15 @@ fn unit(compiled: &Compiled) -> rust::Unit<'_> {
 pub fn cuda_of(function: &str, code: &Code) -> rust::Cuda {
     let names: Vec<String> = (0..code.loops.len()).map(|k| format!("{function}_{k}")).collect();
     let kernels: Vec<_> = names.iter().cloned().zip(code.loops.iter().cloned()).collect();
-    rust::Cuda { source: cuda::source(&kernels), names }
+    let after = |step: &Step| match &step.action {
+        Action::Dot(dot @ Dot { epilogue: Some(epilogue), .. }) => {
+            let kernel = epilogue.launch.kernel;
+            let name = format!("{}_after", names[kernel]);
+            let text = cuda::epilogue_source(&code.loops[kernel], &name, dot, epilogue)?;
+            Some((name, text))
+        }
+        Action::Dot(_) | Action::Launch(_) | Action::Scatter(_) => None,
+    };
+    let epilogues = code.program.steps.iter().map(after).collect();
+    rust::Cuda { source: cuda::source(&kernels), epilogues, names }
 }

@@ -15,6 +15,7 @@ mod rows;
 use library::Nvrtc;
 use ndfuse_codegen::dtype::DType;
 use ndfuse_codegen::emit::cuda;
+use ndfuse_codegen::expand::cuda_of;
 use ndfuse_codegen::loops::lower::lower;
 use ndfuse_codegen::loops::{self, Loops};
 use ndfuse_codegen::ops::{MapOp, Monoid};
@@ -154,6 +155,33 @@ fn the_texts_of_the_runtime_compile() {
     }
 }
 
+/// Products with the epilogues of the corpus.
+#[test]
+fn products_compile_with_their_epilogues() {
+    let Some(nvrtc) = nvrtc() else { return };
+    let mut seen = 0;
+    for path in files("corpus", "nd") {
+        let source = std::fs::read_to_string(&path).expect("a source");
+        let compiled = driver::compile_forward(source.parse().expect("tokens"));
+        for code in compiled.functions.into_iter().filter_map(|f| f.code) {
+            for (name, text) in cuda_of("f", &code).epilogues.into_iter().flatten() {
+                let source = format!("{text}\n{}", runtime_text!("dot.cu"));
+                let calls = [format!("-DND_EPILOGUE={name}"), format!("-DND_OPERANDS={name}_operands")];
+                let element = if text.contains("nd_strip<double>& ") { "double" } else { "float" };
+                let element = format!("-DND_ELEMENT={element}");
+                let double = element.ends_with("double");
+                let (tile, index) =
+                    if double { ("-DND_TILE=64", "-DND_INDEX=long long") } else { ("-DND_TILE=128", "-DND_INDEX=int") };
+                let options = ["-DND_BLOCK=256", "-DND_STRIP=4", tile, index, &element, &calls[0], &calls[1]];
+                let costs = cubin::costs(&compile(&nvrtc, &source, "sm_90", &options)).expect("a cubin");
+                assert!(matches!(&costs[..], [cost] if cost.local == 0), "{name}: {costs:?}");
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 6, "{seen} products");
+}
+
 /// The kernels whose speed is the point keep everything in registers: nothing is spilled, nothing is indexed in memory of a
 /// thread's own; and a multiprocessor has room for enough of their blocks.
 #[test]
@@ -191,10 +219,15 @@ fn kernels_use_no_local_memory() {
         }
     }
     let dot = runtime_text!("dot.cu");
-    for element in ["-DND_ELEMENT=float", "-DND_ELEMENT=double"] {
-        let options = [element, "-DND_INDEX=int", "-DND_BLOCK=256", "--fmad=true"];
-        let costs = cubin::costs(&compile(&nvrtc, dot, "sm_90", &options)).expect("a cubin");
-        assert!(matches!(&costs[..], [cost] if cost.local == 0 && cost.shared > 0), "{costs:?}");
+    for (element, tile) in [("float", 64), ("float", 128), ("double", 64)] {
+        for architecture in ["sm_75", "sm_90"] {
+            let macros = [format!("-DND_ELEMENT={element}"), format!("-DND_TILE={tile}")];
+            let options = [&macros[0], &macros[1], "-DND_INDEX=int", "-DND_BLOCK=256", "--fmad=true"];
+            let costs = cubin::costs(&compile(&nvrtc, dot, architecture, &options)).expect("a cubin");
+            let fits = |cost: &cubin::Cost| cost.local == 0 && (1..=48 << 10).contains(&cost.shared);
+            // Two blocks of 256 threads to a multiprocessor's 65536 registers.
+            assert!(matches!(&costs[..], [cost] if fits(cost) && cost.registers <= 128), "{macros:?}: {costs:?}");
+        }
     }
 }
 

@@ -200,6 +200,11 @@ pub struct Epilogue {
     pub input: usize,
     /// For each axis of the product its parallel axis; [`FREE`] for extent 1.
     pub axes: &'static [u8],
+    /// The function in `text` that a product on a GPU calls with what it has; empty where there is none.
+    pub function: &'static str,
+    /// CUDA C of that function, and of `{function}_operands`: the launch's other operands, each an address and its steps,
+    /// then what the launch's own parameters are after them, each of 8 bytes.
+    pub text: &'static str,
 }
 
 /// Zeros, to which the updates are added at the places along `axis` that the `i64` indices name; those of one place

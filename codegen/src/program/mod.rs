@@ -5,6 +5,7 @@
 //! written by one step, before any step reads it; `release` names each
 //! temporary once, at its last reader. Next: [`crate::emit`].
 
+pub mod attend;
 pub mod parse;
 pub mod print;
 pub mod tile;

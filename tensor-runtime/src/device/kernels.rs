@@ -30,6 +30,15 @@ pub(crate) struct Unit {
     pub(crate) text: &'static str,
     pub(crate) function: &'static str,
     pub(crate) classes: Classes,
+    /// A function that the kernel calls, with its text.
+    pub(crate) calls: Option<Called>,
+}
+
+/// A function that a text of the runtime calls with what it computes; `{name}_operands` is what else it takes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Called {
+    pub(crate) name: &'static str,
+    pub(crate) text: &'static str,
 }
 
 /// What is put into a text.
@@ -40,6 +49,8 @@ pub(crate) struct Classes {
     pub(crate) team: Option<(Deal, u32)>,
     pub(crate) items: u32,
     pub(crate) strip: u32,
+    /// Elements of a side of a product's tile; 0 elsewhere.
+    pub(crate) tile: u32,
     /// Are indices of 64 bits?
     pub(crate) wide: bool,
     /// `ND_ELEMENT`, where the text is for any type.
@@ -50,7 +61,7 @@ impl Classes {
     /// Those of a launch of a generated kernel.
     pub(crate) fn of(deal: Deal, shape: &Shape, wide: bool) -> Classes {
         let Shape { block, team, items, strip, .. } = *shape;
-        Classes { block, team: Some((deal, team)), items, strip, wide, element: None }
+        Classes { block, team: Some((deal, team)), items, strip, tile: 0, wide, element: None }
     }
 
     fn defines(&self) -> Vec<String> {
@@ -61,10 +72,11 @@ impl Classes {
         });
         let items = (self.items > 0).then(|| format!("-DND_ROW_ITEMS={}", self.items));
         let strip = (self.strip > 1).then(|| format!("-DND_STRIP={}", self.strip));
+        let tile = (self.tile > 0).then(|| format!("-DND_TILE={}", self.tile));
         let index = format!("-DND_INDEX={}", if self.wide { "long long" } else { "int" });
         let element = self.element.map(|element| format!("-DND_ELEMENT={element}"));
         let first = [format!("-DND_BLOCK={}", self.block), index];
-        first.into_iter().chain(team).chain(items).chain(strip).chain(element).collect()
+        first.into_iter().chain(team).chain(items).chain(strip).chain(tile).chain(element).collect()
     }
 }
 
@@ -74,17 +86,22 @@ impl Unit {
         let mut parts = self.text.split(KERNEL);
         let head = parts.next()?;
         let named = |part: &&str| part.split('(').any(|before| before.split_whitespace().last() == Some(self.function));
-        Some(format!("{head}{KERNEL}{}", parts.find(named)?))
+        let before = self.calls.map_or(String::new(), |called| format!("{}\n", called.text));
+        Some(format!("{before}{head}{KERNEL}{}", parts.find(named)?))
     }
 
     fn options(&self, capability: Version) -> Vec<String> {
         let architecture = format!("--gpu-architecture=sm_{}{}", capability.0, capability.1);
-        OPTIONS.iter().map(|o| o.to_string()).chain([architecture]).chain(self.classes.defines()).collect()
+        let called = self.calls.iter().flat_map(|called| {
+            [format!("-DND_EPILOGUE={}", called.name), format!("-DND_OPERANDS={}_operands", called.name)]
+        });
+        let fixed = OPTIONS.iter().map(|o| o.to_string()).chain([architecture]);
+        fixed.chain(self.classes.defines()).chain(called).collect()
     }
 }
 
 /// The address and length of a text that lives as long as the process stand for it.
-type Key = (usize, usize, &'static str, Classes);
+type Key = (usize, usize, &'static str, Classes, Option<(usize, &'static str)>);
 type Slot = Arc<Mutex<Option<Function>>>;
 
 #[derive(Default)]
@@ -100,7 +117,8 @@ impl Kernels {
 
     /// The function, compiled and loaded if this is the first call for it.
     pub(crate) fn get(&self, gpu: &Gpu, unit: &Unit) -> Result<Function> {
-        let key = (unit.text.as_ptr().addr(), unit.text.len(), unit.function, unit.classes);
+        let called = unit.calls.map(|called| (called.text.as_ptr().addr(), called.name));
+        let key = (unit.text.as_ptr().addr(), unit.text.len(), unit.function, unit.classes, called);
         let slot = Arc::clone(self.slots.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default());
         let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
         match *slot {
@@ -157,7 +175,7 @@ mod tests {
 
     fn unit(function: &'static str) -> Unit {
         let shape = Shape { block: 128, team: 8, items: 4, strip: 2, blocks: 1 };
-        Unit { text: TEXT, function, classes: Classes::of(Deal::Row, &shape, true) }
+        Unit { text: TEXT, function, classes: Classes::of(Deal::Row, &shape, true), calls: None }
     }
 
     #[test]

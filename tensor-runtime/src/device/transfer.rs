@@ -126,14 +126,15 @@ fn launch(
     let points = from_layout.len() as i64;
     let far = texts::reach(&axes, 0).max(texts::reach(&axes, 1)).max(points);
     let wide = geometry::is_wide(far);
-    let classes = Classes { block: texts::BLOCK, team: None, items: 0, strip: 1, wide, element: Some(element) };
+    let classes =
+        Classes { block: texts::BLOCK, team: None, items: 0, strip: 1, tile: 0, wide, element: Some(element) };
     let mut arguments = Arguments::new(true);
     arguments.address(from);
     arguments.address(to);
     arguments.numbers(&texts::words(&axes));
     arguments.numbers(&[points]);
     let blocks = geometry::blocks(geometry::groups(points, i64::from(texts::BLOCK)), gpu.description().multiprocessors);
-    let unit = Unit { text: texts::COPY, function, classes };
+    let unit = Unit { text: texts::COPY, function, classes, calls: None };
     // SAFETY: the text's parameters are these; the layouts' elements lie in memory that the caller has.
     unsafe { gpu.launch(&unit, blocks, &mut arguments) }
 }

@@ -9,6 +9,7 @@
 //! is taken apart again. A value that the CPU recalls is computed again, with
 //! what it needs, unless the row is held in registers.
 
+pub mod called;
 pub(super) mod strip;
 
 use strip::{Strip, stripped};
@@ -60,6 +61,7 @@ pub fn body(loops: &Loops, operands: &[String], held: &[ValId]) -> String {
         reduced: Vec::new(),
         dealt: false,
         strip: None,
+        given: None,
         out: String::new(),
         depth: 1,
     };
@@ -107,6 +109,8 @@ struct Emit<'a> {
     dealt: bool,
     /// The strip that is being written.
     strip: Option<Strip>,
+    /// The input whose elements a strip is given.
+    given: Option<usize>,
     out: String,
     depth: usize,
 }
@@ -170,7 +174,9 @@ impl Emit<'_> {
             }
             // The loop stays open to the end of the kernel, as its values do.
             match self.kernel().par.last() {
-                Some(last) if stripped(self.loops) && self.strip.is_none() => self.strip(&last.var.clone(), body),
+                Some(last) if stripped(self.loops) && self.strip.is_none() => {
+                    self.strip(Strip::new(&last.var.clone(), &[]), body);
+                }
                 Some(_) | None => self.block(body),
             }
             return;
@@ -243,11 +249,11 @@ impl Emit<'_> {
                 self.line(format!("const nd_int {flat} = column < {to} ? column : {to} - 1;"));
             }
         }
-        self.take_apart(&par, &flat);
+        self.take_apart(&par, &flat, "rest");
     }
 
     /// The parallel variables out of the number of their point.
-    fn take_apart(&mut self, par: &[Axis], flat: &str) {
+    fn take_apart(&mut self, par: &[Axis], flat: &str, rest_of: &str) {
         let [outer, inner @ ..] = par else { return };
         if inner.is_empty() {
             return;
@@ -255,10 +261,18 @@ impl Emit<'_> {
         let mut rest = flat.to_string();
         for (at, axis) in inner.iter().enumerate().rev() {
             self.line(format!("const nd_int {} = {rest} % {};", axis.var, axis.extent));
-            let next = if at == 0 { outer.var.to_string() } else { format!("rest{at}") };
+            let next = if at == 0 { outer.var.to_string() } else { format!("{rest_of}{at}") };
             self.line(format!("const nd_int {next} = {rest} / {};", axis.extent));
             rest = next;
         }
+    }
+
+    /// The variables of these axes out of the number of a place among them.
+    fn numbered(&mut self, axes: &[Axis], number: &str) {
+        if let [one] = axes {
+            self.line(format!("const nd_int {} = {number};", one.var));
+        }
+        self.take_apart(axes, number, &format!("{number}_rest"));
     }
 
     /// How a value is read: a constant stands where it is used.

@@ -29,6 +29,8 @@ pub mod prelude;
 
 use crate::kernel::{Axis, InstOp, Kernel, ValId};
 use crate::loops::{Form, LoopKind, Loops, Stmt};
+use crate::program::attend::Attend;
+use crate::program::{Dot, Epilogue};
 use crate::shape::Dim;
 use prelude::prelude;
 
@@ -147,6 +149,20 @@ fn declaration(kernel: &Kernel, names: &[String], parameter: Parameter) -> (Stri
         }
         Parameter::Notes => ("unsigned long long* __restrict__ notes".into(), true),
     }
+}
+
+/// A kernel as the function that a product calls, with what it calls: see
+/// [`body::called`].
+pub fn epilogue_source(loops: &Loops, name: &str, dot: &Dot, epilogue: &Epilogue) -> Option<String> {
+    let text = body::called::function(loops, name, dot, epilogue)?;
+    Some(format!("{}\n{text}", prelude(&text)))
+}
+
+/// The score of an attention as the function that its kernel calls, with what
+/// it calls.
+pub fn score_source(loops: &Loops, name: &str, attend: &Attend) -> String {
+    let text = body::called::score(loops, name, attend);
+    format!("{}\n{text}", prelude(&text))
 }
 
 /// A whole translation unit: what the kernels call, then the kernels.

@@ -75,8 +75,8 @@ static PIECES: &[Piece] = &[
 " },
     Piece { name: "nd_int", text: "typedef ND_INDEX nd_int;\n" },
     Piece { name: "ND_STRIP", text: "\
-// Neighbouring elements that a thread computes: a power of two, and with rows in
-// registers a divisor of ND_ROW_ITEMS.
+// Neighbouring elements that a thread computes: a power of two, and a divisor of
+// what it holds of a row.
 #ifndef ND_STRIP
 #define ND_STRIP 1
 #endif

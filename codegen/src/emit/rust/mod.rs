@@ -65,6 +65,8 @@ pub struct Cuda {
     pub source: String,
     /// The function of each of the program's kernels.
     pub names: Vec<String>,
+    /// For each step the function that its product calls, and its text.
+    pub epilogues: Vec<Option<(String, String)>>,
 }
 
 /// The items of a block.
@@ -179,6 +181,7 @@ pub fn text(units: &[Unit<'_>]) -> String {
                 blocks: &compiled.blocks,
                 explain: &explained,
                 cuda: &cuda.source,
+                epilogues: &cuda.epilogues,
                 vjp,
             };
             plans.push_str(&plan::plan(&plan_name(kind, number).to_string(), &cx));

@@ -26,6 +26,8 @@ pub struct Context<'a> {
     pub blocks: &'a [Block],
     pub explain: &'a str,
     pub cuda: &'a str,
+    /// For each step the function that its product calls, and its text.
+    pub epilogues: &'a [Option<(String, String)>],
     /// Of the function itself: its vector-Jacobian product.
     pub vjp: Option<&'a Vjp>,
 }
@@ -156,7 +158,7 @@ impl Emit<'_> {
     fn steps(&mut self, out: &mut Writer) {
         let steps: &[Step] = &self.cx.program.steps;
         out.open_with("steps: &[");
-        for step in steps {
+        for (step, after) in steps.iter().zip(self.cx.epilogues) {
             let release = self.buffers(&step.release);
             out.open("Step");
             match &step.action {
@@ -167,7 +169,7 @@ impl Emit<'_> {
                 }
                 Action::Dot(dot) => {
                     out.open("action: Action::Dot(Dot");
-                    self.dot(dot, out);
+                    self.dot(dot, after.as_ref(), out);
                     out.close_with("}),");
                 }
                 Action::Scatter(s) => {
@@ -219,7 +221,7 @@ impl Emit<'_> {
         out.line(format!("cost: {},", cost(kernel)));
     }
 
-    fn dot(&mut self, dot: &Dot, out: &mut Writer) {
+    fn dot(&mut self, dot: &Dot, after: Option<&(String, String)>, out: &mut Writer) {
         let place =
             |p: Option<(usize, i64)>| p.map_or("None".to_string(), |(axis, step)| format!("Some(({axis}, {step}))"));
         out.line(format!("dtype: DType::{:?},", dot.dtype));
@@ -255,6 +257,9 @@ impl Emit<'_> {
                 out.line(format!("input: {input},"));
                 let axes = axes.iter().map(|a| a.map_or("FREE".to_string(), |k| k.to_string()));
                 out.line(format!("axes: {},", list(axes)));
+                let (function, text) = after.map_or(("", ""), |(function, text)| (function.as_str(), text.as_str()));
+                out.line(format!("function: {function:?},"));
+                out.line(format!("text: {text:?},"));
                 out.close_with("}),");
             }
         }

@@ -6,30 +6,44 @@
 
 use crate::device::arguments::Arguments;
 use crate::device::geometry;
-use crate::device::kernels::{Classes, Unit};
+use crate::device::kernels::{Called, Classes, Unit};
 use crate::device::texts::{self, Axis};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::plan::{Dot, Plan, Role};
+use crate::plan::{Dot, Epilogue, Output, Plan, Role};
 
 use super::super::dot::Product;
 use super::super::internal;
-use super::super::memory::{Memory, Spot};
-use super::{Call, launch};
+use super::super::memory::{Memory, Spot, described, layout_of};
+use super::launch::{Operands, Word};
+use super::{Call, launch, place};
 
-/// The elements of a side of a block's tile.
-const TILE: i64 = 64;
+/// Tiles of the larger side from which on they are enough for a device.
+const ENOUGH: i64 = 128;
 
 /// Runs the product.
 pub(super) fn run(plan: &'static Plan, dot: &'static Dot, memory: &mut Memory<'_, Call>, sizes: &[i64]) -> Result<()> {
     let left = *memory.reading(dot.left, sizes)?;
     let right = *memory.reading(dot.right, sizes)?;
+    let called = dot.epilogue.as_ref().filter(|epilogue| !epilogue.function.is_empty());
+    if let Some(epilogue) = called {
+        let layout = layout_of(plan, described(plan, dot.out)?, sizes)?;
+        let product = Product::new(plan, dot, &left, &right, layout.sizes(), sizes)?;
+        let whole = Spot { start: place(0), dtype: dot.dtype, layout, root: dot.out, writable: false };
+        let given = [(dot.out, whole)];
+        let operands = Operands::new(plan, &epilogue.launch, memory, sizes, &given)?;
+        let written = |output: &Output| memory.root(output.buffer);
+        if epilogue.launch.outputs.iter().filter_map(written).any(|root| [left.root, right.root].contains(&root)) {
+            return Err(internal(plan, "a product's epilogue writes what the product reads".into()));
+        }
+        return multiply(plan, &product, &To::Epilogue(epilogue, operands), &mut memory.target);
+    }
     let out = *memory.writing(dot.out, sizes)?;
     let product = Product::new(plan, dot, &left, &right, out.layout.sizes(), sizes)?;
     if [left.root, right.root].contains(&out.root) {
         return Err(internal(plan, "a product writes what it reads".into()));
     }
-    multiply(plan, &product, &out, &memory.target)?;
+    multiply(plan, &product, &To::Memory(out), &mut memory.target)?;
     let Some(epilogue) = &dot.epilogue else { return Ok(()) };
     let input = epilogue.launch.inputs.get(epilogue.input);
     let input = *input.ok_or_else(|| internal(plan, "an epilogue without the product".into()))?;
@@ -38,13 +52,31 @@ pub(super) fn run(plan: &'static Plan, dot: &'static Dot, memory: &mut Memory<'_
     Ok(())
 }
 
-/// The product's loops as the lists that the text takes: of batches, rows, columns and the terms of a sum.
-fn lists(product: &Product, out: &Spot) -> Option<[Vec<Axis<3>>; 4]> {
+/// Where a product goes.
+enum To {
+    Memory(Spot),
+    /// To a kernel that has it from registers.
+    Epilogue(&'static Epilogue, Operands),
+}
+
+impl To {
+    /// The step from one place of an axis of the product to the next.
+    fn step(&self, axis: usize) -> i64 {
+        match self {
+            To::Memory(out) => out.layout.strides()[axis] as i64,
+            To::Epilogue(..) => 0,
+        }
+    }
+}
+
+/// The product's loops as the lists that the text takes: of batches, rows, columns and the terms of a sum. An epilogue knows
+/// the axes of each by their order in the product.
+fn lists(product: &Product, to: &To) -> Option<[Vec<Axis<3>>; 4]> {
     let of = |role: Role| {
         let loops = product.loops.iter().zip(&product.axes).filter(|(l, _)| l.role == role);
         let mut axes: Vec<Axis<3>> = loops
             .map(|(l, axis)| {
-                let step = axis.map_or(0, |k| out.layout.strides()[k] as i64);
+                let step = axis.map_or(0, |k| to.step(k));
                 Axis { extent: l.extent as i64, steps: [l.left as i64, l.right as i64, step] }
             })
             .collect();
@@ -55,8 +87,14 @@ fn lists(product: &Product, out: &Spot) -> Option<[Vec<Axis<3>>; 4]> {
     Some([of(Role::Batch)?, of(Role::Left)?, of(Role::Right)?, of(Role::Contract)?])
 }
 
-fn multiply(plan: &'static Plan, product: &Product, out: &Spot, call: &Call) -> Result<()> {
-    let lists = lists(product, out).ok_or_else(|| {
+/// The side of a block's tile: it follows from the sizes alone, as the bits do.
+fn tile(batches: i64, m: i64, n: i64, dtype: DType) -> i64 {
+    let large = batches.saturating_mul(geometry::groups(m, 128)).saturating_mul(geometry::groups(n, 128));
+    if dtype == DType::F32 && large >= ENOUGH { 128 } else { 64 }
+}
+
+fn multiply(plan: &'static Plan, product: &Product, to: &To, call: &mut Call) -> Result<()> {
+    let lists = lists(product, to).ok_or_else(|| {
         let text = format!("a matrix product of more than {} axes of one kind, on a GPU", texts::MOST_AXES);
         Error::unsupported(plan.function, text)
     })?;
@@ -67,21 +105,38 @@ fn multiply(plan: &'static Plan, product: &Product, out: &Spot, call: &Call) -> 
     }
     let far = |operand| lists.iter().fold(0i64, |far, axes| far.saturating_add(texts::reach(axes, operand)));
     let wide = geometry::is_wide((0..3).map(far).chain(counts).fold(0, i64::max));
+    let wide = match to {
+        To::Memory(_) => wide,
+        To::Epilogue(epilogue, operands) => wide || operands.is_wide(&epilogue.launch),
+    };
     let element = match product.dtype {
         DType::F64 => "double",
         _ => "float",
     };
-    let classes = Classes { block: texts::BLOCK, team: None, items: 0, strip: 1, wide, element: Some(element) };
+    let side = tile(batches, m, n, product.dtype);
+    let (block, element) = (texts::BLOCK, Some(element));
+    let classes = Classes { block, team: None, items: 0, strip: 4, tile: side as u32, wide, element };
     let mut arguments = Arguments::new(true);
     arguments.address(product.left.addr() as u64);
     arguments.address(product.right.addr() as u64);
-    arguments.address(super::address(out));
     lists.iter().for_each(|axes| arguments.numbers(&texts::words(axes)));
     counts.iter().for_each(|&count| arguments.numbers(&[count]));
-    let tiles = batches.saturating_mul(geometry::groups(m, TILE)).saturating_mul(geometry::groups(n, TILE));
+    let calls = match to {
+        To::Memory(out) => {
+            arguments.address(super::address(out));
+            None
+        }
+        To::Epilogue(epilogue, operands) => {
+            let words = operands.words(&epilogue.launch, Some(epilogue.input), call)?;
+            arguments.numbers(&words.iter().map(Word::bits).collect::<Vec<i64>>());
+            Some(Called { name: epilogue.function, text: epilogue.text })
+        }
+    };
+    let tiles = batches.saturating_mul(geometry::groups(m, side)).saturating_mul(geometry::groups(n, side));
     let blocks = geometry::blocks(tiles, call.gpu.description().multiprocessors);
-    let unit = Unit { text: texts::DOT, function: "nd_dot", classes };
+    let unit = Unit { text: texts::DOT, function: "nd_dot", classes, calls };
     // SAFETY: the text's parameters are these; `product` has shown that the loops stay within the operands and cover the
-    // destination, which is of another root, injective, and the call's own.
+    // destination, which is of another root, injective, and the call's own; the epilogue's are those that the compiler's
+    // text has, and `Operands` has them of the same buffers as a launch of its own would.
     unsafe { call.gpu.launch(&unit, blocks, &mut arguments) }
 }

@@ -60,7 +60,8 @@ pub(super) fn run(plan: &'static Plan, scatter: &Scatter, memory: &mut Memory<'_
         DType::U64 | DType::I64 => "unsigned long long",
     };
     let wide = geometry::is_wide(most);
-    let classes = Classes { block: texts::BLOCK, team: None, items: 0, strip: 1, wide, element: Some(element) };
+    let classes =
+        Classes { block: texts::BLOCK, team: None, items: 0, strip: 1, tile: 0, wide, element: Some(element) };
     let call = &mut memory.target;
     let mut arguments = Arguments::new(true);
     [&updates, &indices, &out].into_iter().for_each(|spot| arguments.address(address(spot)));
@@ -70,7 +71,7 @@ pub(super) fn run(plan: &'static Plan, scatter: &Scatter, memory: &mut Memory<'_
     let threads = outer.saturating_mul(rows).saturating_mul(geometry::groups(places.max(1), length));
     let blocks =
         geometry::blocks(geometry::groups(threads, i64::from(texts::BLOCK)), call.gpu.description().multiprocessors);
-    let unit = Unit { text: texts::SCATTER, function: "nd_scatter", classes };
+    let unit = Unit { text: texts::SCATTER, function: "nd_scatter", classes, calls: None };
     // SAFETY: the text's parameters are these; `axes` has shown that target and updates have the same axes, apart from the
     // indexed one, whose places the text checks; `out` is of another root than what is read, injective, and the call's own.
     unsafe { call.gpu.launch(&unit, blocks, &mut arguments) }

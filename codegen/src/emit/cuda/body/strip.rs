@@ -24,7 +24,9 @@ pub fn stripped(loops: &Loops) -> bool {
 /// Neighbouring elements that one thread computes: what is read of them before
 /// any is computed, what is written of them after all are.
 pub(super) struct Strip {
-    pub(super) var: Sym,
+    var: Sym,
+    /// What is known for each element alone: axes that follow from `var`.
+    others: Vec<Sym>,
     /// The values that differ from element to element.
     pub(super) varying: Vec<ValId>,
     pub(super) reads: Vec<String>,
@@ -36,14 +38,15 @@ pub(super) struct Strip {
 
 /// The values that differ from place to place of this axis; of a reduction there
 /// is one by the time that it is read.
-fn varying(kernel: &Kernel, var: &Sym) -> Vec<ValId> {
+fn varying(kernel: &Kernel, strip: &Strip, given: Option<usize>) -> Vec<ValId> {
     let mut out: Vec<ValId> = Vec::new();
     for v in kernel.ids() {
         let op = &kernel.inst(v).op;
         let varies = match op {
             InstOp::Reduce(..) => false,
+            InstOp::Load { input, .. } if Some(*input) == given => true,
             InstOp::Load { .. } | InstOp::Index(_) | InstOp::Inside(_) | InstOp::Pick(..) => {
-                op.dims().iter().any(|d| d.mentions(var)) || op.args().iter().any(|arg| out.contains(arg))
+                op.dims().iter().any(|d| strip.moves(d)) || op.args().iter().any(|arg| out.contains(arg))
             }
             InstOp::Const(_) | InstOp::Map(..) | InstOp::Cast(_) => op.args().iter().any(|arg| out.contains(arg)),
         };
@@ -52,6 +55,18 @@ fn varying(kernel: &Kernel, var: &Sym) -> Vec<ValId> {
         }
     }
     out
+}
+
+impl Strip {
+    /// A strip along this axis, from whose place those of `others` follow.
+    pub(super) fn new(var: &Sym, others: &[Sym]) -> Strip {
+        let (varying, reads, writes) = (Vec::new(), Vec::new(), Vec::new());
+        Strip { var: var.clone(), others: others.to_vec(), varying, reads, writes, free: false }
+    }
+
+    fn moves(&self, dim: &Dim) -> bool {
+        dim.mentions(&self.var) || self.others.iter().any(|var| dim.mentions(var))
+    }
 }
 
 impl Emit<'_> {
@@ -76,20 +91,27 @@ impl Emit<'_> {
         self.line(format!("const nd_int count = {extent} - first;"));
         let known = self.known.len();
         self.reduced.push(var.clone());
-        self.strip(var, body);
+        self.strip(Strip::new(var, &[]), body);
         self.reduced.pop();
         self.known.truncate(known);
         self.close();
     }
 
     /// The elements `first…` of a strip, of which there are `count`.
-    pub(super) fn strip(&mut self, var: &Sym, body: &[Stmt]) {
+    pub(super) fn strip(&mut self, strip: Strip, body: &[Stmt]) {
+        self.strip_with(strip, body, |_| ());
+    }
+
+    /// The same, with lines that begin each element.
+    pub(super) fn strip_with(&mut self, mut strip: Strip, body: &[Stmt], begin: impl Fn(&mut Self)) {
         let before = std::mem::take(&mut self.out);
-        let varying = varying(self.kernel(), var);
-        self.strip = Some(Strip { var: var.clone(), varying, reads: Vec::new(), writes: Vec::new(), free: false });
+        strip.varying = varying(self.kernel(), &strip, self.given);
+        let var = strip.var.clone();
+        self.strip = Some(strip);
         let free = self.free();
         self.strip.iter_mut().for_each(|strip| strip.free = free);
         self.depth += 1;
+        begin(self);
         self.block(body);
         self.depth -= 1;
         let elements = std::mem::replace(&mut self.out, before);
@@ -100,7 +122,7 @@ impl Emit<'_> {
         if !free {
             self.line("if (i >= count) continue;");
         }
-        if words(&elements).any(|word| word == var.as_ref()) {
+        if words(&elements).any(|word| word == &*var) {
             self.line(format!("const nd_int {var} = first + i;"));
         }
         self.out.push_str(&elements);
@@ -113,13 +135,16 @@ impl Emit<'_> {
         let kernel = self.kernel();
         let along = |number: usize, index: &[Dim]| self.along(number, index).is_some();
         let reads = |v: &ValId| match &kernel.inst(*v).op {
+            InstOp::Load { input, .. } if Some(*input) == self.given => true,
             InstOp::Load { input, index, guards, .. } => guards.is_empty() && along(*input, index),
             InstOp::Pick(..) => false,
             InstOp::Const(_) | InstOp::Index(_) | InstOp::Inside(_) => true,
             InstOp::Map(..) | InstOp::Cast(_) | InstOp::Reduce(..) => true,
         };
         let mut stores = kernel.stores.iter().filter(|s| s.index.iter().any(|at| at.mentions(&strip.var)));
-        strip.varying.iter().all(reads) && stores.all(|s| along(kernel.inputs.len() + s.output, &s.index))
+        strip.others.is_empty()
+            && strip.varying.iter().all(reads)
+            && stores.all(|s| along(kernel.inputs.len() + s.output, &s.index))
     }
 
     /// The address of an operand's element at the strip's first place, and the
@@ -127,7 +152,9 @@ impl Emit<'_> {
     pub(super) fn along(&self, number: usize, index: &[Dim]) -> Option<(String, String)> {
         let strip = self.strip.as_ref()?;
         let known = self.kernel();
-        let varies = |symbol: &Sym| ValId::named(symbol).is_some_and(|v| strip.varying.contains(&v));
+        let varies = |symbol: &Sym| {
+            strip.others.contains(symbol) || ValId::named(symbol).is_some_and(|v| strip.varying.contains(&v))
+        };
         if index.iter().flat_map(Dim::symbols).any(|symbol| varies(&symbol)) {
             return None;
         }
@@ -157,7 +184,7 @@ impl Emit<'_> {
              point += gridDim.x * (nd_int)ND_BLOCK)",
         );
         let strip = Axis { var: "strip".into(), extent: Dim::sym("strips") };
-        self.take_apart(&[outer, &[strip]].concat(), "point");
+        self.take_apart(&[outer, &[strip]].concat(), "point", "rest");
         let strip = if outer.is_empty() { "point" } else { "strip" };
         self.line(format!("const nd_int first = {strip} * ND_STRIP;"));
         self.line(format!("const nd_int count = {} - first;", last.extent));
@@ -166,6 +193,9 @@ impl Emit<'_> {
     /// A value that is read with its neighbours in the strip.
     pub(super) fn read_along(&mut self, v: ValId) -> Option<String> {
         let InstOp::Load { input, ref index, ref guards, .. } = self.kernel().inst(v).op else { return None };
+        if Some(input) == self.given {
+            return Some(format!("{}.at[i]", self.operands[input]));
+        }
         let (from, step) = self.along(input, index).filter(|_| guards.is_empty())?;
         let name = format!("l{}", v.0);
         let line = format!("const nd_strip<{}> {name} = nd_load({from}, {step}, count);", self.dtype(v).cuda());
