@@ -7,7 +7,8 @@
 use crate::driver::{Code, Compilation, Compiled, compile};
 use crate::emit::errors::compile_errors;
 use crate::emit::{cuda, rust};
-use crate::program::{Action, Dot, Step};
+use crate::program::attend::{Attend, attends};
+use crate::program::{Action, Dot, Launch, Step};
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
 /// A stage of the compiler whose text can be printed.
@@ -73,7 +74,8 @@ pub fn dump(compiled: &Compilation, stage: Stage) -> String {
             Stage::Loops => code.loops.iter().map(|l| format!("{l}\n")).collect(),
             Stage::Cuda => {
                 let after = cuda.epilogues.iter().flatten().map(|(_, text)| format!("\n{text}"));
-                std::iter::once(cuda.source.clone()).chain(after).collect()
+                let attends = cuda.attends.iter().map(|attention| format!("\n{}", attention.text));
+                std::iter::once(cuda.source.clone()).chain(after).chain(attends).collect()
             }
             Stage::Rust => unreachable!("printed above"),
         });
@@ -106,5 +108,21 @@ pub fn cuda_of(function: &str, code: &Code) -> rust::Cuda {
         Action::Dot(_) | Action::Launch(_) | Action::Scatter(_) => None,
     };
     let epilogues = code.program.steps.iter().map(after).collect();
-    rust::Cuda { source: cuda::source(&kernels), epilogues, names }
+    let attention = |attend: Attend| {
+        let Action::Launch(Launch { kernel, .. }) = code.program.steps[attend.step + 1].action else {
+            unreachable!("an attention has a softmax");
+        };
+        let after = match &code.program.steps[attend.step + 2].action {
+            Action::Dot(dot @ Dot { epilogue: Some(epilogue), .. }) => {
+                let kernel = epilogue.launch.kernel;
+                Some((&code.loops[kernel], format!("{}_after", names[kernel]), dot, epilogue))
+            }
+            Action::Dot(_) | Action::Launch(_) | Action::Scatter(_) => None,
+        };
+        let score = format!("{}_score", names[kernel]);
+        let text = cuda::attention_source(&code.loops[kernel], &score, &attend, after.as_ref())?;
+        Some(rust::Attention { attend, score, epilogue: after.map(|(_, name, ..)| name), text })
+    };
+    let attends = attends(&code.program).into_iter().filter_map(attention).collect();
+    rust::Cuda { source: cuda::source(&kernels), epilogues, attends, names }
 }

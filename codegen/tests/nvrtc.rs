@@ -15,6 +15,7 @@ mod rows;
 use library::Nvrtc;
 use ndfuse_codegen::dtype::DType;
 use ndfuse_codegen::emit::cuda;
+use ndfuse_codegen::emit::rust::Attention;
 use ndfuse_codegen::expand::cuda_of;
 use ndfuse_codegen::loops::lower::lower;
 use ndfuse_codegen::loops::{self, Loops};
@@ -30,6 +31,7 @@ macro_rules! runtime_text {
     ($name:literal) => {
         concat!(
             include_str!("../../tensor-runtime/src/device/texts/axes.cu"),
+            include_str!("../../tensor-runtime/src/device/texts/tiles.cu"),
             include_str!(concat!("../../tensor-runtime/src/device/texts/", $name))
         )
     };
@@ -155,6 +157,39 @@ fn the_texts_of_the_runtime_compile() {
     }
 }
 
+/// Attentions with the scores and epilogues of the corpus.
+#[test]
+fn attentions_compile_with_their_scores() {
+    let Some(nvrtc) = nvrtc() else { return };
+    let mut seen = 0;
+    for path in files("corpus", "nd") {
+        let source = std::fs::read_to_string(&path).expect("a source");
+        let compiled = driver::compile_forward(source.parse().expect("tokens"));
+        for code in compiled.functions.into_iter().filter_map(|f| f.code) {
+            for Attention { score, epilogue, text, .. } in cuda_of("f", &code).attends {
+                let source = format!("{text}\n#define ND_STEP 16\n{}", runtime_text!("attend.cu"));
+                let define = |role: &str, name: &str| {
+                    [format!("-DND_{role}={name}"), format!("-DND_{role}_OPERANDS={name}_operands")]
+                };
+                let calls: Vec<String> = define("SCORE", &score)
+                    .into_iter()
+                    .chain(epilogue.iter().flat_map(|name| define("EPILOGUE", name)))
+                    .collect();
+                for (width, architecture) in [(32, "sm_75"), (64, "sm_80"), (128, "sm_90"), (128, "sm_120")] {
+                    let width = format!("-DND_WIDTH={width}");
+                    let fixed = ["-DND_BLOCK=256", "-DND_STRIP=4", "-DND_INDEX=int", &width, "--fmad=true"];
+                    let options: Vec<&str> = fixed.into_iter().chain(calls.iter().map(String::as_str)).collect();
+                    let costs = cubin::costs(&compile(&nvrtc, &source, architecture, &options)).expect("a cubin");
+                    let fits = |cost: &cubin::Cost| cost.local == 0 && cost.shared <= 48 << 10 && cost.registers <= 128;
+                    assert!(matches!(&costs[..], [cost] if fits(cost)), "{score} {architecture}: {costs:?}");
+                    seen += 1;
+                }
+            }
+        }
+    }
+    assert!(seen >= 8, "{seen} attentions");
+}
+
 /// Products with the epilogues of the corpus.
 #[test]
 fn products_compile_with_their_epilogues() {
@@ -166,7 +201,7 @@ fn products_compile_with_their_epilogues() {
         for code in compiled.functions.into_iter().filter_map(|f| f.code) {
             for (name, text) in cuda_of("f", &code).epilogues.into_iter().flatten() {
                 let source = format!("{text}\n{}", runtime_text!("dot.cu"));
-                let calls = [format!("-DND_EPILOGUE={name}"), format!("-DND_OPERANDS={name}_operands")];
+                let calls = [format!("-DND_EPILOGUE={name}"), format!("-DND_EPILOGUE_OPERANDS={name}_operands")];
                 let element = if text.contains("nd_strip<double>& ") { "double" } else { "float" };
                 let element = format!("-DND_ELEMENT={element}");
                 let double = element.ends_with("double");

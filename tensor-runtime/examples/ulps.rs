@@ -61,6 +61,7 @@ macro_rules! map {
                 release: &[],
             }],
             blocks: &[],
+            attends: &[],
             explain: "",
             cuda: "",
             vjp: None,

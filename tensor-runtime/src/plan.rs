@@ -34,6 +34,8 @@ pub struct Plan {
     /// Runs of steps that may go tile by tile, by their first step. Of those that
     /// overlap one may run so.
     pub blocks: &'static [Block],
+    /// What is one kernel on a GPU where its sizes allow it, by the first step.
+    pub attends: &'static [Attend],
     /// The text of `explain()`.
     pub explain: &'static str,
     /// The CUDA C of all kernels.
@@ -51,6 +53,24 @@ pub struct Vjp {
     pub cotangents: &'static [u16],
     /// Operands of the function (numbers) that have a gradient: arrays of floats.
     pub wrt: &'static [u16],
+}
+
+/// Two products with a softmax between them: three steps whose scores and shares nobody else reads.
+pub struct Attend {
+    /// The first of the steps.
+    pub step: usize,
+    /// The input of the softmax that has the scores.
+    pub input: usize,
+    /// For each product the loops over matrices, and those over the rows of the scores, in the same order.
+    pub batch: [&'static [u8]; 2],
+    pub rows: [&'static [u8]; 2],
+    /// For each product the loop over the columns of the scores.
+    pub columns: [u8; 2],
+    /// The function in `text` of which the softmax is; `{score}_operands` has what it reads besides the scores.
+    pub score: &'static str,
+    /// The epilogue of the second product, as [`Epilogue::function`]; empty where there is none.
+    pub epilogue: &'static str,
+    pub text: &'static str,
 }
 
 /// A parameter: a leaf of a parameter struct has its dotted name.

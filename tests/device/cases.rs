@@ -9,6 +9,7 @@ macro_rules! each_case {
             results::maps_rows_and_columns,
             results::views_of_any_strides_are_read_where_they_lie,
             results::products_with_and_without_epilogues,
+            results::attentions_of_any_width_mask_and_order,
             results::gathers_and_scatters,
             results::an_index_out_of_range_is_the_hosts_error_and_no_harm,
             results::results_are_written_to_memory_of_the_callers,

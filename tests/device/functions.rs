@@ -20,6 +20,14 @@ tensor! {
     pub fn attention<B, T, D>(q: f32[B, T, D], k: f32[B, T, D], v: f32[B, T, D]) -> f32[B, T, D] {
         softmax(q @ k.transpose(0, 2, 1) / sqrt(f32(D)), axis=-1) @ v
     }
+    /// Grouped heads beside each other in memory; no row sees a later one, and the first rows see nothing.
+    pub fn heads<B, T, S, H, D, E>(
+        q: f32[B, T, H, D], k: f32[B, S, H, D], v: f32[B, S, H, E], bias: f32[H, S], hidden: i64,
+    ) -> f32[B, T, H, E] {
+        let s = q.transpose(0, 2, 1, 3) @ k.transpose(0, 2, 3, 1) + bias[:, None, :];
+        let seen = arange(T)[:, None] >= arange(S) + hidden;
+        (softmax(where(seen, 5 * tanh(s / 5), -inf), axis=-1) @ v.transpose(0, 2, 1, 3)).transpose(0, 2, 1, 3)
+    }
     pub fn stem<B>(x: f32[B, 3, 16, 16], w: f32[8, 3, 3, 3], b: f32[8]) -> f32[B, 8, 8, 8] {
         relu(conv2d(x, w, bias=b, stride=2, padding="same"))
     }

@@ -95,6 +95,33 @@ pub fn products_with_and_without_epilogues(device: &Device) -> Result<()> {
     Ok(())
 }
 
+pub fn attentions_of_any_width_mask_and_order(device: &Device) -> Result<()> {
+    for (rows, depth) in [(1, 1), (63, 32), (65, 33), (130, 64), (70, 128), (66, 129)] {
+        let [q, k, v] = [1, 2, 3].map(|seed| wave((2, rows, depth), seed));
+        let (q, k, v) = (q?, k?, v?);
+        let found = attention(&q.to_device(device)?, &k.to_device(device)?, &v.to_device(device)?)?;
+        near(&found, &attention(&q, &k, &v)?);
+    }
+    for (t, s, depth, width, hidden) in [(5, 5, 8, 8, 0), (67, 131, 16, 40, 0), (67, 131, 16, 100, 3), (3, 1, 4, 1, 1)]
+    {
+        let (q, k, v) = (wave((2, t, 3, depth), 1)?, wave((2, s, 3, depth), 2)?, wave((2, s, 3, width), 3)?);
+        let (bias, host) = (wave((3, s), 4)?, |x: &Tensor<f32, (usize, usize, usize, usize)>| x.to_host());
+        let there = heads(
+            &q.to_device(device)?,
+            &k.to_device(device)?,
+            &v.to_device(device)?,
+            &bias.to_device(device)?,
+            hidden,
+        )?;
+        let (found, wanted) = (host(&there)?.to_vec()?, heads(&q, &k, &v, &bias, hidden)?.to_vec()?);
+        assert_eq!(found.len(), wanted.len());
+        for (k, (a, b)) in found.into_iter().zip(wanted).enumerate() {
+            assert!((a - b).abs() <= 1e-5 * (1.0 + b.abs()) || a.is_nan() && b.is_nan(), "element {k}: {a}, not {b}");
+        }
+    }
+    Ok(())
+}
+
 pub fn gathers_and_scatters(device: &Device) -> Result<()> {
     for (rows, width) in [(7, 5), (300, 1), (2, 70)] {
         let table = wave((rows, width), 1)?;

@@ -25,8 +25,8 @@ pub struct Attend {
     pub input: usize,
     /// `s`: a value of the softmax's kernel.
     pub score: ValId,
-    /// For each of the kernel's parallel axes its loop in each product, the loops
-    /// of matrices first.
+    /// For each of the kernel's parallel axes its loop in each product, in the
+    /// order of the second one's: those over matrices, those over rows.
     pub batch: Vec<Along>,
     pub rows: Vec<Along>,
     /// The loop in each product over the columns of the scores.
@@ -64,7 +64,9 @@ fn attend(program: &Program, step: usize) -> Option<Attend> {
     let loops = loops(kernel, input, scored, summed)?;
     let [batch, rows] = [Role::Batch, Role::Left].map(|role| {
         let of = |along: &Along| scored.axes[along.loops[0]].role == role;
-        loops.0.iter().copied().filter(of).collect::<Vec<Along>>()
+        let mut all: Vec<Along> = loops.0.iter().copied().filter(of).collect();
+        all.sort_by_key(|along| along.loops[1]);
+        all
     });
     Some(Attend { step, input, score, batch, rows, columns: loops.1 })
 }

@@ -30,14 +30,15 @@ pub(crate) struct Unit {
     pub(crate) text: &'static str,
     pub(crate) function: &'static str,
     pub(crate) classes: Classes,
-    /// A function that the kernel calls, with its text.
+    /// Functions that the kernel calls, with their text.
     pub(crate) calls: Option<Called>,
 }
 
-/// A function that a text of the runtime calls with what it computes; `{name}_operands` is what else it takes.
+/// Functions that a text of the runtime calls with what it computes; `{name}_operands` is what else each takes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Called {
-    pub(crate) name: &'static str,
+    pub(crate) score: Option<&'static str>,
+    pub(crate) epilogue: Option<&'static str>,
     pub(crate) text: &'static str,
 }
 
@@ -49,8 +50,9 @@ pub(crate) struct Classes {
     pub(crate) team: Option<(Deal, u32)>,
     pub(crate) items: u32,
     pub(crate) strip: u32,
-    /// Elements of a side of a product's tile; 0 elsewhere.
+    /// Elements of a side of a product's tile, and columns of an attention's; 0 elsewhere.
     pub(crate) tile: u32,
+    pub(crate) width: u32,
     /// Are indices of 64 bits?
     pub(crate) wide: bool,
     /// `ND_ELEMENT`, where the text is for any type.
@@ -61,7 +63,7 @@ impl Classes {
     /// Those of a launch of a generated kernel.
     pub(crate) fn of(deal: Deal, shape: &Shape, wide: bool) -> Classes {
         let Shape { block, team, items, strip, .. } = *shape;
-        Classes { block, team: Some((deal, team)), items, strip, tile: 0, wide, element: None }
+        Classes { block, team: Some((deal, team)), items, strip, tile: 0, width: 0, wide, element: None }
     }
 
     fn defines(&self) -> Vec<String> {
@@ -73,10 +75,11 @@ impl Classes {
         let items = (self.items > 0).then(|| format!("-DND_ROW_ITEMS={}", self.items));
         let strip = (self.strip > 1).then(|| format!("-DND_STRIP={}", self.strip));
         let tile = (self.tile > 0).then(|| format!("-DND_TILE={}", self.tile));
+        let width = (self.width > 0).then(|| format!("-DND_WIDTH={}", self.width));
         let index = format!("-DND_INDEX={}", if self.wide { "long long" } else { "int" });
         let element = self.element.map(|element| format!("-DND_ELEMENT={element}"));
         let first = [format!("-DND_BLOCK={}", self.block), index];
-        first.into_iter().chain(team).chain(items).chain(strip).chain(tile).chain(element).collect()
+        first.into_iter().chain(team).chain(items).chain(strip).chain(tile).chain(width).chain(element).collect()
     }
 }
 
@@ -92,8 +95,10 @@ impl Unit {
 
     fn options(&self, capability: Version) -> Vec<String> {
         let architecture = format!("--gpu-architecture=sm_{}{}", capability.0, capability.1);
-        let called = self.calls.iter().flat_map(|called| {
-            [format!("-DND_EPILOGUE={}", called.name), format!("-DND_OPERANDS={}_operands", called.name)]
+        let named = |called: &Called| [("SCORE", called.score), ("EPILOGUE", called.epilogue)];
+        let called = self.calls.iter().flat_map(named).flat_map(|(role, name)| {
+            let define = |name| [format!("-DND_{role}={name}"), format!("-DND_{role}_OPERANDS={name}_operands")];
+            name.map(define).into_iter().flatten()
         });
         let fixed = OPTIONS.iter().map(|o| o.to_string()).chain([architecture]);
         fixed.chain(self.classes.defines()).chain(called).collect()
@@ -101,7 +106,7 @@ impl Unit {
 }
 
 /// The address and length of a text that lives as long as the process stand for it.
-type Key = (usize, usize, &'static str, Classes, Option<(usize, &'static str)>);
+type Key = (usize, usize, &'static str, Classes, Option<(usize, Option<&'static str>, Option<&'static str>)>);
 type Slot = Arc<Mutex<Option<Function>>>;
 
 #[derive(Default)]
@@ -117,7 +122,7 @@ impl Kernels {
 
     /// The function, compiled and loaded if this is the first call for it.
     pub(crate) fn get(&self, gpu: &Gpu, unit: &Unit) -> Result<Function> {
-        let called = unit.calls.map(|called| (called.text.as_ptr().addr(), called.name));
+        let called = unit.calls.map(|called| (called.text.as_ptr().addr(), called.score, called.epilogue));
         let key = (unit.text.as_ptr().addr(), unit.text.len(), unit.function, unit.classes, called);
         let slot = Arc::clone(self.slots.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default());
         let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);

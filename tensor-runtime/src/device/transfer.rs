@@ -126,8 +126,16 @@ fn launch(
     let points = from_layout.len() as i64;
     let far = texts::reach(&axes, 0).max(texts::reach(&axes, 1)).max(points);
     let wide = geometry::is_wide(far);
-    let classes =
-        Classes { block: texts::BLOCK, team: None, items: 0, strip: 1, tile: 0, wide, element: Some(element) };
+    let classes = Classes {
+        block: texts::BLOCK,
+        team: None,
+        items: 0,
+        strip: 1,
+        tile: 0,
+        width: 0,
+        wide,
+        element: Some(element),
+    };
     let mut arguments = Arguments::new(true);
     arguments.address(from);
     arguments.address(to);

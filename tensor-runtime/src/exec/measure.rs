@@ -52,6 +52,7 @@ impl Memory {
 ///     outputs: &[1],
 ///     steps: &[],
 ///     blocks: &[],
+///     attends: &[],
 ///     explain: "",
 ///     cuda: "",
 ///     vjp: None,

@@ -58,7 +58,22 @@ const fn plan(
     let (function, symbols, slots) = ("f", &["M", "N", "K"], 5);
     let (requires, explain, cuda, vjp) = (&[], "", "", None);
     let blocks = &[];
-    Plan { function, symbols, slots, sizes, params, requires, buffers, outputs, steps, blocks, explain, cuda, vjp }
+    Plan {
+        function,
+        symbols,
+        slots,
+        sizes,
+        params,
+        requires,
+        buffers,
+        outputs,
+        steps,
+        blocks,
+        attends: &[],
+        explain,
+        cuda,
+        vjp,
+    }
 }
 
 const PARAMS: &[Param] = &[

@@ -130,6 +130,7 @@ pub const fn plan(
         outputs,
         steps,
         blocks: &[],
+        attends: &[],
         explain: "",
         cuda: "",
         vjp: None,

@@ -158,11 +158,18 @@ pub fn epilogue_source(loops: &Loops, name: &str, dot: &Dot, epilogue: &Epilogue
     Some(format!("{}\n{text}", prelude(&text)))
 }
 
-/// The score of an attention as the function that its kernel calls, with what
-/// it calls.
-pub fn score_source(loops: &Loops, name: &str, attend: &Attend) -> String {
-    let text = body::called::score(loops, name, attend);
-    format!("{}\n{text}", prelude(&text))
+/// The epilogue of a product: its loops, its name, and what it is of.
+pub type After<'a> = (&'a Loops, String, &'a Dot, &'a Epilogue);
+
+/// The score of an attention, and the epilogue of its result if it has one, as
+/// the functions that its kernel calls, with what they call; `None` where the
+/// result's places do not tell the epilogue's.
+pub fn attention_source(loops: &Loops, name: &str, attend: &Attend, after: Option<&After<'_>>) -> Option<String> {
+    let mut text = body::called::score(loops, name, attend);
+    if let Some((loops, name, dot, epilogue)) = after {
+        text = format!("{text}\n{}", body::called::function(loops, name, dot, epilogue)?);
+    }
+    Some(format!("{}\n{text}", prelude(&text)))
 }
 
 /// A whole translation unit: what the kernels call, then the kernels.

@@ -35,6 +35,7 @@ mod tests;
 use crate::check::{Function, StructDef};
 use crate::driver::{Code, Derived};
 use crate::loops::Loops;
+use crate::program::attend::Attend;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 use std::collections::BTreeMap;
@@ -67,6 +68,19 @@ pub struct Cuda {
     pub names: Vec<String>,
     /// For each step the function that its product calls, and its text.
     pub epilogues: Vec<Option<(String, String)>>,
+    pub attends: Vec<Attention>,
+}
+
+/// An attention as one kernel.
+#[derive(Clone, Debug)]
+pub struct Attention {
+    pub attend: Attend,
+    /// The function of its scores.
+    pub score: String,
+    /// That of its result's epilogue, if it has one.
+    pub epilogue: Option<String>,
+    /// Both, with what they call.
+    pub text: String,
 }
 
 /// The items of a block.
@@ -182,6 +196,7 @@ pub fn text(units: &[Unit<'_>]) -> String {
                 explain: &explained,
                 cuda: &cuda.source,
                 epilogues: &cuda.epilogues,
+                attends: &cuda.attends,
                 vjp,
             };
             plans.push_str(&plan::plan(&plan_name(kind, number).to_string(), &cx));

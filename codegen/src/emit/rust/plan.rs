@@ -5,12 +5,14 @@
 //! wants them: parameters, outputs, the rest. Next: [`super::items`].
 
 use super::super::cuda::{self, geometry};
+use super::Attention;
 use super::code::Writer;
 use super::slots::Slots;
 use crate::graph::Relation;
 use crate::kernel::access::{accesses, is_bare};
 use crate::kernel::{InstOp, Kernel};
 use crate::loops::{Form, Loops};
+use crate::program::attend::Along;
 use crate::program::tile::Block;
 use crate::program::{Action, BufId, Dot, Epilogue, Launch, Place, Program, Role, Step};
 use crate::shape::Dim;
@@ -28,6 +30,7 @@ pub struct Context<'a> {
     pub cuda: &'a str,
     /// For each step the function that its product calls, and its text.
     pub epilogues: &'a [Option<(String, String)>],
+    pub attends: &'a [Attention],
     /// Of the function itself: its vector-Jacobian product.
     pub vjp: Option<&'a Vjp>,
 }
@@ -74,6 +77,7 @@ pub fn plan(name: &str, cx: &Context<'_>) -> String {
             format!("vjp: Some(&Vjp {{ plan: &{}, cotangents: {cotangents}, wrt: {wrt} }}),", vjp.plan)
         }
     });
+    out.append(&attends(cx.attends));
     out.line(format!("explain: {:?},", cx.explain));
     out.line(format!("cuda: {:?},", cx.cuda));
     out.close_with("};");
@@ -264,6 +268,27 @@ impl Emit<'_> {
             }
         }
     }
+}
+
+fn attends(all: &[Attention]) -> String {
+    let mut out = Writer::at(1);
+    out.open_with("attends: &[");
+    for Attention { attend, score, epilogue, text } in all {
+        let loops = |along: &[Along]| {
+            let [first, second] = [0, 1].map(|product| list(along.iter().map(|a| a.loops[product])));
+            format!("[{first}, {second}]")
+        };
+        let ([first, second], epilogue) = (attend.columns, epilogue.as_deref().unwrap_or_default());
+        out.open("Attend");
+        out.line(format!("step: {}, input: {},", attend.step, attend.input));
+        out.line(format!("batch: {}, rows: {},", loops(&attend.batch), loops(&attend.rows)));
+        out.line(format!("columns: [{first}, {second}],"));
+        out.line(format!("score: {score:?}, epilogue: {epilogue:?},"));
+        out.line(format!("text: {text:?},"));
+        out.close_with("},");
+    }
+    out.close_with("],");
+    out.text
 }
 
 /// A kernel in CUDA C, and what its launch depends on.

@@ -1,47 +1,15 @@
 // A matrix product of strided operands: sums over the axes of `depth`, one element of each of `batch`, `rows` and
 // `columns` at a time. ND_ELEMENT is float or double. A sum runs over its terms in order, in one thread, so it has the
 // same bits for any grid. With ND_EPILOGUE, a function of an element's place and its neighbours in a row, the product is
-// never in memory: ND_OPERANDS are that function's own.
+// never in memory: ND_EPILOGUE_OPERANDS are that function's own.
 enum { ND_LEFT, ND_RIGHT, ND_OUT };
 
-// Elements of a side of a block's tile: 128, or 64 where there are few of them.
-#ifndef ND_TILE
-#define ND_TILE 64
-#endif
-// Terms of a sum at a time.
-#define ND_STEP 8
 // Rows and columns of a thread: groups of four, 64 apart.
 #define ND_EACH (ND_TILE / 16)
 // What a thread fetches of each operand for a step.
 #define ND_FETCHED (ND_STEP * ND_TILE / 256)
 
 struct alignas(16) nd_four { ND_ELEMENT at[4]; };
-
-// Whether neighbours in depth lie closer together than neighbours in the other direction.
-__device__ __forceinline__ bool nd_deep(const long long* depth, long long depths, const long long* other, long long others) {
-    if (depths == 0 || others == 0) return others == 0;
-    const long long a = depth[depths - 1], b = other[others - 1];
-    return (a < 0 ? -a : a) <= (b < 0 ? -b : b);
-}
-
-// How far a term of the sum lies from the first.
-template <int OPERAND> __device__ __forceinline__ nd_int nd_far(const nd_axes<3>& depth, nd_int term) {
-    if (depth.count <= 1) return term * (nd_int)depth.step[OPERAND][0];
-    return nd_find(depth, term).at[OPERAND];
-}
-
-// What a thread fetches: a term and a line, a row or column, and the way to the next. Neighbouring threads go where memory
-// does.
-struct nd_share {
-    int term, line, terms, lines;
-    __device__ __forceinline__ explicit nd_share(bool deep) {
-        const int thread = threadIdx.x;
-        term = deep ? thread % ND_STEP : thread / ND_TILE;
-        line = deep ? thread / ND_STEP : thread % ND_TILE;
-        terms = deep ? 0 : 256 / ND_TILE;
-        lines = deep ? 256 / ND_STEP : 0;
-    }
-};
 
 // The row or column of a thread's element.
 __device__ __forceinline__ int nd_own(int thread, int k) { return k / 4 * 64 + thread * 4 + k % 4; }
@@ -53,7 +21,7 @@ extern "C" __global__ void __launch_bounds__(ND_BLOCK, 2) nd_dot(
     const __grid_constant__ nd_axes<3> columns, const __grid_constant__ nd_axes<3> depth,
     long long batches, long long m_count, long long n_count, long long k_count,
 #ifdef ND_EPILOGUE
-    const __grid_constant__ ND_OPERANDS operands
+    const __grid_constant__ ND_EPILOGUE_OPERANDS operands
 #else
     ND_ELEMENT* __restrict__ out
 #endif

@@ -7,7 +7,10 @@
 /// Elements from any steps to any steps: `nd_copy`, `nd_add`.
 pub(crate) const COPY: &str = concat!(include_str!("axes.cu"), include_str!("copy.cu"));
 /// A matrix product: `nd_dot`.
-pub(crate) const DOT: &str = concat!(include_str!("axes.cu"), include_str!("dot.cu"));
+pub(crate) const DOT: &str = concat!(include_str!("axes.cu"), include_str!("tiles.cu"), include_str!("dot.cu"));
+/// Two products with a softmax between them: `nd_attend`.
+pub(crate) const ATTEND: &str =
+    concat!("#define ND_STEP 16\n", include_str!("axes.cu"), include_str!("tiles.cu"), include_str!("attend.cu"));
 /// A sum of rows at the places that indices name: `nd_scatter`.
 pub(crate) const SCATTER: &str = concat!(include_str!("axes.cu"), include_str!("scatter.cu"));
 

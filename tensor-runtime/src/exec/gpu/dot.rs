@@ -115,7 +115,7 @@ fn multiply(plan: &'static Plan, product: &Product, to: &To, call: &mut Call) ->
     };
     let side = tile(batches, m, n, product.dtype);
     let (block, element) = (texts::BLOCK, Some(element));
-    let classes = Classes { block, team: None, items: 0, strip: 4, tile: side as u32, wide, element };
+    let classes = Classes { block, team: None, items: 0, strip: 4, tile: side as u32, width: 0, wide, element };
     let mut arguments = Arguments::new(true);
     arguments.address(product.left.addr() as u64);
     arguments.address(product.right.addr() as u64);
@@ -127,9 +127,9 @@ fn multiply(plan: &'static Plan, product: &Product, to: &To, call: &mut Call) ->
             None
         }
         To::Epilogue(epilogue, operands) => {
-            let words = operands.words(&epilogue.launch, Some(epilogue.input), call)?;
+            let words = operands.words(&epilogue.launch, &[epilogue.input], call)?;
             arguments.numbers(&words.iter().map(Word::bits).collect::<Vec<i64>>());
-            Some(Called { name: epilogue.function, text: epilogue.text })
+            Some(Called { score: None, epilogue: Some(epilogue.function), text: epilogue.text })
         }
     };
     let tiles = batches.saturating_mul(geometry::groups(m, side)).saturating_mul(geometry::groups(n, side));

@@ -35,7 +35,7 @@ pub(super) fn run(
     let Some(shape) = shape else { return Ok(()) };
     let wide = operands.is_wide(launch);
     let mut arguments = Arguments::new(wide);
-    for word in operands.words(launch, None, call)? {
+    for word in operands.words(launch, &[], call)? {
         match word {
             Word::Address(address) => arguments.address(address),
             Word::Number(number) => arguments.index(number),
@@ -93,15 +93,15 @@ impl Operands {
         !launch.cuda.narrow || geometry::is_wide(most)
     }
 
-    /// The kernel's parameters in their order, but for an input that the caller has elsewhere.
-    pub(super) fn words(&self, launch: &Launch, elsewhere: Option<usize>, call: &mut Call) -> Result<Vec<Word>> {
+    /// The kernel's parameters in their order, but for operands that the caller has elsewhere.
+    pub(super) fn words(&self, launch: &Launch, elsewhere: &[usize], call: &mut Call) -> Result<Vec<Word>> {
         let cuda = &launch.cuda;
         let notes = match cuda.picks {
             0 => None,
             picks => Some(call.notes("take", usize::from(picks))?),
         };
         let mut words = Vec::new();
-        for (_, spot) in self.spots.iter().enumerate().filter(|(number, _)| Some(*number) != elsewhere) {
+        for (_, spot) in self.spots.iter().enumerate().filter(|(number, _)| !elsewhere.contains(number)) {
             // What is picked from nothing is an error, and read meanwhile from memory that is there.
             let nothing = notes.filter(|_| spot.layout.is_empty());
             words.push(Word::Address(nothing.unwrap_or_else(|| address(spot))));

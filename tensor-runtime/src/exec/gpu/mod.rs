@@ -6,6 +6,7 @@
 //! the error of this call, the same as the host's, and the device goes on working.
 //! Next: [`launch`], [`dot`], [`scatter`].
 
+mod attend;
 mod dot;
 mod launch;
 mod scatter;
@@ -123,15 +124,18 @@ impl Machine for Call {
         scatter::run(plan, scatter, memory, sizes)
     }
 
-    /// Each kernel fills the device by itself.
+    /// An attention is one kernel; else each fills the device by itself.
     fn block(
-        _: &mut Memory<'_, Call>,
-        _: &'static Plan,
+        memory: &mut Memory<'_, Call>,
+        plan: &'static Plan,
         first: usize,
-        _: &dyn Fn(usize) -> bool,
-        _: &[i64],
+        runs: &dyn Fn(usize) -> bool,
+        sizes: &[i64],
     ) -> Result<usize> {
-        Ok(first)
+        let Some(attend) = plan.attends.iter().find(|attend| attend.step == first) else { return Ok(first) };
+        let end = first + 3;
+        let ran = (first..end).all(runs) && attend::run(plan, attend, memory, sizes)?;
+        Ok(if ran { end } else { first })
     }
 
     /// The least index that the first step with one has noted.

@@ -60,8 +60,16 @@ pub(super) fn run(plan: &'static Plan, scatter: &Scatter, memory: &mut Memory<'_
         DType::U64 | DType::I64 => "unsigned long long",
     };
     let wide = geometry::is_wide(most);
-    let classes =
-        Classes { block: texts::BLOCK, team: None, items: 0, strip: 1, tile: 0, wide, element: Some(element) };
+    let classes = Classes {
+        block: texts::BLOCK,
+        team: None,
+        items: 0,
+        strip: 1,
+        tile: 0,
+        width: 0,
+        wide,
+        element: Some(element),
+    };
     let call = &mut memory.target;
     let mut arguments = Arguments::new(true);
     [&updates, &indices, &out].into_iter().for_each(|spot| arguments.address(address(spot)));

@@ -8,6 +8,7 @@
 //! order of [`parameters`], without the operands that the caller has.
 //! Next: `device/texts/dot.cu` and `attend.cu` of the runtime.
 
+use super::super::prelude::words;
 use super::super::{Parameter, names, parameters};
 use super::strip::Strip;
 use super::{Deal, Emit};
@@ -77,7 +78,8 @@ pub fn score(loops: &Loops, name: &str, attend: &Attend) -> String {
 /// The struct and the function around a body. `without` are the operands that
 /// the caller has, the last of them the product.
 fn text(kernel: &Kernel, name: &str, result: &str, without: &[usize], operands: &[String], body: &str) -> String {
-    let body_words: Vec<&str> = super::super::prelude::words(body).collect();
+    let body = &needed(body);
+    let body_words: Vec<&str> = words(body).collect();
     let all: Vec<_> = kernel.inputs.iter().chain(&kernel.outputs).collect();
     let (mut declared, mut locals) = (String::new(), String::new());
     for parameter in parameters(kernel) {
@@ -108,6 +110,19 @@ fn text(kernel: &Kernel, name: &str, result: &str, without: &[usize], operands: 
         all[product].dtype.cuda(),
         operands[product]
     )
+}
+
+/// The lines without the coordinates that no later line reads.
+fn needed(body: &str) -> String {
+    let mut kept: Vec<&str> = Vec::new();
+    for line in body.lines().rev() {
+        let coordinate = line.strip_prefix("    const nd_int ").and_then(|rest| rest.split(' ').next());
+        let read = |name: &str| kept.iter().any(|later| words(later).any(|word| word == name));
+        if coordinate.is_none_or(read) {
+            kept.push(line);
+        }
+    }
+    kept.iter().rev().flat_map(|line| [line, "\n"]).collect()
 }
 
 /// The beginning of a function of a place: its batch and its row.
