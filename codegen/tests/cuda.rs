@@ -26,9 +26,11 @@ fn kernels(loops: &[Loops]) -> String {
 /// What products call, without what that calls.
 fn epilogues(code: &Code) -> Vec<String> {
     let functions = cuda_of("f", code).epilogues.into_iter().flatten();
-    functions
-        .map(|(name, text)| text[text.find(&format!("struct {name}")).expect("its struct")..].to_string())
-        .collect()
+    let attentions = cuda_of("f", code).attends.into_iter().map(|attention| (attention.score, attention.text));
+    let windows = cuda_of("f", code).prologues.into_iter().map(|windows| (windows.window, windows.text));
+    let after =
+        |(name, text): (String, String)| text[text.find(&format!("struct {name}")).expect("its struct")..].to_string();
+    functions.chain(attentions).chain(windows).map(after).collect()
 }
 
 #[test]

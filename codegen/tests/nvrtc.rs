@@ -15,7 +15,7 @@ mod rows;
 use library::Nvrtc;
 use ndfuse_codegen::dtype::DType;
 use ndfuse_codegen::emit::cuda;
-use ndfuse_codegen::emit::rust::Attention;
+use ndfuse_codegen::emit::rust::{Attention, Windows};
 use ndfuse_codegen::expand::cuda_of;
 use ndfuse_codegen::loops::lower::lower;
 use ndfuse_codegen::loops::{self, Loops};
@@ -188,6 +188,38 @@ fn attentions_compile_with_their_scores() {
         }
     }
     assert!(seen >= 8, "{seen} attentions");
+}
+
+/// Products that make the windows they read, of the corpus.
+#[test]
+fn products_compile_with_their_windows() {
+    let Some(nvrtc) = nvrtc() else { return };
+    let mut seen = 0;
+    for path in files("corpus", "nd") {
+        let source = std::fs::read_to_string(&path).expect("a source");
+        let compiled = driver::compile_forward(source.parse().expect("tokens"));
+        for code in compiled.functions.into_iter().filter_map(|f| f.code) {
+            for Windows { window, epilogue, text, prologue } in cuda_of("f", &code).prologues {
+                let source = format!("{text}\n{}", runtime_text!("dot.cu"));
+                let define = |role: &str, name: &str| {
+                    [format!("-DND_{role}={name}"), format!("-DND_{role}_OPERANDS={name}_operands")]
+                };
+                let left = format!("-DND_WINDOW_LEFT={}", u8::from(prologue.left));
+                let calls = define("WINDOW", &window).into_iter();
+                let calls: Vec<String> =
+                    calls.chain(epilogue.iter().flat_map(|name| define("EPILOGUE", name))).chain([left]).collect();
+                for (tile, architecture) in [(64, "sm_75"), (128, "sm_90")] {
+                    let tile = format!("-DND_TILE={tile}");
+                    let fixed = ["-DND_BLOCK=256", "-DND_STRIP=4", "-DND_INDEX=int", "-DND_ELEMENT=float", &tile];
+                    let options: Vec<&str> = fixed.into_iter().chain(calls.iter().map(String::as_str)).collect();
+                    let costs = cubin::costs(&compile(&nvrtc, &source, architecture, &options)).expect("a cubin");
+                    assert!(matches!(&costs[..], [cost] if cost.local <= 64), "{window} {architecture}: {costs:?}");
+                    seen += 1;
+                }
+            }
+        }
+    }
+    assert!(seen >= 4, "{seen} products");
 }
 
 /// Products with the epilogues of the corpus.

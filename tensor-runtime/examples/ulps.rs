@@ -62,6 +62,7 @@ macro_rules! map {
             }],
             blocks: &[],
             attends: &[],
+            prologues: &[],
             explain: "",
             cuda: "",
             vjp: None,

@@ -36,6 +36,8 @@ pub struct Plan {
     pub blocks: &'static [Block],
     /// What is one kernel on a GPU where its sizes allow it, by the first step.
     pub attends: &'static [Attend],
+    /// Kernels that a product on a GPU has as a part of itself, by their steps.
+    pub prologues: &'static [Prologue],
     /// The text of `explain()`.
     pub explain: &'static str,
     /// The CUDA C of all kernels.
@@ -69,6 +71,18 @@ pub struct Attend {
     /// The function in `text` of which the softmax is; `{score}_operands` has what it reads besides the scores.
     pub score: &'static str,
     /// The epilogue of the second product, as [`Epilogue::function`]; empty where there is none.
+    pub epilogue: &'static str,
+    pub text: &'static str,
+}
+
+/// A kernel that makes windows for the product of the next step alone.
+pub struct Prologue {
+    pub step: usize,
+    /// Which operand of the product they are.
+    pub left: bool,
+    /// The function in `text` of a window's element; `{window}_operands` has what it reads.
+    pub window: &'static str,
+    /// The product's epilogue, as [`Epilogue::function`]; empty where there is none.
     pub epilogue: &'static str,
     pub text: &'static str,
 }

@@ -8,6 +8,7 @@
 pub mod attend;
 pub mod parse;
 pub mod print;
+pub mod prologue;
 pub mod tile;
 pub mod verify;
 

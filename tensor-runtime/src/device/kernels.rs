@@ -38,6 +38,8 @@ pub(crate) struct Unit {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Called {
     pub(crate) score: Option<&'static str>,
+    /// And whether the windows are the left operand.
+    pub(crate) window: Option<(&'static str, bool)>,
     pub(crate) epilogue: Option<&'static str>,
     pub(crate) text: &'static str,
 }
@@ -95,18 +97,22 @@ impl Unit {
 
     fn options(&self, capability: Version) -> Vec<String> {
         let architecture = format!("--gpu-architecture=sm_{}{}", capability.0, capability.1);
-        let named = |called: &Called| [("SCORE", called.score), ("EPILOGUE", called.epilogue)];
+        let named = |called: &Called| {
+            [("SCORE", called.score), ("EPILOGUE", called.epilogue), ("WINDOW", called.window.map(|(name, _)| name))]
+        };
         let called = self.calls.iter().flat_map(named).flat_map(|(role, name)| {
             let define = |name| [format!("-DND_{role}={name}"), format!("-DND_{role}_OPERANDS={name}_operands")];
             name.map(define).into_iter().flatten()
         });
+        let window = self.calls.and_then(|called| called.window);
+        let left = window.map(|(_, left)| format!("-DND_WINDOW_LEFT={}", u8::from(left)));
         let fixed = OPTIONS.iter().map(|o| o.to_string()).chain([architecture]);
-        fixed.chain(self.classes.defines()).chain(called).collect()
+        fixed.chain(self.classes.defines()).chain(called).chain(left).collect()
     }
 }
 
 /// The address and length of a text that lives as long as the process stand for it.
-type Key = (usize, usize, &'static str, Classes, Option<(usize, Option<&'static str>, Option<&'static str>)>);
+type Key = (usize, usize, &'static str, Classes, Option<Called>);
 type Slot = Arc<Mutex<Option<Function>>>;
 
 #[derive(Default)]
@@ -122,8 +128,7 @@ impl Kernels {
 
     /// The function, compiled and loaded if this is the first call for it.
     pub(crate) fn get(&self, gpu: &Gpu, unit: &Unit) -> Result<Function> {
-        let called = unit.calls.map(|called| (called.text.as_ptr().addr(), called.score, called.epilogue));
-        let key = (unit.text.as_ptr().addr(), unit.text.len(), unit.function, unit.classes, called);
+        let key = (unit.text.as_ptr().addr(), unit.text.len(), unit.function, unit.classes, unit.calls);
         let slot = Arc::clone(self.slots.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default());
         let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
         match *slot {

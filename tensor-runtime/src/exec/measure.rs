@@ -53,6 +53,7 @@ impl Memory {
 ///     steps: &[],
 ///     blocks: &[],
 ///     attends: &[],
+///     prologues: &[],
 ///     explain: "",
 ///     cuda: "",
 ///     vjp: None,

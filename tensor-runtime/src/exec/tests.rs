@@ -70,6 +70,7 @@ const fn plan(
         steps,
         blocks,
         attends: &[],
+        prologues: &[],
         explain,
         cuda,
         vjp,

@@ -131,6 +131,7 @@ pub const fn plan(
         steps,
         blocks: &[],
         attends: &[],
+        prologues: &[],
         explain: "",
         cuda: "",
         vjp: None,

@@ -133,6 +133,7 @@ pub const fn plan(
         steps,
         blocks,
         attends: &[],
+        prologues: &[],
         explain,
         cuda,
         vjp,

@@ -30,6 +30,7 @@ pub mod prelude;
 use crate::kernel::{Axis, InstOp, Kernel, ValId};
 use crate::loops::{Form, LoopKind, Loops, Stmt};
 use crate::program::attend::Attend;
+use crate::program::prologue::Prologue;
 use crate::program::{Dot, Epilogue};
 use crate::shape::Dim;
 use prelude::prelude;
@@ -166,6 +167,17 @@ pub type After<'a> = (&'a Loops, String, &'a Dot, &'a Epilogue);
 /// result's places do not tell the epilogue's.
 pub fn attention_source(loops: &Loops, name: &str, attend: &Attend, after: Option<&After<'_>>) -> Option<String> {
     let mut text = body::called::score(loops, name, attend);
+    if let Some((loops, name, dot, epilogue)) = after {
+        text = format!("{text}\n{}", body::called::function(loops, name, dot, epilogue)?);
+    }
+    Some(format!("{}\n{text}", prelude(&text)))
+}
+
+/// The windows that a product fetches, and its epilogue if it has one, as the
+/// functions that it calls, with what they call; `None` where the result's
+/// places do not tell the epilogue's.
+pub fn windows_source(loops: &Loops, name: &str, prologue: &Prologue, after: Option<&After<'_>>) -> Option<String> {
+    let mut text = body::called::window(loops, name, prologue);
     if let Some((loops, name, dot, epilogue)) = after {
         text = format!("{text}\n{}", body::called::function(loops, name, dot, epilogue)?);
     }

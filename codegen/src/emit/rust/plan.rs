@@ -5,9 +5,9 @@
 //! wants them: parameters, outputs, the rest. Next: [`super::items`].
 
 use super::super::cuda::{self, geometry};
-use super::Attention;
 use super::code::Writer;
 use super::slots::Slots;
+use super::{Attention, Windows};
 use crate::graph::Relation;
 use crate::kernel::access::{accesses, is_bare};
 use crate::kernel::{InstOp, Kernel};
@@ -31,6 +31,7 @@ pub struct Context<'a> {
     /// For each step the function that its product calls, and its text.
     pub epilogues: &'a [Option<(String, String)>],
     pub attends: &'a [Attention],
+    pub prologues: &'a [Windows],
     /// Of the function itself: its vector-Jacobian product.
     pub vjp: Option<&'a Vjp>,
 }
@@ -78,6 +79,7 @@ pub fn plan(name: &str, cx: &Context<'_>) -> String {
         }
     });
     out.append(&attends(cx.attends));
+    out.append(&prologues(cx.prologues));
     out.line(format!("explain: {:?},", cx.explain));
     out.line(format!("cuda: {:?},", cx.cuda));
     out.close_with("};");
@@ -284,6 +286,21 @@ fn attends(all: &[Attention]) -> String {
         out.line(format!("batch: {}, rows: {},", loops(&attend.batch), loops(&attend.rows)));
         out.line(format!("columns: [{first}, {second}],"));
         out.line(format!("score: {score:?}, epilogue: {epilogue:?},"));
+        out.line(format!("text: {text:?},"));
+        out.close_with("},");
+    }
+    out.close_with("],");
+    out.text
+}
+
+fn prologues(all: &[Windows]) -> String {
+    let mut out = Writer::at(1);
+    out.open_with("prologues: &[");
+    for Windows { prologue, window, epilogue, text } in all {
+        let (step, left) = (prologue.step, prologue.left);
+        let epilogue = epilogue.as_deref().unwrap_or_default();
+        out.open("Prologue");
+        out.line(format!("step: {step}, left: {left}, window: {window:?}, epilogue: {epilogue:?},"));
         out.line(format!("text: {text:?},"));
         out.close_with("},");
     }

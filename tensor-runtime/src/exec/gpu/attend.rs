@@ -16,8 +16,9 @@ use crate::plan::{Action, Attend, BufferId, Dot, Epilogue, Launch, Plan, Role};
 use super::super::dot::Product;
 use super::super::internal;
 use super::super::memory::{Memory, Spot, described, layout_of};
+use super::Call;
+use super::dot::nowhere;
 use super::launch::{Operands, Word};
-use super::{Call, place};
 
 /// Rows of a block's tile.
 const TILE: i64 = 64;
@@ -41,13 +42,6 @@ fn steps(plan: &'static Plan, attend: &Attend) -> Result<Steps> {
         },
         _ => Err(internal(plan, "an attention beyond the last step".into())),
     }
-}
-
-/// A buffer that has no memory: its elements are in registers.
-fn nowhere(plan: &'static Plan, id: BufferId, sizes: &[i64]) -> Result<Spot> {
-    let buffer = described(plan, id)?;
-    let layout = layout_of(plan, buffer, sizes)?;
-    Ok(Spot { start: place(0), dtype: buffer.dtype, layout, root: id, writable: true })
 }
 
 /// The loops of both products, as the text takes them.
@@ -165,7 +159,7 @@ pub(super) fn run(
     let width = (w as u32).next_power_of_two().max(32);
     let (block, element) = (texts::BLOCK, Some("float"));
     let classes = Classes { block, team: None, items: 0, strip: 4, tile: TILE as u32, width, wide, element };
-    let calls = Some(Called { score: Some(attend.score), epilogue, text: attend.text });
+    let calls = Some(Called { score: Some(attend.score), window: None, epilogue, text: attend.text });
     let unit = Unit { text: texts::ATTEND, function: "nd_attend", classes, calls };
     let blocks = geometry::blocks(tiles, call.gpu.description().multiprocessors);
     // SAFETY: the text's parameters are these. Both products have shown that their loops stay within their operands, and cover

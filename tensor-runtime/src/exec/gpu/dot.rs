@@ -10,7 +10,7 @@ use crate::device::kernels::{Called, Classes, Unit};
 use crate::device::texts::{self, Axis};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::plan::{Dot, Epilogue, Output, Plan, Role};
+use crate::plan::{Action, BufferId, Dot, Epilogue, Launch, Output, Plan, Prologue, Role};
 
 use super::super::dot::Product;
 use super::super::internal;
@@ -21,29 +21,80 @@ use super::{Call, launch, place};
 /// Tiles of the larger side from which on they are enough for a device.
 const ENOUGH: i64 = 128;
 
+/// What a product has as a part of itself: windows of an operand.
+#[derive(Clone, Copy)]
+struct Windows {
+    prologue: &'static Prologue,
+    launch: &'static Launch,
+}
+
 /// Runs the product.
 pub(super) fn run(plan: &'static Plan, dot: &'static Dot, memory: &mut Memory<'_, Call>, sizes: &[i64]) -> Result<()> {
-    let left = *memory.reading(dot.left, sizes)?;
-    let right = *memory.reading(dot.right, sizes)?;
+    product(plan, dot, None, memory, sizes)
+}
+
+/// Runs the kernel of a step and the product of the next one as one kernel.
+pub(super) fn run_windows(
+    plan: &'static Plan,
+    prologue: &'static Prologue,
+    memory: &mut Memory<'_, Call>,
+    sizes: &[i64],
+) -> Result<()> {
+    match plan.steps.get(prologue.step..) {
+        Some([first, second, ..]) => match (&first.action, &second.action) {
+            (Action::Launch(launch), Action::Dot(dot)) => {
+                product(plan, dot, Some(Windows { prologue, launch }), memory, sizes)
+            }
+            _ => Err(internal(plan, "windows of other steps".into())),
+        },
+        _ => Err(internal(plan, "windows beyond the last step".into())),
+    }
+}
+
+/// A buffer that has no memory: its elements are in registers.
+pub(super) fn nowhere(plan: &'static Plan, id: BufferId, sizes: &[i64]) -> Result<Spot> {
+    let buffer = described(plan, id)?;
+    let layout = layout_of(plan, buffer, sizes)?;
+    Ok(Spot { start: place(0), dtype: buffer.dtype, layout, root: id, writable: true })
+}
+
+fn product(
+    plan: &'static Plan,
+    dot: &'static Dot,
+    windows: Option<Windows>,
+    memory: &mut Memory<'_, Call>,
+    sizes: &[i64],
+) -> Result<()> {
+    let mut operand = |id: BufferId, left: bool| match windows {
+        Some(windows) if windows.prologue.left == left => nowhere(plan, id, sizes),
+        Some(_) | None => memory.reading(id, sizes).copied(),
+    };
+    let (left, right) = (operand(dot.left, true)?, operand(dot.right, false)?);
+    let made = match windows {
+        None => None,
+        Some(windows) => {
+            let given = [if windows.prologue.left { (dot.left, left) } else { (dot.right, right) }];
+            Some((windows, Operands::new(plan, windows.launch, memory, sizes, &given)?))
+        }
+    };
     let called = dot.epilogue.as_ref().filter(|epilogue| !epilogue.function.is_empty());
     if let Some(epilogue) = called {
-        let layout = layout_of(plan, described(plan, dot.out)?, sizes)?;
-        let product = Product::new(plan, dot, &left, &right, layout.sizes(), sizes)?;
-        let whole = Spot { start: place(0), dtype: dot.dtype, layout, root: dot.out, writable: false };
+        let whole = nowhere(plan, dot.out, sizes)?;
+        let product = Product::new(plan, dot, &left, &right, whole.layout.sizes(), sizes)?;
         let given = [(dot.out, whole)];
         let operands = Operands::new(plan, &epilogue.launch, memory, sizes, &given)?;
         let written = |output: &Output| memory.root(output.buffer);
         if epilogue.launch.outputs.iter().filter_map(written).any(|root| [left.root, right.root].contains(&root)) {
             return Err(internal(plan, "a product's epilogue writes what the product reads".into()));
         }
-        return multiply(plan, &product, &To::Epilogue(epilogue, operands), &mut memory.target);
+        return multiply(plan, &product, made.as_ref(), &To::Epilogue(epilogue, operands), &mut memory.target);
     }
     let out = *memory.writing(dot.out, sizes)?;
     let product = Product::new(plan, dot, &left, &right, out.layout.sizes(), sizes)?;
     if [left.root, right.root].contains(&out.root) {
         return Err(internal(plan, "a product writes what it reads".into()));
     }
-    multiply(plan, &product, &To::Memory(out), &mut memory.target)?;
+    multiply(plan, &product, made.as_ref(), &To::Memory(out), &mut memory.target)?;
     let Some(epilogue) = &dot.epilogue else { return Ok(()) };
     let input = epilogue.launch.inputs.get(epilogue.input);
     let input = *input.ok_or_else(|| internal(plan, "an epilogue without the product".into()))?;
@@ -69,9 +120,9 @@ impl To {
     }
 }
 
-/// The product's loops as the lists that the text takes: of batches, rows, columns and the terms of a sum. An epilogue knows
-/// the axes of each by their order in the product.
-fn lists(product: &Product, to: &To) -> Option<[Vec<Axis<3>>; 4]> {
+/// The product's loops as the lists that the text takes: of batches, rows, columns and the terms of a sum. An epilogue and
+/// windows know the axes of each by their order in the product.
+fn lists(product: &Product, to: &To, ordered: bool) -> Option<[Vec<Axis<3>>; 4]> {
     let of = |role: Role| {
         let loops = product.loops.iter().zip(&product.axes).filter(|(l, _)| l.role == role);
         let mut axes: Vec<Axis<3>> = loops
@@ -81,7 +132,9 @@ fn lists(product: &Product, to: &To) -> Option<[Vec<Axis<3>>; 4]> {
             })
             .collect();
         // Neighbours in the product are neighbours in a tile.
-        axes.sort_by_key(|axis| std::cmp::Reverse(axis.steps[2].unsigned_abs()));
+        if !ordered {
+            axes.sort_by_key(|axis| std::cmp::Reverse(axis.steps[2].unsigned_abs()));
+        }
         texts::merged(&axes)
     };
     Some([of(Role::Batch)?, of(Role::Left)?, of(Role::Right)?, of(Role::Contract)?])
@@ -93,8 +146,15 @@ fn tile(batches: i64, m: i64, n: i64, dtype: DType) -> i64 {
     if dtype == DType::F32 && large >= ENOUGH { 128 } else { 64 }
 }
 
-fn multiply(plan: &'static Plan, product: &Product, to: &To, call: &mut Call) -> Result<()> {
-    let lists = lists(product, to).ok_or_else(|| {
+fn multiply(
+    plan: &'static Plan,
+    product: &Product,
+    windows: Option<&(Windows, Operands)>,
+    to: &To,
+    call: &mut Call,
+) -> Result<()> {
+    let ordered = windows.is_some() || matches!(to, To::Epilogue(..));
+    let lists = lists(product, to, ordered).ok_or_else(|| {
         let text = format!("a matrix product of more than {} axes of one kind, on a GPU", texts::MOST_AXES);
         Error::unsupported(plan.function, text)
     })?;
@@ -109,6 +169,7 @@ fn multiply(plan: &'static Plan, product: &Product, to: &To, call: &mut Call) ->
         To::Memory(_) => wide,
         To::Epilogue(epilogue, operands) => wide || operands.is_wide(&epilogue.launch),
     };
+    let wide = wide || windows.is_some_and(|(windows, operands)| operands.is_wide(windows.launch));
     let element = match product.dtype {
         DType::F64 => "double",
         _ => "float",
@@ -121,7 +182,11 @@ fn multiply(plan: &'static Plan, product: &Product, to: &To, call: &mut Call) ->
     arguments.address(product.right.addr() as u64);
     lists.iter().for_each(|axes| arguments.numbers(&texts::words(axes)));
     counts.iter().for_each(|&count| arguments.numbers(&[count]));
-    let calls = match to {
+    if let Some((windows, operands)) = windows {
+        let words = operands.words(windows.launch, &[windows.launch.inputs.len()], call)?;
+        arguments.numbers(&words.iter().map(Word::bits).collect::<Vec<i64>>());
+    }
+    let epilogue = match to {
         To::Memory(out) => {
             arguments.address(super::address(out));
             None
@@ -129,8 +194,18 @@ fn multiply(plan: &'static Plan, product: &Product, to: &To, call: &mut Call) ->
         To::Epilogue(epilogue, operands) => {
             let words = operands.words(&epilogue.launch, &[epilogue.input], call)?;
             arguments.numbers(&words.iter().map(Word::bits).collect::<Vec<i64>>());
-            Some(Called { score: None, epilogue: Some(epilogue.function), text: epilogue.text })
+            Some((epilogue.function, epilogue.text))
         }
+    };
+    let calls = match (windows, epilogue) {
+        (None, None) => None,
+        (None, Some((function, text))) => Some(Called { score: None, window: None, epilogue: Some(function), text }),
+        (Some((Windows { prologue, .. }, _)), epilogue) => Some(Called {
+            score: None,
+            window: Some((prologue.window, prologue.left)),
+            epilogue: epilogue.map(|_| prologue.epilogue),
+            text: prologue.text,
+        }),
     };
     let tiles = batches.saturating_mul(geometry::groups(m, side)).saturating_mul(geometry::groups(n, side));
     let blocks = geometry::blocks(tiles, call.gpu.description().multiprocessors);

@@ -124,7 +124,7 @@ impl Machine for Call {
         scatter::run(plan, scatter, memory, sizes)
     }
 
-    /// An attention is one kernel; else each fills the device by itself.
+    /// An attention is one kernel, and so is a product with its windows; else each fills the device by itself.
     fn block(
         memory: &mut Memory<'_, Call>,
         plan: &'static Plan,
@@ -132,6 +132,13 @@ impl Machine for Call {
         runs: &dyn Fn(usize) -> bool,
         sizes: &[i64],
     ) -> Result<usize> {
+        if let Some(prologue) = plan.prologues.iter().find(|prologue| prologue.step == first)
+            && runs(first)
+            && runs(first + 1)
+        {
+            dot::run_windows(plan, prologue, memory, sizes)?;
+            return Ok(first + 2);
+        }
         let Some(attend) = plan.attends.iter().find(|attend| attend.step == first) else { return Ok(first) };
         let end = first + 3;
         let ran = (first..end).all(runs) && attend::run(plan, attend, memory, sizes)?;

@@ -1,6 +1,7 @@
 //! Parts of kernels as device functions that the runtime's own kernels call with
 //! what they have in registers: the epilogue of a matrix product, which is then
-//! never in memory; the score of an attention.
+//! never in memory; the score of an attention; an element of the windows that a
+//! product fetches.
 //!
 //! In: a kernel, and the product that it reads. Out: a `struct` of the kernel's
 //! other operands, extents and sizes, and a function of a place and a strip of
@@ -15,6 +16,7 @@ use super::{Deal, Emit};
 use crate::kernel::Kernel;
 use crate::loops::Loops;
 use crate::program::attend::Attend;
+use crate::program::prologue::Prologue;
 use crate::program::{Dot, Epilogue, Role};
 use crate::shape::Sym;
 
@@ -53,7 +55,8 @@ pub fn function(loops: &Loops, name: &str, dot: &Dot, epilogue: &Epilogue) -> Op
             emit.strip_with(Strip::new(&"column".into(), &vars), &loops.body, |emit| emit.numbered(&columns, "column"));
         }
     }
-    Some(text(kernel, name, "void", &[epilogue.input], &operands, &emit.out))
+    let strip = given(kernel, &operands, epilogue.input);
+    Some(text(kernel, name, ("void", &strip), &[epilogue.input], &operands, &emit.out))
 }
 
 /// The function `{name}` of an attention's scores: what the softmax is of.
@@ -72,12 +75,35 @@ pub fn score(loops: &Loops, name: &str, attend: &Attend) -> String {
     emit.line("return score;");
     let outputs = kernel.inputs.len()..kernel.inputs.len() + kernel.outputs.len();
     let without: Vec<usize> = outputs.chain([attend.input]).collect();
-    text(kernel, name, &format!("nd_strip<{ty}>"), &without, &operands, &emit.out)
+    let head = (format!("nd_strip<{ty}>"), given(kernel, &operands, attend.input));
+    text(kernel, name, (&head.0, &head.1), &without, &operands, &emit.out)
 }
 
-/// The struct and the function around a body. `without` are the operands that
-/// the caller has, the last of them the product.
-fn text(kernel: &Kernel, name: &str, result: &str, without: &[usize], operands: &[String], body: &str) -> String {
+/// The function `{name}` of a window's element, which a product fetches.
+pub fn window(loops: &Loops, name: &str, prologue: &Prologue) -> String {
+    let kernel = &loops.kernel;
+    let operands = names::operands(kernel);
+    let roles = Roles { batch: prologue.batch.clone(), rows: prologue.lines.clone(), columns: Vec::new() };
+    let mut emit = at_place(loops, &operands, usize::MAX, &roles);
+    let terms: Vec<_> = prologue.terms.iter().map(|&k| kernel.par[k].clone()).collect();
+    emit.numbered(&terms, "term");
+    let value = kernel.stores[0].value;
+    emit.again(value);
+    emit.line(format!("return {};", emit.read(value)));
+    let ty = kernel.inst(value).dtype.cuda();
+    let without: Vec<usize> = (kernel.inputs.len()..kernel.inputs.len() + kernel.outputs.len()).collect();
+    text(kernel, name, (ty, "nd_int batch, nd_int row, nd_int term"), &without, &operands, &emit.out)
+}
+
+/// The parameters of a function that is given a strip of the product.
+fn given(kernel: &Kernel, operands: &[String], product: usize) -> String {
+    let ty = kernel.inputs[product].dtype.cuda();
+    format!("nd_int batch, nd_int row, nd_int first, nd_int count, const nd_strip<{ty}>& {}", operands[product])
+}
+
+/// The struct and the function around a body. `head` is its result's type and
+/// its parameters; `without` are the operands that the caller has.
+fn text(kernel: &Kernel, name: &str, head: (&str, &str), without: &[usize], operands: &[String], body: &str) -> String {
     let body = &needed(body);
     let body_words: Vec<&str> = words(body).collect();
     let all: Vec<_> = kernel.inputs.iter().chain(&kernel.outputs).collect();
@@ -102,13 +128,11 @@ fn text(kernel: &Kernel, name: &str, result: &str, without: &[usize], operands: 
             });
         }
     }
-    let product = without.last().map_or(0, |&number| number);
+    let (result, parameters) = head;
     format!(
         "struct {name}_operands {{\n{declared}}};\n\n\
-         __device__ __forceinline__ {result} {name}(\n    const {name}_operands& operands, nd_int batch, nd_int row, \
-         nd_int first, nd_int count, const nd_strip<{}>& {}) {{\n{locals}{body}}}\n",
-        all[product].dtype.cuda(),
-        operands[product]
+         __device__ __forceinline__ {result} {name}(\n    const {name}_operands& operands, {parameters}) {{\n\
+         {locals}{body}}}\n"
     )
 }
 
