@@ -1,7 +1,7 @@
 //! Elements on their way: between the host and devices, and from any strides to row-major order.
 //!
 //! In: memory and a layout. Out: memory elsewhere with the same elements. Always: what lies between the elements goes along,
-//! so their strides stay; a copy from or to the host is done when it returns, so no memory of the host is touched later.
+//! so their strides stay; no memory of the host is touched after the copy returned, though the device may still be at it.
 //! Next: [`super::gpu`].
 
 use std::sync::Arc;
@@ -40,6 +40,11 @@ pub(crate) fn moved<T: Element>(
     let block = gpu.allocate(size_of_val(slice))?;
     block.upload(0, bytes(slice))?;
     Ok((Storage::device(Arc::new(block)), there))
+}
+
+/// The bytes of so many elements.
+pub(crate) fn size_of_elements<T: Element>(len: usize) -> Result<usize> {
+    len.checked_mul(size_of::<T>()).ok_or_else(|| Error::too_large("allocate", &[len]))
 }
 
 pub(crate) fn bytes<T: Element>(slice: &[T]) -> &[u8] {
