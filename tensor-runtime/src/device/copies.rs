@@ -74,6 +74,11 @@ impl Place {
     pub(crate) fn wait(&self) -> Result<()> {
         self.gpu.ask(0, |driver| driver.finish(self.mark))
     }
+
+    /// Drops what copies may still use: after they are done, or never.
+    pub(crate) fn settle<K>(&self, kept: K) {
+        self.gpu.settled(kept);
+    }
 }
 
 impl Drop for Place {

@@ -6,7 +6,6 @@
 //! is dropped waits, one that is forgotten keeps its memory for ever. Next: [`super::copies`].
 
 use std::fmt;
-use std::mem;
 use std::sync::Arc;
 
 use ndarray::{ArrayView, ArrayViewMut, IxDyn};
@@ -104,12 +103,11 @@ impl<R> Pending<R> {
         Ok(result)
     }
 
-    /// Waits; what a copy may still use is kept for ever where that fails.
+    /// Waits.
     fn land(&mut self) -> Result<()> {
-        let Some(flight) = self.flight.take() else { return Ok(()) };
-        flight.end.wait().inspect_err(|_| {
-            mem::forget((flight.block, self.result.take()));
-        })
+        let Some(Flight { end, block }) = self.flight.take() else { return Ok(()) };
+        // What was waited for may have failed, and the copy may yet go on.
+        end.wait().inspect_err(|_| end.settle((block, self.result.take())))
     }
 }
 

@@ -138,6 +138,11 @@ impl Fake {
         self.state().count(ask)
     }
 
+    /// How often it was asked for anything.
+    pub fn calls(&self) -> usize {
+        self.state().counts.values().sum()
+    }
+
     /// Blocks that are handed out.
     pub fn blocks(&self) -> usize {
         self.state().blocks.len()

@@ -2,7 +2,7 @@
 //!
 //! In: a [`Dot`], the buffers. Out: nothing; the product will be written, or the outputs of its epilogue. Always: the same
 //! loops as the host's, over operands of any strides, without a copy of them; the order of a sum depends on the sizes and
-//! strides alone. Next: `device/texts/dot.cu`.
+//! strides alone, unless the device's library multiplies. Next: [`lt`], `device/texts/dot.cu`.
 
 use crate::device::arguments::Arguments;
 use crate::device::geometry;
@@ -15,7 +15,7 @@ use crate::plan::{Dot, Plan, Role};
 use super::super::dot::Product;
 use super::super::internal;
 use super::super::memory::{Memory, Spot};
-use super::{Call, launch};
+use super::{Call, launch, lt};
 
 /// The elements of a side of a block's tile.
 const TILE: i64 = 64;
@@ -63,6 +63,9 @@ fn multiply(plan: &'static Plan, product: &Product, out: &Spot, call: &Call) -> 
     let counts = lists.each_ref().map(|axes| axes.iter().fold(1i64, |n, axis| n.saturating_mul(axis.extent)));
     let [batches, m, n, _] = counts;
     if batches == 0 || m == 0 || n == 0 {
+        return Ok(());
+    }
+    if lt::multiply(&lists, product, super::address(out), call)? {
         return Ok(());
     }
     let far = |operand| lists.iter().fold(0i64, |far, axes| far.saturating_add(texts::reach(axes, operand)));
