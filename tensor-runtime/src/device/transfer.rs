@@ -101,13 +101,58 @@ pub(crate) fn copy_elements(
     launch(gpu, "nd_copy", word, (from, from_layout), (to, to_layout))
 }
 
+/// The gradient of a tensor of `len` elements in row-major order for a cotangent of a view of it: 0 where the view is not,
+/// the sum, in double precision, of what it repeats. `None` where it lies upon itself in another way than by repeating.
+pub(crate) fn spread(block: &Block, dtype: DType, from: &Layout, view: &Layout, len: usize) -> Result<Option<Block>> {
+    let gpu = block.gpu();
+    let to = gpu.allocate(len * dtype.bytes())?;
+    to.fill(0, (len * dtype.bytes()).div_ceil(size_of::<u32>()))?;
+    let (at, to_at) = (address(block, dtype, from), address(&to, dtype, view));
+    if view.is_injective() {
+        copy_elements(gpu, dtype, at, from, to_at, view)?;
+        return Ok(Some(to));
+    }
+    let axes = view.sizes().iter().zip(from.strides().iter().zip(view.strides()));
+    let axes = axes.map(|(&extent, (&from, &to))| Axis { extent: extent as i64, steps: [from as i64, to as i64] });
+    let (repeated, kept): (Vec<Axis<2>>, Vec<Axis<2>>) = axes.partition(|axis| axis.steps[1] == 0);
+    let sizes = |axes: &[Axis<2>]| axes.iter().map(|axis| axis.extent as usize).collect::<Vec<_>>();
+    let strides: Vec<isize> = kept.iter().map(|axis| axis.steps[1] as isize).collect();
+    if !Layout::strided(&sizes(&kept), &strides, view.offset(), len)?.is_injective() {
+        return Ok(None);
+    }
+    let element = float(dtype)?;
+    let counts = [&kept, &repeated].map(|axes| axes.iter().map(|axis| axis.extent).product::<i64>());
+    let lists = [texts::merged(&kept), texts::merged(&repeated)];
+    let [Some(kept), Some(repeated)] = lists else { return Ok(None) };
+    let reach = |axes: &[Axis<2>]| (0..2).map(|k| texts::reach(axes, k)).max().unwrap_or(0);
+    let wide = geometry::is_wide(reach(&kept).saturating_add(reach(&repeated)).max(counts[0].max(counts[1])));
+    let classes = Classes { block: texts::BLOCK, team: None, items: 0, wide, element: Some(element) };
+    let mut arguments = Arguments::new(true);
+    arguments.address(at);
+    arguments.address(to_at);
+    [kept, repeated].iter().for_each(|axes| arguments.numbers(&texts::words(axes)));
+    counts.iter().for_each(|&count| arguments.numbers(&[count]));
+    let blocks =
+        geometry::blocks(geometry::groups(counts[0], i64::from(texts::BLOCK)), gpu.description().multiprocessors);
+    let unit = Unit { text: texts::SUM, function: "nd_sum", classes };
+    // SAFETY: the text's parameters are these; the layouts' elements lie in the cotangent and in new memory, in which no two
+    // points are one element.
+    unsafe { gpu.launch(&unit, blocks, &mut arguments)? };
+    Ok(Some(to))
+}
+
+/// The text's name of a type that has gradients.
+fn float(dtype: DType) -> Result<&'static str> {
+    match dtype {
+        DType::F32 => Ok("float"),
+        DType::F64 => Ok("double"),
+        other => Err(Error::unsupported("gradient", format!("a sum of {other}"))),
+    }
+}
+
 /// Adds the elements of one tensor to those of another of the same shape and device.
 pub(crate) fn add(dtype: DType, to: &Block, to_layout: &Layout, from: &Block, from_layout: &Layout) -> Result<()> {
-    let element = match dtype {
-        DType::F32 => "float",
-        DType::F64 => "double",
-        other => return Err(Error::unsupported("gradient", format!("a sum of {other}"))),
-    };
+    let element = float(dtype)?;
     let (from_at, to_at) = (address(from, dtype, from_layout), address(to, dtype, to_layout));
     launch(to.gpu(), "nd_add", element, (from_at, from_layout), (to_at, to_layout))
 }
