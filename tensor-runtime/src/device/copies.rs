@@ -83,8 +83,10 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        // Whoever waits for it waits for where it stood.
-        self.gpu.reserve().marks.push(self.mark);
+        if self.gpu.usable().is_ok() {
+            // Whoever waits for it waits for where it stood.
+            self.gpu.reserve().marks.push(self.mark);
+        }
     }
 }
 
@@ -93,9 +95,10 @@ impl Locked {
     pub(crate) fn new(gpu: &Arc<Gpu>, bytes: usize) -> Result<Locked> {
         let too_large = || Error::too_large("allocate", &[bytes]);
         let class = u64::try_from(bytes).ok().and_then(pool::class).ok_or_else(too_large)?;
+        gpu.ready()?;
         let free = gpu.reserve().locked.take(class);
         let at = match free {
-            Some(at) => gpu.ask(0, |_| Ok(at))?,
+            Some(at) => at,
             None => gpu.ask(class, |driver| {
                 match driver.pin(class) {
                     Err(Refusal::OutOfMemory) => {
@@ -184,8 +187,9 @@ impl Gpu {
     }
 
     fn unused_mark(&self) -> Result<Mark> {
+        self.ready()?;
         let unused = self.reserve().marks.pop();
-        self.ask(0, |driver| unused.map_or_else(|| driver.mark(false), Ok))
+        unused.map_or_else(|| self.ask(0, |driver| driver.mark(false)), Ok)
     }
 
     /// The place behind all that the queue was asked for.
@@ -218,6 +222,7 @@ impl Gpu {
     fn landing(self: &Arc<Gpu>, bytes: usize) -> Result<Block> {
         let too_large = || Error::too_large("allocate", &[bytes]);
         let class = u64::try_from(bytes).ok().and_then(pool::class).ok_or_else(too_large)?;
+        self.ready()?;
         let free = self.reserve().landing.get_mut(&class).and_then(VecDeque::pop_front);
         let Some((at, mark)) = free else {
             return Ok(Block::landing(self, self.obtain(class, Queue::Copies)?, class));
@@ -267,6 +272,7 @@ impl Gpu {
 
     /// Copies pageable memory, which is read before it returns; it waits for no kernel. `to` is memory of so many bytes.
     pub(super) fn stage(&self, to: Address, bytes: &[u8]) -> Result<()> {
+        self.ready()?;
         let mut ring = self.ring();
         for (number, part) in bytes.chunks(CHUNK).enumerate() {
             let (at, len) = (to + (number * CHUNK) as Address, part.len() as u64);

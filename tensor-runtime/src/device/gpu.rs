@@ -90,7 +90,7 @@ impl Gpu {
 
     /// Asks the driver for something that takes about so many bytes.
     pub(crate) fn ask<T>(&self, bytes: u64, what: impl FnOnce(&dyn Driver) -> Answer<T>) -> Result<T> {
-        self.usable().map_err(|fault| self.error(fault))?;
+        self.ready()?;
         what(&*self.driver).map_err(|refusal| self.refused(refusal, bytes))
     }
 
@@ -119,6 +119,11 @@ impl Gpu {
         self.lost.get().map_or(Ok(()), |reason| Err(DeviceFault::Lost(reason.clone())))
     }
 
+    /// Whether it can be used. A process that was forked may find a lock that nobody opens any more: it asks here first.
+    pub(super) fn ready(&self) -> Result<()> {
+        self.usable().map_err(|fault| self.error(fault))
+    }
+
     fn pool(&self) -> MutexGuard<'_, Pool> {
         // Nothing that runs under the lock can leave the pool half changed.
         self.pool.lock().unwrap_or_else(PoisonError::into_inner)
@@ -131,9 +136,10 @@ impl Gpu {
         }
         let too_large = || Error::too_large("allocate", &[bytes]);
         let class = u64::try_from(bytes).ok().and_then(pool::class).ok_or_else(too_large)?;
+        self.ready()?;
         let free = self.pool().take(class);
         let at = match free {
-            Some(at) => self.usable().map(|()| at).map_err(|fault| self.error(fault))?,
+            Some(at) => at,
             None => self.obtain(class, Queue::Compute)?,
         };
         Ok(Block { gpu: Arc::clone(self), at, class, landing: false })

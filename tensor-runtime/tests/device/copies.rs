@@ -205,6 +205,38 @@ fn whatever_fails_is_an_error_nothing_is_lost_and_the_next_call_works() -> Resul
     Ok(())
 }
 
+/// What a driver does not take back is lost; everything else goes on.
+#[test]
+fn what_cannot_be_given_back_is_an_error_and_the_next_call_works() -> Result<()> {
+    let (device, fake) = fake::device();
+    let wanted = exchange(&device)?;
+    for ask in [Ask::Free, Ask::Unpin, Ask::Unmark, Ask::Synchronise] {
+        for nth in 0..2 {
+            fake.fail(ask, nth, 1, Refusal::Fault(DeviceFault::Failed { call: "it", reason: "a reason".into() }));
+            let error = device.release_memory().unwrap_err();
+            assert!(
+                error.to_string().starts_with("cuda:0 failed at it: a reason\n  = help: "),
+                "{ask:?} {nth}: {error}"
+            );
+            fake.heal();
+            assert_eq!(exchange(&device)?, wanted, "the call after {ask:?} {nth}");
+        }
+    }
+    fake.check();
+    Ok(())
+}
+
+#[test]
+fn copies_may_be_waited_for_elsewhere() {
+    fn sent<T: Send>() {}
+    fn shared<T: Sync>() {}
+    sent::<Row>();
+    shared::<Row>();
+    sent::<ndfuse_runtime::Pending<(Tensor<f32, (usize,)>, Row)>>();
+    sent::<ndfuse_runtime::Event>();
+    shared::<ndfuse_runtime::Event>();
+}
+
 #[test]
 fn of_a_lost_device_copies_keep_what_they_use() -> Result<()> {
     let lost = || Refusal::Fault(DeviceFault::Lost("it fell off the bus".into()));

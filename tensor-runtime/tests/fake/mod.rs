@@ -40,6 +40,8 @@ pub enum Ask {
     Launch,
     Synchronise,
     Pin,
+    Unpin,
+    Unmark,
     UploadLater,
     DownloadLater,
     Mark,
@@ -366,6 +368,7 @@ impl Driver for FakeDriver {
 
     unsafe fn unpin(&self, at: *mut u8) -> Answer<()> {
         let mut state = self.fake.state();
+        state.ask(Ask::Unpin)?;
         let State { pinned, damage, queues, .. } = &mut *state;
         let at = at as Address;
         damage.extend(block_of(pinned, at, GUARD).and_then(|(from, to)| queues.freed(false, from, to)));
@@ -398,6 +401,7 @@ impl Driver for FakeDriver {
 
     fn unmark(&self, mark: Mark) -> Answer<()> {
         let mut state = self.fake.state();
+        state.ask(Ask::Unmark)?;
         let wrong = state.queues.unmark(mark);
         state.damage.extend(wrong);
         Ok(())

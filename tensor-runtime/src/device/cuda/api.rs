@@ -70,15 +70,33 @@ pub(super) fn functions() -> Answer<&'static Functions> {
     let find = || {
         let library = ["cuda", "nvcuda"].into_iter().find_map(|name| library::open(name, None));
         let library = library.ok_or(DeviceFault::NoDriver)?;
+        let found = version(&library);
         // SAFETY: these are functions of the driver's, whose parameters the bindings have checked, and whose codes are an
         // `enum` of C's.
-        let found = unsafe { Functions::of(library) };
-        found.map_err(|missing| DeviceFault::OldDriver {
-            found: format!("an earlier version, without {missing}").into(),
-            needed: OLDEST.to_string().into(),
+        unsafe { Functions::of(library) }.map_err(|missing| match found {
+            Some(found) if found < OLDEST => {
+                DeviceFault::OldDriver { found: found.to_string().into(), needed: OLDEST.to_string().into() }
+            }
+            Some(_) | None => DeviceFault::Failed { call: missing, reason: "the driver has no such function".into() },
         })
     };
     FOUND.get_or_init(find).as_ref().map_err(|fault| fault.clone().into())
+}
+
+/// The CUDA that a driver is for, which every driver tells.
+fn version(library: &libloading::Library) -> Option<Version> {
+    let mut version: c_int = 0;
+    // SAFETY: the function has this parameter, writes a number there, and wants nothing to have been called before.
+    let code = unsafe {
+        let function = library.get::<unsafe extern "C" fn(*mut c_int) -> u32>("cuDriverGetVersion").ok()?;
+        function(&mut version)
+    };
+    (code == CUresult::CUDA_SUCCESS as u32).then(|| release(version))
+}
+
+/// A version as the driver counts them.
+pub(super) fn release(version: c_int) -> Version {
+    Version(version.unsigned_abs() / 1000, version.unsigned_abs() % 1000 / 10)
 }
 
 /// After any of these the context answers nothing but the same.

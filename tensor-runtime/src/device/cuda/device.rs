@@ -61,7 +61,7 @@ impl Device {
         call!(driver, cuInit(0))?;
         let mut version: c_int = 0;
         call!(driver, cuDriverGetVersion(&mut version))?;
-        let release = Version(version as u32 / 1000, version as u32 % 1000 / 10);
+        let release = api::release(version);
         if release < OLDEST {
             return Err(old(release, OLDEST));
         }

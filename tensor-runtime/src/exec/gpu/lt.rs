@@ -2,7 +2,7 @@
 //!
 //! In: a product's axes and addresses. Out: whether the library has done it. Always: nothing is copied for it: a matrix is
 //! described where it lies, column after column or turned, with a step from each to the next, and one step from matrix to
-//! matrix of a batch; what lies otherwise is left to the kernel. A product whose result lies row after row is that of the
+//! matrix of a batch; where batches have two axes, the shorter one is a call each; what lies otherwise is left to the kernel. A product whose result lies row after row is that of the
 //! turned operands in the other order. Next: `device/cuda/blas.rs`.
 
 use crate::device::driver::{Matmul, Matrix};
@@ -18,19 +18,41 @@ const LEFT: usize = 0;
 const RIGHT: usize = 1;
 const OUT: usize = 2;
 
+/// The most calls for one product.
+const CALLS: i64 = 64;
+
 /// Multiplies by the library; `false` where that is not there or has no way for it. `lists` are the axes of batches, rows,
 /// columns and the terms of a sum, as the kernel takes them; the product has an element at least.
 pub(super) fn multiply(lists: &[Vec<Axis<3>>; 4], product: &Product, out: u64, call: &Call) -> Result<bool> {
+    let [batches, rows, columns, terms] = lists;
+    let (outer, batches) = match &batches[..] {
+        [a, b] if a.extent <= b.extent => (*a, vec![*b]),
+        [a, b] => (*b, vec![*a]),
+        one => (Axis { extent: 1, steps: [0; 3] }, one.to_vec()),
+    };
+    if outer.extent > CALLS {
+        return Ok(false);
+    }
+    let lists = [&batches, rows, columns, terms];
     let starts = [product.left.addr() as u64, product.right.addr() as u64, out];
-    let Some(matmul) = described(lists, product.dtype, call.gpu.tf32(), starts) else { return Ok(false) };
-    // SAFETY: `product` has shown that the loops stay within the operands and cover the destination, which is of another
-    // root, injective, and the call's own; the description reaches the same elements.
-    unsafe { call.gpu.matmul(&matmul) }
+    let bytes = product.dtype.bytes() as i64;
+    for number in 0..outer.extent {
+        let at = |of: usize| starts[of].wrapping_add_signed(number * outer.steps[of] * bytes);
+        let described = described(lists, product.dtype, call.gpu.tf32(), [LEFT, RIGHT, OUT].map(at));
+        let Some(matmul) = described else { return Ok(false) };
+        // SAFETY: `product` has shown that the loops stay within the operands and cover the destination, which is of another
+        // root, injective, and the call's own; the description reaches the same elements.
+        if !unsafe { call.gpu.matmul(&matmul) }? {
+            // Whatever is there already the kernel writes again.
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// The product as the library knows it; `None` where it cannot be said.
-fn described(lists: &[Vec<Axis<3>>; 4], dtype: DType, tf32: bool, starts: [u64; 3]) -> Option<Matmul> {
-    let [batch, rows, columns, terms] = lists.each_ref().map(|axes| one(axes));
+fn described(lists: [&Vec<Axis<3>>; 4], dtype: DType, tf32: bool, starts: [u64; 3]) -> Option<Matmul> {
+    let [batch, rows, columns, terms] = lists.map(|axes| one(axes));
     let (batch, rows, columns, terms) = (batch?, rows?, columns?, terms?);
     let matrix = |of: usize, down: &Axis<3>, across: &Axis<3>| {
         let side = |axis: &Axis<3>| (axis.extent, axis.steps[of]);
@@ -100,7 +122,7 @@ mod tests {
     /// Of a batch of 3: 5 rows, 7 columns, 4 terms; the steps of left, right and result.
     fn product(batch: [i64; 3], rows: [i64; 3], columns: [i64; 3], terms: [i64; 3]) -> Option<Matmul> {
         let lists = [axis(3, batch), axis(5, rows), axis(7, columns), axis(4, terms)];
-        described(&lists, DType::F32, true, [1000, 2000, 3000])
+        described(lists.each_ref(), DType::F32, true, [1000, 2000, 3000])
     }
 
     #[test]
@@ -136,15 +158,19 @@ mod tests {
             assert_eq!(product(batch, rows, columns, terms), None, "{batch:?} {rows:?} {columns:?} {terms:?}");
         }
         let two = [axis(3, [1, 1, 1]), [axis(5, [1, 0, 1]), axis(2, [9, 0, 9])].concat(), axis(7, [0, 1, 1]), vec![]];
-        assert_eq!(described(&two, DType::F64, true, [0; 3]), None);
+        assert_eq!(described(two.each_ref(), DType::F64, true, [0; 3]), None);
     }
 
     #[test]
     fn one_row_or_one_column_may_have_any_step() {
         let lists = [vec![], vec![], axis(7, [0, 3, 1]), axis(4, [5, 30, 0])];
-        assert_eq!(described(&lists, DType::F64, true, [8, 16, 24]), None, "columns with gaps between their elements");
+        assert_eq!(
+            described(lists.each_ref(), DType::F64, true, [8, 16, 24]),
+            None,
+            "columns with gaps between their elements"
+        );
         let lists = [vec![], vec![], axis(7, [0, 1, 1]), axis(4, [5, 30, 0])];
-        let found = described(&lists, DType::F64, true, [8, 16, 24]).expect("a row times a matrix");
+        let found = described(lists.each_ref(), DType::F64, true, [8, 16, 24]).expect("a row times a matrix");
         assert_eq!((found.rows, found.columns, found.terms, found.tf32), (7, 1, 4, false));
         assert_eq!(found.right, Matrix { at: 8, turned: true, step: 5, batch_step: 0 });
     }
