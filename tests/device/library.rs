@@ -54,7 +54,7 @@ fn the_shorter_of_two_batches_is_a_call_each() -> Result<()> {
     results::near(&found, &scores(&q, &k)?);
     let done = fake.products();
     assert_eq!((done.len(), done[0].batch, done[0].right.batch_step), (2, 3, 5));
-    let (q, k) = (wave((200, 1, 70, 2), 1)?, wave((200, 1, 70, 2), 2)?);
+    let (q, k) = (wave((70, 2, 70, 1), 1)?, wave((70, 2, 70, 1), 2)?);
     results::near(&scores(&q.to_device(&device)?, &k.to_device(&device)?)?, &scores(&q, &k)?);
     assert_eq!(fake.products().len(), 2, "so many calls are worse than the kernel");
     fake.check();
