@@ -16,10 +16,12 @@ fn double<S: Shape>(shape: S, seed: usize) -> Result<Tensor<f64, S>> {
 
 type Matrix<T> = Tensor<T, (usize, usize)>;
 type Batch<T> = Tensor<T, (usize, usize, usize)>;
+/// Another way to lie.
+type Way<T> = fn(&T) -> Result<T>;
 
 pub fn products_of_operands_that_lie_anyhow(device: &Device) -> Result<()> {
     // Matrices of 12 by 10: as they are, turned, a part, every other one, backwards, one row for all.
-    let lie: [fn(&Matrix<f64>) -> Result<Matrix<f64>>; 7] = [
+    let lie: [Way<Matrix<f64>>; 7] = [
         |x| Ok(x.clone()),
         |x| x.transpose().reshape((12, 10)),
         |x| Ok(x.reshape((10, 12))?.transpose()),
@@ -42,7 +44,7 @@ pub fn products_of_operands_that_lie_anyhow(device: &Device) -> Result<()> {
     let (dx, dy, dw) = (x.to_device(device)?, y.to_device(device)?, w.to_device(device)?);
     near(&batched(&dx, &dy)?, &batched(&x, &y)?);
     // One matrix for all, batches between rows, every other batch.
-    let ways: [fn(&Batch<f64>) -> Result<Batch<f64>>; 3] = [
+    let ways: [Way<Batch<f64>>; 3] = [
         |x| x.slice::<(usize, usize, usize)>(0, Some(1), Some(2), 1)?.broadcast_to((4, x.dims()[1], x.dims()[2])),
         |x| {
             let (n, a, b) = x.shape();
