@@ -72,7 +72,7 @@ fn operands_are_read_where_they_lie() -> Result<()> {
     turned(&x, &y)?;
     device.allow_tf32(true);
     turned(&x, &y)?;
-    product(&results_in_double(&device)?, &results_in_double(&device)?.transpose())?;
+    product(&six(&device)?, six(&device)?.transpose())?;
     device.allow_tf32(false);
     assert_eq!(fake.count(Ask::Copy), 0);
     let done = fake.products();
@@ -85,7 +85,7 @@ fn operands_are_read_where_they_lie() -> Result<()> {
     Ok(())
 }
 
-fn results_in_double(device: &Device) -> Result<Tensor<f64, (usize, usize)>> {
+fn six(device: &Device) -> Result<Tensor<f64, (usize, usize)>> {
     Tensor::from_vec((2, 3), vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0])?.to_device(device)
 }
 
