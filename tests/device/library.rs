@@ -61,6 +61,24 @@ fn the_shorter_of_two_batches_is_a_call_each() -> Result<()> {
     Ok(())
 }
 
+/// Rows of two axes that are no one axis are a batch, for which the other operand is the same.
+#[test]
+fn rows_of_two_axes_are_a_batch() -> Result<()> {
+    if !fake::runs_kernels() {
+        return Ok(());
+    }
+    let (device, fake) = device();
+    let (x, w) = (wave((6, 3, 5), 1)?, wave((5, 7), 2)?);
+    let lie = |x: &Tensor<f32, (usize, usize, usize)>| x.permute::<(usize, usize, usize)>(&[1, 0, 2]);
+    let found = shared(&lie(&x.to_device(&device)?)?, &w.to_device(&device)?)?;
+    results::near(&found, &shared(&lie(&x)?, &w)?);
+    let done = fake.products();
+    assert_eq!((done.len(), done[0].batch, done[0].rows, done[0].columns), (1, 3, 7, 6));
+    assert_eq!((done[0].left.batch_step, done[0].right.batch_step, done[0].right.step), (0, 5, 15));
+    fake.check();
+    Ok(())
+}
+
 /// What the library is told: nothing is copied for it, TF32 is for those who ask.
 #[test]
 fn operands_are_read_where_they_lie() -> Result<()> {

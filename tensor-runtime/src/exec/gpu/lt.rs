@@ -2,7 +2,8 @@
 //!
 //! In: a product's axes and addresses. Out: whether the library has done it. Always: nothing is copied for it: a matrix is
 //! described where it lies, column after column or turned, with a step from each to the next, and one step from matrix to
-//! matrix of a batch; where batches have two axes, the shorter one is a call each; what lies otherwise is left to the kernel. A product whose result lies row after row is that of the
+//! matrix of a batch; where batches have two axes, the shorter one is a call each; a second axis of rows or columns is one of batches that
+//! share the other operand; what lies otherwise is left to the kernel. A product whose result lies row after row is that of the
 //! turned operands in the other order. Next: `device/cuda/blas.rs`.
 
 use crate::device::driver::{Matmul, Matrix};
@@ -24,7 +25,12 @@ const CALLS: i64 = 64;
 /// Multiplies by the library; `false` where that is not there or has no way for it. `lists` are the axes of batches, rows,
 /// columns and the terms of a sum, as the kernel takes them; the product has an element at least.
 pub(super) fn multiply(lists: &[Vec<Axis<3>>; 4], product: &Product, out: u64, call: &Call) -> Result<bool> {
-    let [batches, rows, columns, terms] = lists;
+    let [mut batches, mut rows, mut columns, terms] = lists.clone();
+    for list in [&mut rows, &mut columns] {
+        while list.len() > 1 && batches.len() < 2 {
+            batches.push(list.remove(0));
+        }
+    }
     let (outer, batches) = match &batches[..] {
         [a, b] if a.extent <= b.extent => (*a, vec![*b]),
         [a, b] => (*b, vec![*a]),
@@ -33,7 +39,7 @@ pub(super) fn multiply(lists: &[Vec<Axis<3>>; 4], product: &Product, out: u64, c
     if outer.extent > CALLS {
         return Ok(false);
     }
-    let lists = [&batches, rows, columns, terms];
+    let lists = [&batches, &rows, &columns, &terms];
     let starts = [product.left.addr() as u64, product.right.addr() as u64, out];
     let bytes = product.dtype.bytes() as i64;
     for number in 0..outer.extent {
