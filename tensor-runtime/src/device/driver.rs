@@ -51,8 +51,10 @@ pub struct Matrix {
 /// Products of matrices, `out = left @ right` for each of a batch: (rows, terms), (terms, columns), (rows, columns).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Matmul {
-    /// Of the elements of all three.
+    /// Of the operands' elements.
     pub dtype: DType,
+    /// Of the result's.
+    pub result: DType,
     /// May factors of `f32` be rounded to the ten bits of TF32?
     pub tf32: bool,
     pub batch: u64,

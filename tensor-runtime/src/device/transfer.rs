@@ -102,7 +102,8 @@ pub(crate) fn copy_elements(
 }
 
 /// The gradient of a tensor of `len` elements in row-major order for a cotangent of a view of it: 0 where the view is not,
-/// the sum, in double precision, of what it repeats. `None` where it lies upon itself in another way than by repeating.
+/// the sum, in double precision, of what it repeats. `None` where it lies upon itself in another way than by repeating, and
+/// for types that the text does not have.
 pub(crate) fn spread(block: &Block, dtype: DType, from: &Layout, view: &Layout, len: usize) -> Result<Option<Block>> {
     let gpu = block.gpu();
     let to = gpu.allocate(len * dtype.bytes())?;
@@ -120,7 +121,11 @@ pub(crate) fn spread(block: &Block, dtype: DType, from: &Layout, view: &Layout, 
     if !Layout::strided(&sizes(&kept), &strides, view.offset(), len)?.is_injective() {
         return Ok(None);
     }
-    let element = float(dtype)?;
+    let element = match dtype {
+        DType::F32 => "float",
+        DType::F64 => "double",
+        _ => return Ok(None),
+    };
     let counts = [&kept, &repeated].map(|axes| axes.iter().map(|axis| axis.extent).product::<i64>());
     let lists = [texts::merged(&kept), texts::merged(&repeated)];
     let [Some(kept), Some(repeated)] = lists else { return Ok(None) };
@@ -141,18 +146,13 @@ pub(crate) fn spread(block: &Block, dtype: DType, from: &Layout, view: &Layout, 
     Ok(Some(to))
 }
 
-/// The text's name of a type that has gradients.
-fn float(dtype: DType) -> Result<&'static str> {
-    match dtype {
-        DType::F32 => Ok("float"),
-        DType::F64 => Ok("double"),
-        other => Err(Error::unsupported("gradient", format!("a sum of {other}"))),
-    }
-}
-
 /// Adds the elements of one tensor to those of another of the same shape and device.
 pub(crate) fn add(dtype: DType, to: &Block, to_layout: &Layout, from: &Block, from_layout: &Layout) -> Result<()> {
-    let element = float(dtype)?;
+    let element = match dtype {
+        DType::F32 => "float",
+        DType::F64 => "double",
+        other => return Err(Error::unsupported("gradient", format!("a sum of {other}"))),
+    };
     let (from_at, to_at) = (address(from, dtype, from_layout), address(to, dtype, to_layout));
     launch(to.gpu(), "nd_add", element, (from_at, from_layout), (to_at, to_layout))
 }

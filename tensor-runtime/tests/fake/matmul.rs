@@ -38,6 +38,11 @@ pub fn fault(product: &Matmul) -> Option<String> {
     (!good || !apart).then(|| format!("{product:?}"))
 }
 
+/// Whether the product is of types that the loops have.
+pub fn is_known(product: &Matmul) -> bool {
+    product.result == product.dtype && matches!(product.dtype, DType::F32 | DType::F64)
+}
+
 /// # Safety
 /// All elements of the matrices can be read or written.
 pub unsafe fn multiply(product: &Matmul) -> bool {

@@ -453,17 +453,18 @@ impl Driver for FakeDriver {
         state.ask(Ask::Room)?;
         let wrong = matmul::fault(product);
         state.damage.extend(wrong);
-        Ok(state.library.filter(|_| matches!(product.dtype, DType::F32 | DType::F64)))
+        Ok(state.library.filter(|_| matmul::is_known(product)))
     }
 
     unsafe fn matmul(&self, product: &Matmul, room: Address, bytes: u64) -> Answer<()> {
         let mut state = self.fake.state();
         state.ask(Ask::Matmul)?;
-        let Matmul { dtype, batch, rows, columns, terms, left, right, out, .. } = *product;
-        let size = dtype.bytes() as u64;
-        let span = |matrix: &Matrix, rows, columns| matmul::span(matrix, rows, columns, batch, size);
-        let spans = [(left.at, span(&left, rows, terms)), (right.at, span(&right, terms, columns))];
-        for (at, span) in spans.into_iter().chain([(out.at, span(&out, rows, columns)), (room, bytes)]) {
+        let Matmul { dtype, result, batch, rows, columns, terms, left, right, out, .. } = *product;
+        let span = |matrix: &Matrix, rows, columns, of: DType| {
+            (matrix.at, matmul::span(matrix, rows, columns, batch, of.bytes() as u64))
+        };
+        let operands = [span(&left, rows, terms, dtype), span(&right, terms, columns, dtype)];
+        for (at, span) in operands.into_iter().chain([span(&out, rows, columns, result), (room, bytes)]) {
             if span > 0 {
                 state.within("product", at, span);
                 state.compute(at, at == out.at || at == room);

@@ -74,16 +74,22 @@ const SPLITS: u32 = cublasLtReductionScheme_t::CUBLASLT_REDUCTION_SCHEME_COMPUTE
 /// Ways that are kept at most; beyond that all are chosen anew.
 const WAYS: usize = 4096;
 
-/// The type of the elements, and how they are multiplied; sums and factors of the whole are of the scale's type.
-fn types(dtype: DType, tf32: bool) -> Option<(cudaDataType, cublasComputeType_t, cudaDataType)> {
-    use cublasComputeType_t as Compute;
-    use sys::cudaDataType_t as Type;
-    let exact = if tf32 { Compute::CUBLAS_COMPUTE_32F_FAST_TF32 } else { Compute::CUBLAS_COMPUTE_32F };
+/// A type of elements, as the library numbers them; `None` for those that it is not asked about.
+fn element(dtype: DType) -> Option<cudaDataType> {
     match dtype {
-        DType::F32 => Some((Type::CUDA_R_32F, exact, Type::CUDA_R_32F)),
-        DType::F64 => Some((Type::CUDA_R_64F, Compute::CUBLAS_COMPUTE_64F, Type::CUDA_R_64F)),
+        DType::F32 => Some(sys::cudaDataType_t::CUDA_R_32F),
+        DType::F64 => Some(sys::cudaDataType_t::CUDA_R_64F),
         DType::Bool | DType::U8 | DType::I8 | DType::U16 | DType::I16 => None,
         DType::U32 | DType::I32 | DType::U64 | DType::I64 => None,
+    }
+}
+
+/// How elements are multiplied and added up, and the type of the sums: all but `f64` in `f32`.
+fn arithmetic(product: &Matmul) -> (cublasComputeType_t, cudaDataType) {
+    match (product.dtype, product.tf32) {
+        (DType::F64, _) => (cublasComputeType_t::CUBLAS_COMPUTE_64F, sys::cudaDataType_t::CUDA_R_64F),
+        (_, true) => (cublasComputeType_t::CUBLAS_COMPUTE_32F_FAST_TF32, sys::cudaDataType_t::CUDA_R_32F),
+        (_, false) => (cublasComputeType_t::CUBLAS_COMPUTE_32F, sys::cudaDataType_t::CUDA_R_32F),
     }
 }
 
@@ -315,7 +321,8 @@ fn alignment(at: Address) -> Address {
 impl Way {
     /// The product described, without an algorithm.
     fn describe(functions: &'static Functions, key: &Matmul) -> Asked<Way> {
-        let (element, compute, scale) = types(key.dtype, key.tf32).ok_or(Status::NoWay)?;
+        let [operands, result] = [element(key.dtype), element(key.result)].map(|of| of.ok_or(Status::NoWay));
+        let (operands, result, (compute, scale)) = (operands?, result?, arithmetic(key));
         let batch = i32::try_from(key.batch).map_err(|_| Status::NoWay)?;
         let algorithm = cublasLtMatmulAlgo_t { data: [0; 8] };
         let mut way =
@@ -329,8 +336,9 @@ impl Way {
             let at = (&raw const turned).cast();
             call!(functions, cublasLtMatmulDescSetAttribute(way.product, attribute, at, size_of_val(&turned)))?;
         }
-        let shapes = [(key.rows, key.terms), (key.terms, key.columns), (key.rows, key.columns)];
-        for ((to, matrix), (rows, columns)) in
+        let shapes =
+            [(operands, key.rows, key.terms), (operands, key.terms, key.columns), (result, key.rows, key.columns)];
+        for ((to, matrix), (element, rows, columns)) in
             way.matrices.iter_mut().zip([&key.left, &key.right, &key.out]).zip(shapes)
         {
             let (rows, columns) = if matrix.turned { (columns, rows) } else { (rows, columns) };
@@ -422,7 +430,7 @@ mod tests {
     fn product(dtype: DType, turned: bool) -> Matmul {
         let matrix = |turned, batch_step| Matrix { at: 256, turned, step: 9, batch_step };
         let (left, right, out) = (matrix(turned, 0), matrix(!turned, 81), matrix(false, 100));
-        Matmul { dtype, tf32: false, batch: 3, rows: 5, columns: 7, terms: 8, left, right, out }
+        Matmul { dtype, result: dtype, tf32: false, batch: 3, rows: 5, columns: 7, terms: 8, left, right, out }
     }
 
     /// Where cuBLASLt is, it takes every description that is made for it; without a GPU nothing is computed.
@@ -437,7 +445,7 @@ mod tests {
         };
         for dtype in DType::ALL {
             for turned in [false, true] {
-                let (described, multiplied) = (product(*dtype, turned), types(*dtype, false).is_some());
+                let (described, multiplied) = (product(*dtype, turned), element(*dtype).is_some());
                 assert_eq!(Way::describe(functions, &described).is_ok(), multiplied, "{dtype}");
                 assert!(Choice::new(functions, &described).is_ok());
             }

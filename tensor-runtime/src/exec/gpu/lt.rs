@@ -41,10 +41,11 @@ pub(super) fn multiply(lists: &[Vec<Axis<3>>; 4], product: &Product, out: u64, c
     }
     let lists = [&batches, &rows, &columns, &terms];
     let starts = [product.left.addr() as u64, product.right.addr() as u64, out];
-    let bytes = product.dtype.bytes() as i64;
+    // Of left, right and result.
+    let types = [product.dtype; 3];
     for number in 0..outer.extent {
-        let at = |of: usize| starts[of].wrapping_add_signed(number * outer.steps[of] * bytes);
-        let described = described(lists, product.dtype, call.gpu.tf32(), [LEFT, RIGHT, OUT].map(at));
+        let at = |of: usize| starts[of].wrapping_add_signed(number * outer.steps[of] * types[of].bytes() as i64);
+        let described = described(lists, types, call.gpu.tf32(), [LEFT, RIGHT, OUT].map(at));
         let Some(matmul) = described else { return Ok(false) };
         // SAFETY: `product` has shown that the loops stay within the operands and cover the destination, which is of another
         // root, injective, and the call's own; the description reaches the same elements.
@@ -57,7 +58,7 @@ pub(super) fn multiply(lists: &[Vec<Axis<3>>; 4], product: &Product, out: u64, c
 }
 
 /// The product as the library knows it; `None` where it cannot be said.
-fn described(lists: [&Vec<Axis<3>>; 4], dtype: DType, tf32: bool, starts: [u64; 3]) -> Option<Matmul> {
+fn described(lists: [&Vec<Axis<3>>; 4], types: [DType; 3], tf32: bool, starts: [u64; 3]) -> Option<Matmul> {
     let [batch, rows, columns, terms] = lists.map(|axes| one(axes));
     let (batch, rows, columns, terms) = (batch?, rows?, columns?, terms?);
     let matrix = |of: usize, down: &Axis<3>, across: &Axis<3>| {
@@ -78,9 +79,13 @@ fn described(lists: [&Vec<Axis<3>>; 4], dtype: DType, tf32: bool, starts: [u64; 
         return None;
     }
     let count = |extent: i64| u64::try_from(extent).ok().filter(|&extent| extent > 0);
+    if types[LEFT] != types[RIGHT] {
+        return None;
+    }
     Some(Matmul {
-        dtype,
-        tf32: tf32 && dtype == DType::F32,
+        dtype: types[LEFT],
+        result: types[OUT],
+        tf32: tf32 && types[LEFT] == DType::F32,
         batch: count(batch.extent)?,
         rows: count(rows)?,
         columns: count(columns)?,
@@ -128,7 +133,7 @@ mod tests {
     /// Of a batch of 3: 5 rows, 7 columns, 4 terms; the steps of left, right and result.
     fn product(batch: [i64; 3], rows: [i64; 3], columns: [i64; 3], terms: [i64; 3]) -> Option<Matmul> {
         let lists = [axis(3, batch), axis(5, rows), axis(7, columns), axis(4, terms)];
-        described(lists.each_ref(), DType::F32, true, [1000, 2000, 3000])
+        described(lists.each_ref(), [DType::F32; 3], true, [1000, 2000, 3000])
     }
 
     #[test]
@@ -164,19 +169,19 @@ mod tests {
             assert_eq!(product(batch, rows, columns, terms), None, "{batch:?} {rows:?} {columns:?} {terms:?}");
         }
         let two = [axis(3, [1, 1, 1]), [axis(5, [1, 0, 1]), axis(2, [9, 0, 9])].concat(), axis(7, [0, 1, 1]), vec![]];
-        assert_eq!(described(two.each_ref(), DType::F64, true, [0; 3]), None);
+        assert_eq!(described(two.each_ref(), [DType::F64; 3], true, [0; 3]), None);
     }
 
     #[test]
     fn one_row_or_one_column_may_have_any_step() {
         let lists = [vec![], vec![], axis(7, [0, 3, 1]), axis(4, [5, 30, 0])];
         assert_eq!(
-            described(lists.each_ref(), DType::F64, true, [8, 16, 24]),
+            described(lists.each_ref(), [DType::F64; 3], true, [8, 16, 24]),
             None,
             "columns with gaps between their elements"
         );
         let lists = [vec![], vec![], axis(7, [0, 1, 1]), axis(4, [5, 30, 0])];
-        let found = described(lists.each_ref(), DType::F64, true, [8, 16, 24]).expect("a row times a matrix");
+        let found = described(lists.each_ref(), [DType::F64; 3], true, [8, 16, 24]).expect("a row times a matrix");
         assert_eq!((found.rows, found.columns, found.terms, found.tf32), (7, 1, 4, false));
         assert_eq!(found.right, Matrix { at: 8, turned: true, step: 5, batch_step: 0 });
     }
