@@ -36,7 +36,7 @@ mod tape;
 pub mod tensor;
 pub mod view;
 
-pub use device::{Device, Info};
+pub use device::{Device, Event, Info, Pending, Pinned, Products};
 pub use dims::{Const, Dim, Fits, MAX_RANK, NdRank, Shape, Sizes};
 pub use dtype::{AnyBuffer, AnySlice, AnySliceMut, DType, Element, Number, release_memory};
 pub use error::{DeviceFault, Error, Result, Site};

@@ -9,8 +9,11 @@
 mod fake;
 #[macro_use]
 mod cases;
+mod copies;
 mod faults;
 mod functions;
+mod library;
+mod products;
 mod results;
 mod training;
 

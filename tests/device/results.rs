@@ -14,7 +14,7 @@ pub fn wave<S: Shape>(shape: S, seed: usize) -> Result<Tensor<f32, S>> {
     Tensor::from_vec(shape, (0..n).map(|k| ((k * 37 + seed * 101) % 61) as f32 / 10.0 - 3.0).collect())
 }
 
-fn near<T: Element + Into<f64>, S: Shape>(found: &Tensor<T, S>, host: &Tensor<T, S>) {
+pub fn near<T: Element + Into<f64>, S: Shape>(found: &Tensor<T, S>, host: &Tensor<T, S>) {
     let (a, b) = (found.to_host().unwrap().to_vec().unwrap(), host.to_vec().unwrap());
     assert_eq!(a.len(), b.len());
     for (k, (a, b)) in a.into_iter().zip(b).enumerate() {
@@ -156,6 +156,13 @@ pub fn an_index_out_of_range_is_the_hosts_error_and_no_harm(device: &Device) -> 
     let (nothing, ids) = (wave((0, 3), 1)?, array![0i64, -1]);
     let found = embed(&ids.to_device(device)?, &nothing.to_device(device)?).unwrap_err();
     assert_eq!(found.to_string(), embed(&ids, &nothing).unwrap_err().to_string());
+    // Where nothing is written, an index is wrong all the same.
+    let (flat, rows) = (wave((5, 0), 1)?, wave((3, 0), 2)?);
+    let (df, dr) = (flat.to_device(device)?, rows.to_device(device)?);
+    for ids in wrong.iter().chain([&array![0i64, 4, -5]]) {
+        let (found, host) = (update(&df, ids.to_device(device)?, &dr), update(&flat, ids, &rows));
+        assert_eq!(found.map(|t| t.len()).map_err(|e| e.to_string()), host.map(|t| t.len()).map_err(|e| e.to_string()));
+    }
     let good = array![0i64, 1, -5];
     assert_eq!(embed(&good.to_device(device)?, &there)?.to_host()?, embed(&good, &table)?);
     Ok(())

@@ -45,7 +45,7 @@ pub(crate) struct Called {
 }
 
 /// What is put into a text.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub(crate) struct Classes {
     pub(crate) block: u32,
     /// Threads to a row or column, and which of the two.

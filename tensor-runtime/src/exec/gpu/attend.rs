@@ -158,7 +158,7 @@ pub(super) fn run(
     };
     let width = (w as u32).next_power_of_two().max(32);
     let (block, element) = (texts::BLOCK, Some("float"));
-    let classes = Classes { block, team: None, items: 0, strip: 4, tile: TILE as u32, width, wide, element };
+    let classes = Classes { block, strip: 4, tile: TILE as u32, width, wide, element, ..Classes::default() };
     let calls = Some(Called { score: Some(attend.score), window: None, epilogue, text: attend.text });
     let unit = Unit { text: texts::ATTEND, function: "nd_attend", classes, calls };
     let blocks = geometry::blocks(tiles, call.gpu.description().multiprocessors);

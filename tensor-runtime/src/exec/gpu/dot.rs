@@ -2,7 +2,7 @@
 //!
 //! In: a [`Dot`], the buffers. Out: nothing; the product will be written, or the outputs of its epilogue. Always: the same
 //! loops as the host's, over operands of any strides, without a copy of them; the order of a sum depends on the sizes and
-//! strides alone. Next: `device/texts/dot.cu`.
+//! strides alone, unless the device's library multiplies. Next: [`lt`], `device/texts/dot.cu`.
 
 use crate::device::arguments::Arguments;
 use crate::device::geometry;
@@ -16,10 +16,14 @@ use super::super::dot::Product;
 use super::super::internal;
 use super::super::memory::{Memory, Spot, described, layout_of};
 use super::launch::{Operands, Word};
-use super::{Call, launch, place};
+use super::{Call, launch, lt, place};
 
 /// Tiles of the larger side from which on they are enough for a device.
 const ENOUGH: i64 = 128;
+
+/// Terms of a sum from which on the device's library and a kernel after it are the better choice: what the library is faster
+/// grows with the terms, what the memory between them costs does not. Not measured.
+const DEEP: usize = 256;
 
 /// What a product has as a part of itself: windows of an operand.
 #[derive(Clone, Copy)]
@@ -77,10 +81,13 @@ fn product(
             Some((windows, Operands::new(plan, windows.launch, memory, sizes, &given)?))
         }
     };
-    let called = dot.epilogue.as_ref().filter(|epilogue| !epilogue.function.is_empty());
+    let whole = nowhere(plan, dot.out, sizes)?;
+    let product = Product::new(plan, dot, &left, &right, whole.layout.sizes(), sizes)?;
+    let terms =
+        product.loops.iter().filter(|l| l.role == Role::Contract).fold(1, |n: usize, l| n.saturating_mul(l.extent));
+    let apart = windows.is_none() && terms >= DEEP && memory.target.gpu.has_library();
+    let called = dot.epilogue.as_ref().filter(|epilogue| !apart && !epilogue.function.is_empty());
     if let Some(epilogue) = called {
-        let whole = nowhere(plan, dot.out, sizes)?;
-        let product = Product::new(plan, dot, &left, &right, whole.layout.sizes(), sizes)?;
         let given = [(dot.out, whole)];
         let operands = Operands::new(plan, &epilogue.launch, memory, sizes, &given)?;
         let written = |output: &Output| memory.root(output.buffer);
@@ -90,7 +97,6 @@ fn product(
         return multiply(plan, &product, made.as_ref(), &To::Epilogue(epilogue, operands), &mut memory.target);
     }
     let out = *memory.writing(dot.out, sizes)?;
-    let product = Product::new(plan, dot, &left, &right, out.layout.sizes(), sizes)?;
     if [left.root, right.root].contains(&out.root) {
         return Err(internal(plan, "a product writes what it reads".into()));
     }
@@ -163,6 +169,11 @@ fn multiply(
     if batches == 0 || m == 0 || n == 0 {
         return Ok(());
     }
+    if let (To::Memory(out), None) = (to, windows)
+        && lt::multiply(&lists, product, super::address(out), call)?
+    {
+        return Ok(());
+    }
     let far = |operand| lists.iter().fold(0i64, |far, axes| far.saturating_add(texts::reach(axes, operand)));
     let wide = geometry::is_wide((0..3).map(far).chain(counts).fold(0, i64::max));
     let wide = match to {
@@ -176,7 +187,7 @@ fn multiply(
     };
     let side = tile(batches, m, n, product.dtype);
     let (block, element) = (texts::BLOCK, Some(element));
-    let classes = Classes { block, team: None, items: 0, strip: 4, tile: side as u32, width: 0, wide, element };
+    let classes = Classes { block, strip: 4, tile: side as u32, wide, element, ..Classes::default() };
     let mut arguments = Arguments::new(true);
     arguments.address(product.left.addr() as u64);
     arguments.address(product.right.addr() as u64);

@@ -4,11 +4,12 @@
 //! return before they are done. Always: memory that a call gives back is used again only by what is launched later; what
 //! only the elements tell, an index out of range, is asked for at the end of a call that can have one, which then waits: it is
 //! the error of this call, the same as the host's, and the device goes on working.
-//! Next: [`launch`], [`dot`], [`scatter`].
+//! Next: [`launch`], [`dot`], [`lt`], [`scatter`].
 
 mod attend;
 mod dot;
 mod launch;
+mod lt;
 mod scatter;
 
 use std::sync::Arc;
