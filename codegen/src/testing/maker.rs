@@ -7,7 +7,7 @@
 use super::{Case, Profile, Rng, exact};
 use crate::dtype::{DType, Kind};
 use crate::graph::infer::{gathered, without};
-use crate::graph::{Graph, NodeId, Op, Relation, Require, Type};
+use crate::graph::{Graph, NodeId, Relation, Require, Type};
 use crate::interp::value::count;
 use crate::interp::{Precision, Sizes, Value, eval, size, sizes_of};
 use crate::ops::{Answer, Literal, MapOp, Monoid, Rule};
