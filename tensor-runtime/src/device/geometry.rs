@@ -35,6 +35,15 @@ pub(crate) fn blocks(wanted: i64, multiprocessors: u32) -> u32 {
     wanted.clamp(1, most) as u32
 }
 
+/// The elements of a side of a tile of a product, which is a block's.
+const TILE: i64 = 64;
+
+/// The blocks of a product of so many batches, rows and columns.
+pub(crate) fn product(batches: i64, m: i64, n: i64, multiprocessors: u32) -> u32 {
+    let tiles = batches.saturating_mul(groups(m, TILE)).saturating_mul(groups(n, TILE));
+    blocks(tiles, multiprocessors)
+}
+
 /// Whether indices up to this one need 64 bits. A thread steps beyond the last point by the size of the grid.
 pub(crate) fn is_wide(most: i64) -> bool {
     most >= 1 << 30

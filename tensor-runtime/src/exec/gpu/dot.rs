@@ -17,9 +17,6 @@ use super::super::internal;
 use super::super::memory::{Memory, Spot};
 use super::{Call, launch};
 
-/// The elements of a side of a block's tile.
-const TILE: i64 = 64;
-
 /// Runs the product.
 pub(super) fn run(plan: &'static Plan, dot: &'static Dot, memory: &mut Memory<'_, Call>, sizes: &[i64]) -> Result<()> {
     let left = *memory.reading(dot.left, sizes)?;
@@ -78,8 +75,7 @@ fn multiply(plan: &'static Plan, product: &Product, out: &Spot, call: &Call) -> 
     arguments.address(super::address(out));
     lists.iter().for_each(|axes| arguments.numbers(&texts::words(axes)));
     counts.iter().for_each(|&count| arguments.numbers(&[count]));
-    let tiles = batches.saturating_mul(geometry::groups(m, TILE)).saturating_mul(geometry::groups(n, TILE));
-    let blocks = geometry::blocks(tiles, call.gpu.description().multiprocessors);
+    let blocks = geometry::product(batches, m, n, call.gpu.description().multiprocessors);
     let unit = Unit { text: texts::DOT, function: "nd_dot", classes };
     // SAFETY: the text's parameters are these; `product` has shown that the loops stay within the operands and cover the
     // destination, which is of another root, injective, and the call's own.
