@@ -335,7 +335,7 @@ impl Source {
         });
         self.drop_helpers();
         let bound = |name: &str| self.params.iter().any(|p| p.shape.iter().any(|d| d.mentions(name)));
-        self.dims = self.dims.iter().filter(|(s, _)| bound(s)).cloned().collect();
+        self.dims.retain(|(s, _)| bound(s));
         self
     }
 

@@ -266,10 +266,9 @@ pub fn exact_trace(graph: &Graph, sizes: &Sizes, values: &[Value]) -> Result<Vec
     for id in graph.ids() {
         let node = graph.node(id);
         let args: Option<Vec<&Value>> = node.args.iter().map(|a| traced[a.0 as usize].as_ref()).collect();
-        if let (Some(value), Some(args)) = (&traced[id.0 as usize], args) {
-            if !exact(&node.op, &args, value) {
-                return Err(format!("{id} is rounded"));
-            }
+        let value = traced[id.0 as usize].as_ref().zip(args);
+        if value.is_some_and(|(value, args)| !exact(&node.op, &args, value)) {
+            return Err(format!("{id} is rounded"));
         }
     }
     Ok(traced)

@@ -99,7 +99,7 @@ fn start(rng: &mut Rng) -> Source {
         source.params.push(Param { dtype, shape, scalar, seed: rng.bits() >> 40 });
     }
     let bound = |s: &Sym| source.params.iter().any(|p| p.shape.iter().any(|d| d.mentions(s)));
-    source.dims = source.dims.iter().filter(|(s, _)| bound(s)).cloned().collect();
+    source.dims.retain(|(s, _)| bound(s));
     source
 }
 
