@@ -20,10 +20,9 @@ use ndfuse_codegen::interp::{self, Precision, Sizes, Value, size, sizes_of};
 use ndfuse_codegen::loops::Loops;
 use ndfuse_codegen::loops::lower::lower;
 use ndfuse_codegen::ops::{Answer, Literal, MapOp, Monoid, Rule};
-use ndfuse_codegen::program::{Action, Program};
 use ndfuse_codegen::testing::{Profile, Rng, random_graph_of};
 use ndfuse_codegen::{driver, fuse, passes};
-use program::{Built, Run};
+use program::{Built, Run, holds};
 
 fn random_programs(name: &str, seeds: std::ops::Range<u64>, teams: Teams) {
     let mut built = Vec::new();
@@ -44,14 +43,6 @@ fn random_programs(name: &str, seeds: std::ops::Range<u64>, teams: Teams) {
             assert!(equal(got, want), "seed {seed}, result {k}: {got:?}, not {want:?}\n{sizes:?}\n{graph}{program}");
         }
     }
-}
-
-/// Whether the machine's threads can hold every row of the program.
-fn holds(machine: &Machine, program: &Program, sizes: &Sizes) -> bool {
-    program.steps.iter().all(|step| match &step.action {
-        Action::Launch(l) => l.extents.last().is_none_or(|e| size(e, sizes).is_ok_and(|n| machine.holds(n))),
-        Action::Dot(_) | Action::Scatter(_) => true,
-    })
 }
 
 /// The same numbers; a product without a sum may keep the sign of a zero that a

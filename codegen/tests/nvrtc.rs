@@ -23,6 +23,7 @@ use ndfuse_codegen::ops::{MapOp, Monoid};
 use ndfuse_codegen::testing::random_graph;
 use ndfuse_codegen::{driver, fuse, passes};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 const ARCHITECTURES: [&str; 7] = ["sm_75", "sm_80", "sm_86", "sm_89", "sm_90", "sm_100", "sm_120"];
 
@@ -294,6 +295,31 @@ fn kernels_use_no_local_memory() {
             let fits = |cost: &cubin::Cost| cost.local == 0 && (1..=48 << 10).contains(&cost.shared);
             // Two blocks of 256 threads to a multiprocessor's 65536 registers.
             assert!(matches!(&costs[..], [cost] if fits(cost) && cost.registers <= 128), "{macros:?}: {costs:?}");
+        }
+    }
+}
+
+/// What the first call of a kernel waits for: each alone, as the runtime compiles it; `--nocapture` prints the times.
+#[test]
+fn a_kernel_is_compiled_while_one_waits() {
+    let Some(nvrtc) = nvrtc() else { return };
+    for name in ["gelu_chain", "softmax", "layer_norm", "attention"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/corpus/{name}.nd"));
+        let source = std::fs::read_to_string(path).expect("a source");
+        let compiled = driver::compile_forward(source.parse().expect("tokens"));
+        let loops = compiled.functions.into_iter().filter_map(|f| f.code).flat_map(|code| code.loops);
+        for (k, kernel) in loops.enumerate() {
+            let text = cuda::source(&[(format!("{name}_{k}"), kernel)]);
+            let options = ["-DND_BLOCK=128", "-DND_ROW_THREADS=128", "-DND_ROW_ITEMS=16", "-DND_INDEX=int"];
+            let times = [0; 3].map(|_| {
+                let start = Instant::now();
+                let cubin = compile(&nvrtc, &text, "sm_90", &[&options[..], &["--fmad=true"]].concat());
+                (start.elapsed(), cubin.len())
+            });
+            let [(first, bytes), (second, _), (third, _)] = times;
+            let best = second.min(third);
+            eprintln!("{name}_{k}: {first:.0?} at first, then {best:.0?}; a cubin of {bytes} bytes");
+            assert!(best.as_secs() < 20, "{name}_{k}: {best:?}");
         }
     }
 }

@@ -103,6 +103,14 @@ pub struct Description {
     /// Its compute capability: `9.0` is `sm_90`.
     pub capability: Version,
     pub multiprocessors: u32,
+    /// Of a multiprocessor, in Hz.
+    pub clock: u64,
+    /// In Hz; it sends at both edges.
+    pub memory_clock: u64,
+    /// The memory bus's width in bits.
+    pub memory_bus: u32,
+    /// Operations on `f32` in the time of one on `f64`.
+    pub doubles: u32,
     /// In bytes.
     pub memory: u64,
     /// The CUDA that its driver is for.

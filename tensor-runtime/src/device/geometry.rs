@@ -40,6 +40,28 @@ pub(crate) fn blocks(wanted: i64, multiprocessors: u32) -> u32 {
     wanted.clamp(1, most) as u32
 }
 
+/// Large tiles from which on they are enough for a device.
+const ENOUGH: i64 = 128;
+
+/// The elements of a side of a tile of a product, which is a block's, and the blocks, of so many batches, rows and columns.
+/// The side follows from the sizes alone, as the bits do.
+pub(crate) fn product(batches: i64, m: i64, n: i64, single: bool, multiprocessors: u32) -> (u32, u32) {
+    let tiles = |side: i64| batches.saturating_mul(groups(m, side)).saturating_mul(groups(n, side));
+    let side = if single && tiles(128) >= ENOUGH { 128 } else { 64 };
+    (side as u32, blocks(tiles(side), multiprocessors))
+}
+
+/// Rows of scores of a block of an attention.
+pub(crate) const ATTENDED: i64 = 64;
+/// The most elements of a row of its result: its sums are in registers.
+pub(crate) const WIDEST: i64 = 128;
+
+/// The blocks of an attention over so many batches of rows, of results of this width; `None` where it goes step by step.
+pub(crate) fn attention(batches: i64, m: i64, keys: i64, width: i64, multiprocessors: u32) -> Option<u32> {
+    let tiles = batches.saturating_mul(groups(m, ATTENDED));
+    (keys > 0 && width <= WIDEST).then(|| blocks(tiles, multiprocessors))
+}
+
 /// Whether indices up to this one need 64 bits. A thread steps beyond the last point by the size of the grid.
 pub(crate) fn is_wide(most: i64) -> bool {
     most >= 1 << 30

@@ -2,7 +2,7 @@
 //!
 //! In: an [`Attend`], the buffers. Out: whether it ran; then what its three steps write will be written. Always: neither the
 //! scores nor their shares are in memory; it follows from the sizes alone whether it runs, as the bits do: rows of the result
-//! of at most [`WIDEST`] elements, and at least one column of scores.
+//! of at most [`geometry::WIDEST`] elements, and at least one column of scores.
 //! Next: `device/texts/attend.cu`.
 
 use crate::device::arguments::Arguments;
@@ -19,11 +19,6 @@ use super::super::memory::{Memory, Spot, described, layout_of};
 use super::Call;
 use super::dot::nowhere;
 use super::launch::{Operands, Word};
-
-/// Rows of a block's tile.
-const TILE: i64 = 64;
-/// The most elements of a row of the result: its sums are in registers.
-const WIDEST: i64 = 128;
 
 /// The three steps.
 struct Steps {
@@ -115,9 +110,8 @@ pub(super) fn run(
     let Some(loops) = Loops::of(plan, attend, &products, &result)? else { return Ok(false) };
     let counts = loops.all().map(|axes| axes.iter().fold(1i64, |n, axis| n.saturating_mul(axis.extent)));
     let [batches, m, n, _, w] = counts;
-    if n == 0 || w > WIDEST {
-        return Ok(false);
-    }
+    let units = memory.target.gpu.description().multiprocessors;
+    let Some(blocks) = geometry::attention(batches, m, n, w, units) else { return Ok(false) };
     let given = [(scored.out, scores), (summed.left, shares)];
     let read = Operands::new(plan, softmax, memory, sizes, &given)?;
     let to = To::of(plan, summed, memory, sizes)?;
@@ -133,7 +127,7 @@ pub(super) fn run(
     if batches == 0 || m == 0 || w == 0 {
         return Ok(true);
     }
-    let tiles = batches.saturating_mul(geometry::groups(m, TILE));
+    let tiles = batches.saturating_mul(geometry::groups(m, geometry::ATTENDED));
     let wide = loops.is_wide(&counts) || geometry::is_wide(tiles) || read.is_wide(softmax) || to.is_wide();
     let mut arguments = Arguments::new(true);
     for at in [products[0].left, products[0].right, products[1].right] {
@@ -158,10 +152,10 @@ pub(super) fn run(
     };
     let width = (w as u32).next_power_of_two().max(32);
     let (block, element) = (texts::BLOCK, Some("float"));
-    let classes = Classes { block, strip: 4, tile: TILE as u32, width, wide, element, ..Classes::default() };
+    let classes =
+        Classes { block, strip: 4, tile: geometry::ATTENDED as u32, width, wide, element, ..Classes::default() };
     let calls = Some(Called { score: Some(attend.score), window: None, epilogue, text: attend.text });
     let unit = Unit { text: texts::ATTEND, function: "nd_attend", classes, calls };
-    let blocks = geometry::blocks(tiles, call.gpu.description().multiprocessors);
     // SAFETY: the text's parameters are these. Both products have shown that their loops stay within their operands, and cover
     // the result; `Operands` has the other operands of the same buffers as launches of their own would; what is written is of
     // other roots than what is read.

@@ -18,9 +18,6 @@ use super::super::memory::{Memory, Spot, described, layout_of};
 use super::launch::{Operands, Word};
 use super::{Call, launch, lt, place};
 
-/// Tiles of the larger side from which on they are enough for a device.
-const ENOUGH: i64 = 128;
-
 /// Terms of a sum from which on the device's library and a kernel after it are the better choice: what the library is faster
 /// grows with the terms, what the memory between them costs does not. Not measured.
 const DEEP: usize = 256;
@@ -146,12 +143,6 @@ fn lists(product: &Product, to: &To, ordered: bool) -> Option<[Vec<Axis<3>>; 4]>
     Some([of(Role::Batch)?, of(Role::Left)?, of(Role::Right)?, of(Role::Contract)?])
 }
 
-/// The side of a block's tile: it follows from the sizes alone, as the bits do.
-fn tile(batches: i64, m: i64, n: i64, dtype: DType) -> i64 {
-    let large = batches.saturating_mul(geometry::groups(m, 128)).saturating_mul(geometry::groups(n, 128));
-    if dtype == DType::F32 && large >= ENOUGH { 128 } else { 64 }
-}
-
 fn multiply(
     plan: &'static Plan,
     product: &Product,
@@ -185,9 +176,10 @@ fn multiply(
         DType::F64 => "double",
         _ => "float",
     };
-    let side = tile(batches, m, n, product.dtype);
+    let single = product.dtype == DType::F32;
+    let (side, blocks) = geometry::product(batches, m, n, single, call.gpu.description().multiprocessors);
     let (block, element) = (texts::BLOCK, Some(element));
-    let classes = Classes { block, strip: 4, tile: side as u32, wide, element, ..Classes::default() };
+    let classes = Classes { block, strip: 4, tile: side, wide, element, ..Classes::default() };
     let mut arguments = Arguments::new(true);
     arguments.address(product.left.addr() as u64);
     arguments.address(product.right.addr() as u64);
@@ -218,8 +210,6 @@ fn multiply(
             text: prologue.text,
         }),
     };
-    let tiles = batches.saturating_mul(geometry::groups(m, side)).saturating_mul(geometry::groups(n, side));
-    let blocks = geometry::blocks(tiles, call.gpu.description().multiprocessors);
     let unit = Unit { text: texts::DOT, function: "nd_dot", classes, calls };
     // SAFETY: the text's parameters are these; `product` has shown that the loops stay within the operands and cover the
     // destination, which is of another root, injective, and the call's own; the epilogue's are those that the compiler's
