@@ -43,17 +43,15 @@ soft of B = 4096, C = 2048 on NVIDIA H200: 4800 GB/s, 67000 Gflop/s
 }
 
 #[test]
-fn a_product_has_its_epilogue_apart_on_a_device_and_within_on_the_host() {
+fn a_product_has_its_epilogue_within() {
     let sizes = [("B", 1024), ("I", 512), ("O", 256)];
     assert_eq!(
         text(layer::cost(&sizes, &Roofline::a100())),
         "\
 layer of B = 1024, I = 512, O = 256 on NVIDIA A100: 2039 GB/s, 19500 Gflop/s
-\x20 0: f32 product 1024 x 512 @ 512 x 256: 64 blocks of 256 threads, 1 tile a block
-\x20    reads 2621440, writes 1048576 bytes, 268435456 operations, 73.1 a byte: 13.77 µs
-\x20 0: kernel layer_0: 1024 blocks of 256 threads, 256 elements a block
-\x20    reads 1049600, writes 1048576 bytes: 1.03 µs
-\x20 total: 5768192 bytes, 268435456 operations: 14.79 µs
+\x20 0: f32 product 1024 x 512 @ 512 x 256 with kernel layer_0: 64 blocks of 256 threads, 1 tile a block
+\x20    reads 2622464, writes 1048576 bytes, 268435456 operations, 73.1 a byte: 13.77 µs
+\x20 total: 3671040 bytes, 268435456 operations: 13.77 µs
 "
     );
     assert_eq!(
@@ -83,13 +81,9 @@ norm of B = 100, C = 100 on NVIDIA H200: 4800 GB/s, 67000 Gflop/s
         text(attention::cost(&sizes, &Roofline::h200())),
         "\
 attention of H = 8, N = 1024, D = 64 on NVIDIA H200: 4800 GB/s, 67000 Gflop/s
-\x20 0: f32 product 8 times 1024 x 64 @ 64 x 1024: 2048 blocks of 256 threads, 1 tile a block
-\x20    reads 4194304, writes 33554432 bytes, 1073741824 operations, 28.4 a byte: 16.03 µs
-\x20 1: kernel attention_0: 4224 blocks of 64 threads, 1 row a block, 16 items a thread
-\x20    reads 33554432, writes 33554432 bytes: 13.98 µs
-\x20 2: f32 product 8 times 1024 x 1024 @ 1024 x 64: 128 blocks of 256 threads, 1 tile a block
-\x20    reads 35651584, writes 2097152 bytes, 1073741824 operations, 28.4 a byte: 16.03 µs
-\x20 total: 142606336 bytes, 2147483648 operations: 46.03 µs
+\x20 0: attention f32 product 8 times 1024 x 64 @ 64 x 1024 with attention_0: 128 blocks of 256 threads, 1 tile a block
+\x20    reads 6291456, writes 2097152 bytes, 2147483648 operations, 256.0 a byte: 32.05 µs
+\x20 total: 8388608 bytes, 2147483648 operations: 32.05 µs
 "
     );
     // In tiles, whose scores are never in memory.
