@@ -112,6 +112,29 @@ inline int __shfl_sync(unsigned mask, int value, int lane, int width) {
     return got;
 }
 
+// mma.m16n8k16, row by column: what PTX has each lane hold of 16 x 16, 16 x 8 and 16 x 8 numbers.
+template <typename T> inline void emulated_mma(float (&sums)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
+    static unsigned held[1024][6];
+    const unsigned warp = threadIdx.x / 32 * 32, lane = threadIdx.x % 32;
+    for (int i = 0; i < 4; ++i) held[threadIdx.x][i] = a[i];
+    for (int i = 0; i < 2; ++i) held[threadIdx.x][4 + i] = b[i];
+    emulated::meet(emulated::warp_meetings[warp], 32);
+    const auto number = [&](unsigned lane, int word, int half) {
+        T out;
+        out.bits = (unsigned short)(held[warp + lane][word] >> (16 * half));
+        return out.value();
+    };
+    for (int i = 0; i < 4; ++i) {
+        const unsigned row = lane / 4 + i / 2 * 8, column = lane % 4 * 2 + i % 2;
+        for (unsigned term = 0; term < 16; ++term) {
+            const float l = number(row % 8 * 4 + term % 8 / 2, row / 8 + term / 8 * 2, term % 2);
+            const float r = number(column * 4 + term % 8 / 2, 4 + term / 8, term % 2);
+            sums[i] += l * r;
+        }
+    }
+    emulated::meet(emulated::warp_meetings[warp], 32);
+}
+
 inline unsigned long long atomicMin(unsigned long long* at, unsigned long long value) {
     const unsigned long long before = *at;
     if (value < before) *at = value;

@@ -1,0 +1,247 @@
+// A matrix product of elements of 16 bits by the tensor cores, of compute capability 8.0 and later. As dot.cu, but for the
+// order of a sum: it runs over groups of 16 terms, whose own order is the hardware's. ND_ELEMENT is nd_f16 or nd_bf16, and
+// ND_RESULT that or float, in which sums are.
+enum { ND_LEFT, ND_RIGHT, ND_OUT };
+
+// Elements between the lines, rows or columns, of a tile in shared memory: eight threads that read a column of four bytes
+// meet in no bank.
+#define ND_LINE (ND_STEP + 8)
+// A block's eight warps have two halves of its rows and four quarters of its columns, in pieces of 16 rows and 8 columns.
+#define ND_ROWS (ND_TILE / 2)
+#define ND_COLUMNS (ND_TILE / 4)
+// What a thread fetches of each operand for a step: groups of eight neighbours.
+#define ND_FETCHED (ND_STEP * ND_TILE / 8 / 256)
+
+struct alignas(16) nd_eight { ND_ELEMENT at[8]; };
+
+template <typename T> struct nd_is_f16 { static constexpr bool value = false; };
+template <> struct nd_is_f16<nd_f16> { static constexpr bool value = true; };
+
+// Adds the product of 16 rows of 16 terms and 16 terms of 8 columns, shared out among the threads of a warp as PTX has it for
+// mma.m16n8k16.
+__device__ __forceinline__ void nd_mma(float (&sums)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
+#ifdef __CUDA_ARCH__
+    if constexpr (nd_is_f16<ND_ELEMENT>::value) {
+        asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+            : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
+            : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+    } else {
+        asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+            : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
+            : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+    }
+#else
+    emulated_mma<ND_ELEMENT>(sums, a, b);
+#endif
+}
+
+// The eight neighbours that a thread fetches: terms of a line, or lines of a term, from wherever neighbours lie together.
+struct nd_group {
+    int term, line;
+    __device__ __forceinline__ nd_group(bool deep, int j) {
+        const int at = threadIdx.x + j * 256;
+        term = deep ? at % (ND_STEP / 8) * 8 : at / (ND_TILE / 8);
+        line = deep ? at / (ND_STEP / 8) : at % (ND_TILE / 8) * 8;
+    }
+};
+
+// Whether neighbours along the only axis of a list lie together in memory.
+__device__ __forceinline__ bool nd_together(const nd_axes<3>& axes, int operand) {
+    return axes.count == 1 && axes.step[operand][0] == 1;
+}
+
+// What is fetched: an element in memory, or one of the windows of a place, a line and a term.
+#define ND_LEFT_AT left[row_left[line] + nd_far<ND_LEFT>(depth, first + term)]
+#define ND_RIGHT_AT right[column_right[line] + nd_far<ND_RIGHT>(depth, first + term)]
+#ifdef ND_WINDOW
+#if ND_WINDOW_LEFT
+#define ND_NO_LEFT
+#undef ND_LEFT_AT
+#define ND_LEFT_AT ND_ELEMENT::of(ND_WINDOW(windows, number, first_row + line, first + term))
+#else
+#define ND_NO_RIGHT
+#undef ND_RIGHT_AT
+#define ND_RIGHT_AT ND_ELEMENT::of(ND_WINDOW(windows, number, first_column + line, first + term))
+#endif
+#endif
+
+// ND_BLOCK is 256. `m_count`, `n_count` and `k_count` are numbers of rows, of columns and of terms of a sum.
+extern "C" __global__ void __launch_bounds__(ND_BLOCK, 128 / ND_TILE) nd_mma_dot(
+    const ND_ELEMENT* __restrict__ left, const ND_ELEMENT* __restrict__ right,
+    const __grid_constant__ nd_axes<3> batch, const __grid_constant__ nd_axes<3> rows,
+    const __grid_constant__ nd_axes<3> columns, const __grid_constant__ nd_axes<3> depth,
+    long long batches, long long m_count, long long n_count, long long k_count,
+#ifdef ND_WINDOW
+    const __grid_constant__ ND_WINDOW_OPERANDS windows,
+#endif
+#ifdef ND_EPILOGUE
+    const __grid_constant__ ND_EPILOGUE_OPERANDS operands
+#else
+    ND_RESULT* __restrict__ out
+#endif
+) {
+    alignas(16) __shared__ ND_ELEMENT a[2][ND_TILE][ND_LINE], b[2][ND_TILE][ND_LINE];
+#ifndef ND_NO_LEFT
+    __shared__ nd_int row_left[ND_TILE];
+#endif
+#ifndef ND_NO_RIGHT
+    __shared__ nd_int column_right[ND_TILE];
+#endif
+#ifndef ND_EPILOGUE
+    __shared__ nd_int row_out[ND_TILE], column_out[ND_TILE];
+#endif
+    const int thread = threadIdx.x, lane = thread % 32, warp = thread / 32;
+    const int warp_row = warp % 2 * ND_ROWS, warp_column = warp / 2 * ND_COLUMNS, eighth = lane / 4, pair = lane % 4 * 2;
+    const nd_int m = (nd_int)m_count, n = (nd_int)n_count, k = (nd_int)k_count;
+    const bool deep_a = nd_deep(depth.step[ND_LEFT], depth.count, rows.step[ND_LEFT], rows.count);
+    const bool deep_b = nd_deep(depth.step[ND_RIGHT], depth.count, columns.step[ND_RIGHT], columns.count);
+#ifndef ND_NO_LEFT
+    const bool wide_a = deep_a ? nd_together(depth, ND_LEFT) : nd_together(rows, ND_LEFT);
+#endif
+#ifndef ND_NO_RIGHT
+    const bool wide_b = deep_b ? nd_together(depth, ND_RIGHT) : nd_together(columns, ND_RIGHT);
+#endif
+    const nd_int down = (m + ND_TILE - 1) / ND_TILE, across = (n + ND_TILE - 1) / ND_TILE;
+    for (long long tile = blockIdx.x; tile < batches * down * across; tile += gridDim.x) {
+        const nd_int first_column = (nd_int)(tile % across * ND_TILE), first_row = (nd_int)(tile / across % down * ND_TILE);
+        const nd_int number = (nd_int)(tile / across / down);
+        const nd_place<3> one = nd_find(batch, number);
+        __syncthreads();
+        for (int at = thread; at < 2 * ND_TILE; at += ND_BLOCK) {
+            const int line = at % ND_TILE;
+            if (at < ND_TILE && first_row + line < m) {
+                const nd_place<3> place = nd_find(rows, first_row + line);
+#ifndef ND_NO_LEFT
+                row_left[line] = one.at[ND_LEFT] + place.at[ND_LEFT];
+#endif
+#ifndef ND_EPILOGUE
+                row_out[line] = one.at[ND_OUT] + place.at[ND_OUT];
+#endif
+            } else if (at >= ND_TILE && first_column + line < n) {
+                const nd_place<3> place = nd_find(columns, first_column + line);
+#ifndef ND_NO_RIGHT
+                column_right[line] = one.at[ND_RIGHT] + place.at[ND_RIGHT];
+#endif
+#ifndef ND_EPILOGUE
+                column_out[line] = place.at[ND_OUT];
+#endif
+            }
+        }
+        __syncthreads();
+        float sums[ND_ROWS / 16][ND_COLUMNS / 8][4] = {};
+        nd_eight next_a[ND_FETCHED], next_b[ND_FETCHED];
+        const auto fetch = [&](nd_int first) {
+#pragma unroll
+            for (int j = 0; j < ND_FETCHED; ++j) {
+                const nd_group group(deep_a, j);
+                next_a[j] = nd_eight{};
+#ifndef ND_NO_LEFT
+                const int last_term = group.term + (deep_a ? 7 : 0), last_line = group.line + (deep_a ? 0 : 7);
+                if (wide_a && first + last_term < k && first_row + last_line < m) {
+                    const int line = group.line, term = group.term;
+                    const ND_ELEMENT* const from = &ND_LEFT_AT;
+                    if ((unsigned long long)from % sizeof(nd_eight) == 0) {
+                        next_a[j] = *(const nd_eight*)from;
+                        continue;
+                    }
+                }
+#endif
+#pragma unroll
+                for (int i = 0; i < 8; ++i) {
+                    const int term = group.term + (deep_a ? i : 0), line = group.line + (deep_a ? 0 : i);
+                    if (first + term < k && first_row + line < m) next_a[j].at[i] = ND_LEFT_AT;
+                }
+            }
+#pragma unroll
+            for (int j = 0; j < ND_FETCHED; ++j) {
+                const nd_group group(deep_b, j);
+                next_b[j] = nd_eight{};
+#ifndef ND_NO_RIGHT
+                const int last_term = group.term + (deep_b ? 7 : 0), last_line = group.line + (deep_b ? 0 : 7);
+                if (wide_b && first + last_term < k && first_column + last_line < n) {
+                    const int line = group.line, term = group.term;
+                    const ND_ELEMENT* const from = &ND_RIGHT_AT;
+                    if ((unsigned long long)from % sizeof(nd_eight) == 0) {
+                        next_b[j] = *(const nd_eight*)from;
+                        continue;
+                    }
+                }
+#endif
+#pragma unroll
+                for (int i = 0; i < 8; ++i) {
+                    const int term = group.term + (deep_b ? i : 0), line = group.line + (deep_b ? 0 : i);
+                    if (first + term < k && first_column + line < n) next_b[j].at[i] = ND_RIGHT_AT;
+                }
+            }
+        };
+        const auto keep = [&](ND_ELEMENT (&to)[ND_TILE][ND_LINE], bool deep, const nd_eight (&next)[ND_FETCHED]) {
+#pragma unroll
+            for (int j = 0; j < ND_FETCHED; ++j) {
+                const nd_group group(deep, j);
+                if (deep) {
+                    *(nd_eight*)&to[group.line][group.term] = next[j];
+                    continue;
+                }
+#pragma unroll
+                for (int i = 0; i < 8; ++i) to[group.line + i][group.term] = next[j].at[i];
+            }
+        };
+        fetch(0);
+        keep(a[0], deep_a, next_a);
+        keep(b[0], deep_b, next_b);
+        int half = 0;
+        for (nd_int first = 0; first < k; first += ND_STEP, half ^= 1) {
+            __syncthreads();
+            const bool more = first + ND_STEP < k;
+            if (more) fetch(first + ND_STEP);
+#pragma unroll
+            for (int term = 0; term < ND_STEP; term += 16) {
+                const auto two = [&](const ND_ELEMENT& at) { return *(const unsigned*)&at; };
+                unsigned l[ND_ROWS / 16][4];
+#pragma unroll
+                for (int i = 0; i < ND_ROWS / 16; ++i) {
+                    const int row = warp_row + 16 * i + eighth;
+                    l[i][0] = two(a[half][row][term + pair]);
+                    l[i][1] = two(a[half][row + 8][term + pair]);
+                    l[i][2] = two(a[half][row][term + pair + 8]);
+                    l[i][3] = two(a[half][row + 8][term + pair + 8]);
+                }
+#pragma unroll
+                for (int j = 0; j < ND_COLUMNS / 8; ++j) {
+                    const int column = warp_column + 8 * j + eighth;
+                    const unsigned r[2] = {two(b[half][column][term + pair]), two(b[half][column][term + pair + 8])};
+#pragma unroll
+                    for (int i = 0; i < ND_ROWS / 16; ++i) nd_mma(sums[i][j], l[i], r);
+                }
+            }
+            if (more) {
+                keep(a[half ^ 1], deep_a, next_a);
+                keep(b[half ^ 1], deep_b, next_b);
+            }
+        }
+#pragma unroll
+        for (int i = 0; i < ND_ROWS / 16; ++i) {
+#pragma unroll
+            for (int j = 0; j < ND_COLUMNS / 8; ++j) {
+#pragma unroll
+                for (int part = 0; part < 2; ++part) {
+                    const int row = warp_row + 16 * i + eighth + 8 * part, column = warp_column + 8 * j + pair;
+                    const nd_int count = n - first_column - column;
+                    if (first_row + row >= m || count <= 0) continue;
+#ifdef ND_EPILOGUE
+                    nd_strip<float> two;
+                    two.at[0] = sums[i][j][2 * part];
+                    two.at[1] = sums[i][j][2 * part + 1];
+                    ND_EPILOGUE(operands, number, first_row + row, first_column + column, count, two);
+#else
+#pragma unroll
+                    for (int at = 0; at < 2; ++at) {
+                        if (at >= count) continue;
+                        out[row_out[row] + column_out[column + at]] = nd_element<ND_RESULT>::of(sums[i][j][2 * part + at]);
+                    }
+#endif
+                }
+            }
+        }
+    }
+}
