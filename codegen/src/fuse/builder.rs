@@ -57,7 +57,17 @@ pub struct Context<'g> {
     pub graph: &'g Graph,
     /// Which nodes are in memory.
     pub stored: &'g [bool],
+    /// Which of these are there as kernels compute with them, not as their dtype says.
+    pub wide: &'g [bool],
     pub orders: &'g [Vec<usize>],
+}
+
+impl Context<'_> {
+    /// The dtype that a node has in memory.
+    pub fn stored_dtype(&self, id: NodeId) -> DType {
+        let dtype = self.graph.ty(id).dtype;
+        if self.wide[id.0 as usize] { dtype.computed() } else { dtype }
+    }
 }
 
 struct Builder<'g> {
@@ -93,11 +103,12 @@ pub fn build(cx: &Context, roots: &[NodeId]) -> Result<Draft, Blocked> {
     };
     let own = |k: usize, dim: &Dim| if dim.is(1) { Dim::zero() } else { Dim::sym(format!("v{k}")) };
     let index: Vec<Dim> = shape.iter().enumerate().map(|(k, d)| own(k, d)).collect();
-    let mut stores = vec![(space, index.clone(), b.value(space, &index, &[])?)];
+    let value = b.value(space, &index, &[])?;
+    let mut stores = vec![(space, index, b.cast(value, cx.stored_dtype(space)))];
     for &root in roots.iter().filter(|&&r| r != space) {
         let index = b.index_of(root).ok_or(Blocked(root))?;
         let value = b.value(root, &index, &[])?;
-        stores.push((root, index, value));
+        stores.push((root, index, b.cast(value, cx.stored_dtype(root))));
     }
     // A store that varies over nothing but parallel axes must cover them all.
     let red = b.red.clone().unwrap_or_default();
@@ -147,6 +158,29 @@ impl Builder<'_> {
         id
     }
 
+    /// A value in another dtype. Those of memory alone are read and made by way
+    /// of the one that they are computed in.
+    fn cast(&mut self, value: ValId, to: DType) -> ValId {
+        let Inst { op, dtype: from } = self.code[value.0 as usize].clone();
+        if from == to {
+            return value;
+        }
+        match op {
+            InstOp::Cast(inner) if self.code[inner.0 as usize].dtype == to && to.is_stored_only() => inner,
+            _ if to.is_stored_only() && !from.is_float() => {
+                let number = self.cast(value, to.computed());
+                self.cast(number, to)
+            }
+            _ => self.push(InstOp::Cast(value), to),
+        }
+    }
+
+    /// A value as kernels compute with it.
+    fn computed(&mut self, value: ValId) -> ValId {
+        let dtype = self.code[value.0 as usize].dtype;
+        self.cast(value, dtype.computed())
+    }
+
     /// The value of a node at an index, where the guards hold.
     fn value(&mut self, id: NodeId, index: &[Dim], guards: &[Guard]) -> Result<ValId, Blocked> {
         let key = (id, index.to_vec(), guards.to_vec());
@@ -174,7 +208,7 @@ impl Builder<'_> {
         if self.roots.contains(&node) {
             return Err(Blocked(node));
         }
-        let dtype = self.cx.graph.ty(node).dtype;
+        let dtype = self.cx.stored_dtype(node);
         let input = match self.inputs.iter().position(|&s| s == source) {
             Some(k) => k,
             None => {
@@ -183,13 +217,14 @@ impl Builder<'_> {
             }
         };
         let fill = Literal::Int(0).cast(dtype);
-        Ok(self.push(InstOp::Load { input, index: index.to_vec(), guards: guards.to_vec(), fill }, dtype))
+        let value = self.push(InstOp::Load { input, index: index.to_vec(), guards: guards.to_vec(), fill }, dtype);
+        Ok(self.computed(value))
     }
 
     fn compute(&mut self, id: NodeId, index: &[Dim], guards: &[Guard]) -> Result<ValId, Blocked> {
         let graph = self.cx.graph;
         let node = graph.node(id);
-        let dtype = node.ty.dtype;
+        let dtype = node.ty.dtype.computed();
         match &node.op {
             Op::Const(literal) => Ok(self.push(InstOp::Const(literal.cast(dtype)), dtype)),
             Op::Size(dim) => Ok(self.push(InstOp::Index(dim.clone()), dtype)),
@@ -202,7 +237,11 @@ impl Builder<'_> {
             Op::Cast => {
                 self.note(id, index, 1)?;
                 let arg = self.value(node.args[0], index, guards)?;
-                Ok(self.push(InstOp::Cast(arg), dtype))
+                let float = self.code[arg.0 as usize].dtype.is_float();
+                // A float is rounded here; an integer where it is written.
+                let to = if float { node.ty.dtype } else { dtype };
+                let value = self.cast(arg, to);
+                Ok(self.computed(value))
             }
             Op::Reduce { .. } => self.reduce(id, index, guards),
             Op::Gather { axis, batch } => self.gather(id, *axis, *batch, index, guards),
@@ -318,16 +357,22 @@ impl Builder<'_> {
     /// The value inside the guards, else the fill: folded into a load where
     /// the value is one.
     fn filled(&mut self, value: ValId, fill: NodeId, all: &[Guard], new: &[Guard]) -> Result<ValId, Blocked> {
-        let Inst { op, dtype } = self.code[value.0 as usize].clone();
+        let load = match self.code[value.0 as usize].op {
+            InstOp::Cast(load) if self.code[load.0 as usize].dtype.is_stored_only() => load,
+            _ => value,
+        };
+        let dtype = self.code[value.0 as usize].dtype;
+        let Inst { op, dtype: read } = self.code[load.0 as usize].clone();
         let literal = match &self.cx.graph.node(fill).op {
-            Op::Const(literal) => Some(literal.cast(dtype)),
+            Op::Const(literal) => Some(literal.cast(dtype)).filter(|l| l.stored(read) == *l),
             _ => None,
         };
         if let (InstOp::Load { input, index, guards, .. }, Some(fill)) = (op, literal)
             && guards == all
             && all.len() == new.len()
         {
-            return Ok(self.push(InstOp::Load { input, index, guards, fill }, dtype));
+            let value = self.push(InstOp::Load { input, index, guards, fill }, read);
+            return Ok(self.computed(value));
         }
         let inside = self.push(InstOp::Inside(new.to_vec()), DType::Bool);
         let fill = self.value(fill, &[], &[])?;
@@ -413,7 +458,7 @@ impl Builder<'_> {
         }
         self.note(id, index, EXPENSIVE)?;
         let value = self.value(arg, &inner, &[])?;
-        Ok(self.push(InstOp::Reduce(*monoid, value), node.ty.dtype))
+        Ok(self.push(InstOp::Reduce(*monoid, value), node.ty.dtype.computed()))
     }
 
     /// The variables over which a reduction at `index` runs: the kernel's

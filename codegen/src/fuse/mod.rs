@@ -50,6 +50,10 @@ struct Search<'g> {
     /// The products and scatters: steps of their own.
     steps: Vec<NodeId>,
     stored: Vec<bool>,
+    /// Which nodes are in memory as kernels compute with them: reductions, so
+    /// that a sum of many halves is not infinite before it is divided, and
+    /// products that are handed to their epilogue.
+    wide: Vec<bool>,
     orders: Vec<Vec<usize>>,
     /// Kernels by their first root.
     groups: BTreeMap<NodeId, Rc<Group>>,
@@ -144,6 +148,20 @@ impl<'g> Search<'g> {
         self.merge();
         self.share();
         self.save();
+        self.widen();
+    }
+
+    /// Hands products to their epilogues unrounded.
+    fn widen(&mut self) {
+        for (group, dot) in self.epilogues() {
+            if self.graph.ty(dot).dtype.is_stored_only() {
+                self.wide[dot.0 as usize] = true;
+                let group = self.groups.get_mut(&group).expect("an epilogue is a group");
+                let cx = Context { graph: self.graph, stored: &self.stored, wide: &self.wide, orders: &self.orders };
+                let draft = builder::build(&cx, &group.roots).ok().expect("a kernel that was built before");
+                *group = Rc::new(Group::new(group.number, self.graph, group.roots.clone(), draft));
+            }
+        }
     }
 
     /// Puts in memory what is costly and several kernels would compute.
@@ -171,6 +189,7 @@ impl<'g> Search<'g> {
             steps: graph.ids().filter(|id| live[id.0 as usize] && graph.node(*id).op.is_step()).collect(),
             live: live.clone(),
             stored,
+            wide: wide(graph),
             orders: layout::orders(graph),
             groups: BTreeMap::new(),
             built: 0,
@@ -186,7 +205,7 @@ impl<'g> Search<'g> {
     }
 
     fn context(&self) -> Context<'_> {
-        Context { graph: self.graph, stored: &self.stored, orders: &self.orders }
+        Context { graph: self.graph, stored: &self.stored, wide: &self.wide, orders: &self.orders }
     }
 
     fn dots(&self) -> Vec<NodeId> {
@@ -381,18 +400,31 @@ impl<'g> Search<'g> {
     }
 }
 
+/// The reductions that no step reads and that are no results.
+fn wide(graph: &Graph) -> Vec<bool> {
+    let reduced = |id| matches!(graph.node(id).op, Op::Reduce { .. });
+    let mut wide: Vec<bool> = graph.ids().map(|id| reduced(id) && !graph.outputs.contains(&id)).collect();
+    for step in graph.ids().filter(|&id| graph.node(id).op.is_step()) {
+        for &arg in &graph.node(step).args {
+            wide[base(graph, arg).0 as usize] = false;
+        }
+    }
+    wide
+}
+
+/// The node behind the views.
+fn base(graph: &Graph, mut id: NodeId) -> NodeId {
+    while graph.node(id).op.is_view() {
+        id = graph.node(id).args[0];
+    }
+    id
+}
+
 /// What a checkpoint is computed again from, which is in memory until then.
 fn kept(graph: &Graph) -> BTreeSet<NodeId> {
-    let base = |id: NodeId| {
-        let mut at = graph.node(id).args[0];
-        while graph.node(at).op.is_view() {
-            at = graph.node(at).args[0];
-        }
-        at
-    };
     let computed = |id: &NodeId| !matches!(graph.node(*id).op, Op::Const(_) | Op::Size(_) | Op::Iota(_));
     let again = graph.ids().filter(|&id| matches!(graph.node(id).op, Op::Mark(Mark::Again, _)));
-    again.map(base).filter(computed).collect()
+    again.map(|id| base(graph, id)).filter(computed).collect()
 }
 
 /// What is computed again belongs to the time of the gradient that needs it: a

@@ -6,10 +6,12 @@
 //! parameter that they are by, under its name; a parameter struct's gradient is
 //! such a struct. Next: [`super::items`].
 
+use super::code::{self, RT};
 use super::generics::Generics;
 use super::items::{self, tokens};
 use crate::check::{Answer, Function, ParamKind};
 use crate::derive::{float_results, fresh};
+use crate::ops::Literal;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 
@@ -53,7 +55,7 @@ pub fn reverse(f: &Function, by: &[usize], plan: &Ident, module: &Ident) -> (Tok
         && ty.dtype.is_float()
         && !f.tuple
     {
-        let one = tokens(&format!("1.0{}", ty.dtype));
+        let one = tokens(&code::literal_of(Literal::float(1.0), ty.dtype, RT).text);
         let list_with_one =
             items::operand_list(f, &quote!(__ndfuse_operands.push(::ndfuse::rt::RawView::scalar(&#one)?);));
         methods.extend(quote! {
@@ -129,7 +131,7 @@ fn cotangents(f: &Function) -> Vec<(Ident, &Answer)> {
 fn direction(name: &Ident, answer: &Answer, generics: &mut Generics) -> TokenStream {
     match answer {
         Answer::Array(ty) => {
-            let (dtype, shape) = (tokens(ty.dtype.name()), tokens(&generics.operand(&ty.shape)));
+            let (dtype, shape) = (tokens(&code::ty(ty.dtype, RT)), tokens(&generics.operand(&ty.shape)));
             quote!(#name: impl ::ndfuse::rt::Operand<Elem = #dtype, Shape = #shape>)
         }
         Answer::Struct { def, args, .. } => {
