@@ -25,7 +25,8 @@
 pub use ndfuse_macros::tensor;
 pub use ndfuse_runtime::{
     AnyBuffer, AnyTensor, Buffer, Const, DType, Device, DeviceFault, Dim, Element, Error, Fits, Info, Layout, Leaf,
-    Operand, OperandMut, Params, Result, Shape, Tensor, TensorView, ToDevice, dim, error, io, no_grad, params,
+    Operand, OperandMut, Params, Result, Shape, Tensor, TensorView, ToDevice, bf16, dim, error, f16, half, io, no_grad,
+    params,
 };
 
 /// All that generated code may name.

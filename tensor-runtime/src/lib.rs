@@ -38,6 +38,7 @@ pub mod view;
 
 pub use device::{Device, Info};
 pub use dims::{Const, Dim, Fits, MAX_RANK, NdRank, Shape, Sizes};
+pub use ::half::{self, bf16, f16};
 pub use dtype::{AnyBuffer, AnySlice, AnySliceMut, DType, Element, Number, release_memory};
 pub use error::{DeviceFault, Error, Result, Site};
 pub use layout::Layout;
@@ -59,6 +60,8 @@ pub mod rt {
     pub use crate::math::Float;
     pub use crate::monoid::{self, Acc, ColAcc};
     pub use crate::plan::{self, Plan};
+    pub use ::half::{bf16, f16};
+
     pub use crate::{
         AnyBuffer, AnySlice, AnySliceMut, AnyTensor, Buffer, Const, DType, Device, Dim, Element, Error, Fits, InOrder,
         Layout, Leaf, NdRank, Operand, OperandMut, Params, Path, RawView, RawViewMut, Result, Shape, Site, Sizes,

@@ -43,12 +43,15 @@ pub(crate) struct Classes {
     pub(crate) wide: bool,
     /// `ND_ELEMENT`, where the text is for any type.
     pub(crate) element: Option<&'static str>,
+    /// `ND_RESULT`, where that may be another type.
+    pub(crate) result: Option<&'static str>,
 }
 
 impl Classes {
     /// Those of a launch of a generated kernel.
     pub(crate) fn of(deal: Deal, shape: &Shape, wide: bool) -> Classes {
-        Classes { block: shape.block, team: Some((deal, shape.team)), items: shape.items, wide, element: None }
+        let team = Some((deal, shape.team));
+        Classes { block: shape.block, team, items: shape.items, wide, element: None, result: None }
     }
 
     fn defines(&self) -> Vec<String> {
@@ -61,7 +64,8 @@ impl Classes {
         let index = format!("-DND_INDEX={}", if self.wide { "long long" } else { "int" });
         let element = self.element.map(|element| format!("-DND_ELEMENT={element}"));
         let first = [format!("-DND_BLOCK={}", self.block), index];
-        first.into_iter().chain(team).chain(items).chain(element).collect()
+        let result = self.result.map(|result| format!("-DND_RESULT={result}"));
+        first.into_iter().chain(team).chain(items).chain(element).chain(result).collect()
     }
 }
 

@@ -98,13 +98,11 @@ pub(crate) fn copy_elements(
 
 /// Adds the elements of one tensor to those of another of the same shape and device.
 pub(crate) fn add(dtype: DType, to: &Block, to_layout: &Layout, from: &Block, from_layout: &Layout) -> Result<()> {
-    let element = match dtype {
-        DType::F32 => "float",
-        DType::F64 => "double",
-        other => return Err(Error::unsupported("gradient", format!("a sum of {other}"))),
-    };
+    if !dtype.is_float() {
+        return Err(Error::unsupported("gradient", format!("a sum of {dtype}")));
+    }
     let (from_at, to_at) = (address(from, dtype, from_layout), address(to, dtype, to_layout));
-    launch(to.gpu(), "nd_add", element, (from_at, from_layout), (to_at, to_layout))
+    launch(to.gpu(), "nd_add", dtype.cuda(), (from_at, from_layout), (to_at, to_layout))
 }
 
 fn launch(
@@ -126,7 +124,7 @@ fn launch(
     let points = from_layout.len() as i64;
     let far = texts::reach(&axes, 0).max(texts::reach(&axes, 1)).max(points);
     let wide = geometry::is_wide(far);
-    let classes = Classes { block: texts::BLOCK, team: None, items: 0, wide, element: Some(element) };
+    let classes = Classes { block: texts::BLOCK, team: None, items: 0, wide, element: Some(element), result: None };
     let mut arguments = Arguments::new(true);
     arguments.address(from);
     arguments.address(to);

@@ -24,6 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::Path;
 
+use half::{bf16, f16};
 use safetensors::{Dtype, SafeTensorError, SafeTensors, View};
 
 use crate::device::Device;
@@ -36,7 +37,7 @@ use crate::storage::Buffer;
 use crate::tensor::{AnyTensor, Tensor};
 
 /// The name of each dtype in a file.
-const DTYPES: [(DType, Dtype); 11] = [
+const DTYPES: [(DType, Dtype); 13] = [
     (DType::Bool, Dtype::BOOL),
     (DType::U8, Dtype::U8),
     (DType::I8, Dtype::I8),
@@ -46,6 +47,8 @@ const DTYPES: [(DType, Dtype); 11] = [
     (DType::I32, Dtype::I32),
     (DType::U64, Dtype::U64),
     (DType::I64, Dtype::I64),
+    (DType::F16, Dtype::F16),
+    (DType::BF16, Dtype::BF16),
     (DType::F32, Dtype::F32),
     (DType::F64, Dtype::F64),
 ];
@@ -275,7 +278,7 @@ macro_rules! le {
     )*};
 }
 
-le! { u8 i8 u16 i16 u32 i32 u64 i64 f32 f64 }
+le! { u8 i8 u16 i16 u32 i32 u64 i64 f16 bf16 f32 f64 }
 
 impl Le for bool {
     fn put(self, out: &mut Vec<u8>) {

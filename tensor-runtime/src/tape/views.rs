@@ -7,7 +7,7 @@ use ndarray::IxDyn;
 
 use crate::cast::{Cast, cast};
 use crate::device::Device;
-use crate::dtype::{DType, Element};
+use crate::dtype::{Element, with_float};
 use crate::error::{Error, Result};
 use crate::layout::Layout;
 use crate::storage::Buffer;
@@ -40,14 +40,10 @@ impl View {
             // The host's sums, so that they have the host's bits.
             return self.back(&cotangent.to_device(&Device::Cpu)?)?.to_device(&device);
         }
-        match cotangent.dtype() {
-            DType::F32 => self.back_typed::<f32>(cotangent),
-            DType::F64 => self.back_typed::<f64>(cotangent),
-            other => {
-                let reason = format!("a cotangent of {other}").into();
-                Err(Error::Internal { function: self.operation, reason })
-            }
-        }
+        with_float!(cotangent.dtype(), T => self.back_typed::<T>(cotangent), other => {
+            let reason = format!("a cotangent of {other}").into();
+            Err(Error::Internal { function: self.operation, reason })
+        })
     }
 
     fn back_typed<T: Element + Cast<f64>>(&self, cotangent: &AnyTensor) -> Result<AnyTensor>

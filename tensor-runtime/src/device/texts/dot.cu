@@ -1,5 +1,6 @@
 // A matrix product of strided operands: sums over the axes of `depth`, one element of each of `batch`, `rows` and
-// `columns` at a time. ND_ELEMENT is float or double. A sum runs over its terms in order, in one thread, so it has the
+// `columns` at a time. ND_ELEMENT is a float type, and the product's type
+// ND_RESULT is that or the one that it is computed in. A sum runs over its terms in order, in one thread, so it has the
 // same bits for any grid.
 enum { ND_LEFT, ND_RIGHT, ND_OUT };
 
@@ -17,11 +18,11 @@ __device__ __forceinline__ bool nd_deep(const long long* depth, long long depths
 
 // ND_BLOCK is 256. `m`, `n` and `k` count rows, columns and terms of a sum.
 extern "C" __global__ void __launch_bounds__(ND_BLOCK) nd_dot(
-    const ND_ELEMENT* __restrict__ left, const ND_ELEMENT* __restrict__ right, ND_ELEMENT* __restrict__ out,
+    const ND_ELEMENT* __restrict__ left, const ND_ELEMENT* __restrict__ right, ND_RESULT* __restrict__ out,
     const __grid_constant__ nd_axes<3> batch, const __grid_constant__ nd_axes<3> rows,
     const __grid_constant__ nd_axes<3> columns, const __grid_constant__ nd_axes<3> depth,
     long long batches, long long m, long long n, long long k) {
-    __shared__ ND_ELEMENT a[ND_STEP][ND_TILE + 1], b[ND_STEP][ND_TILE + 1];
+    __shared__ nd_computed a[ND_STEP][ND_TILE + 1], b[ND_STEP][ND_TILE + 1];
     __shared__ nd_int row_left[ND_TILE], row_out[ND_TILE], column_right[ND_TILE], column_out[ND_TILE];
     __shared__ nd_int depth_left[ND_STEP], depth_right[ND_STEP];
     const int thread = threadIdx.x, x = thread % 16, y = thread / 16;
@@ -41,7 +42,7 @@ extern "C" __global__ void __launch_bounds__(ND_BLOCK) nd_dot(
             column_right[thread - ND_TILE] = one.at[ND_RIGHT] + place.at[ND_RIGHT];
             column_out[thread - ND_TILE] = place.at[ND_OUT];
         }
-        ND_ELEMENT sums[ND_EACH][ND_EACH] = {};
+        nd_computed sums[ND_EACH][ND_EACH] = {};
         for (nd_int first = 0; first < k; first += ND_STEP) {
             __syncthreads();
             if (thread < ND_STEP && first + thread < k) {
@@ -53,16 +54,16 @@ extern "C" __global__ void __launch_bounds__(ND_BLOCK) nd_dot(
             for (int at = thread; at < ND_STEP * ND_TILE; at += ND_BLOCK) {
                 const int term = left_deep ? at % ND_STEP : at / ND_TILE, row = left_deep ? at / ND_STEP : at % ND_TILE;
                 const bool inside = first + term < k && first_row + row < m;
-                a[term][row] = inside ? left[row_left[row] + depth_left[term]] : (ND_ELEMENT)0;
+                a[term][row] = inside ? nd_value(left[row_left[row] + depth_left[term]]) : (nd_computed)0;
             }
             for (int at = thread; at < ND_STEP * ND_TILE; at += ND_BLOCK) {
                 const int term = right_deep ? at % ND_STEP : at / ND_TILE, column = right_deep ? at / ND_STEP : at % ND_TILE;
                 const bool inside = first + term < k && first_column + column < n;
-                b[term][column] = inside ? right[column_right[column] + depth_right[term]] : (ND_ELEMENT)0;
+                b[term][column] = inside ? nd_value(right[column_right[column] + depth_right[term]]) : (nd_computed)0;
             }
             __syncthreads();
             for (int term = 0; term < ND_STEP; ++term) {
-                ND_ELEMENT l[ND_EACH], r[ND_EACH];
+                nd_computed l[ND_EACH], r[ND_EACH];
 #pragma unroll
                 for (int i = 0; i < ND_EACH; ++i) l[i] = a[term][y + 16 * i];
 #pragma unroll
@@ -81,7 +82,7 @@ extern "C" __global__ void __launch_bounds__(ND_BLOCK) nd_dot(
             for (int j = 0; j < ND_EACH; ++j) {
                 const int row = y + 16 * i, column = x + 16 * j;
                 if (first_row + row < m && first_column + column < n) {
-                    out[row_out[row] + column_out[column]] = sums[i][j];
+                    out[row_out[row] + column_out[column]] = nd_element<ND_RESULT>::of(sums[i][j]);
                 }
             }
         }

@@ -8,7 +8,6 @@ use crate::device::arguments::Arguments;
 use crate::device::geometry;
 use crate::device::kernels::{Classes, Unit};
 use crate::device::texts::{self, Axis};
-use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::plan::{Dot, Plan, Role};
 
@@ -67,11 +66,8 @@ fn multiply(plan: &'static Plan, product: &Product, out: &Spot, call: &Call) -> 
     }
     let far = |operand| lists.iter().fold(0i64, |far, axes| far.saturating_add(texts::reach(axes, operand)));
     let wide = geometry::is_wide((0..3).map(far).chain(counts).fold(0, i64::max));
-    let element = match product.dtype {
-        DType::F64 => "double",
-        _ => "float",
-    };
-    let classes = Classes { block: texts::BLOCK, team: None, items: 0, wide, element: Some(element) };
+    let (element, result) = (Some(product.dtype.cuda()), Some(product.out.cuda()));
+    let classes = Classes { block: texts::BLOCK, team: None, items: 0, wide, element, result };
     let mut arguments = Arguments::new(true);
     arguments.address(product.left.addr() as u64);
     arguments.address(product.right.addr() as u64);
