@@ -172,6 +172,21 @@ impl DType {
         }
     }
 
+    /// The value of a float dtype that has these bits in memory.
+    pub fn of_bits(self, bits: u64) -> f64 {
+        let Row { digits, exponents: (least, greatest), .. } = *self.row();
+        let fraction = digits - 1;
+        let exponent = (bits >> fraction) as i32 & ((greatest << 1) | 1);
+        let part = (bits & ((1 << fraction) - 1)) as f64 / f64::from(2).powi(fraction as i32);
+        let size = match exponent {
+            0 => part * f64::from(2).powi(least),
+            _ if exponent - 1 + least <= greatest => (1.0 + part) * f64::from(2).powi(exponent - 1 + least),
+            _ if part == 0.0 => f64::INFINITY,
+            _ => f64::NAN,
+        };
+        if bits >> (self.bits() - 1) == 1 { -size } else { size }
+    }
+
     /// Whether every value of `narrow`, as kernels compute with it, is one of this
     /// dtype in memory.
     pub fn holds(self, narrow: DType) -> bool {
@@ -279,35 +294,15 @@ mod tests {
         }
     }
 
-    /// Of every pattern the value: fraction and exponent read as the format says.
-    fn value(dtype: DType, bits: u64) -> f64 {
-        let Row { digits, exponents: (least, _), .. } = *dtype.row();
-        let fraction = digits - 1;
-        let exponent = ((bits >> fraction) & ((1 << (dtype.bits() - digits)) - 1)) as i32;
-        let part = (bits & ((1 << fraction) - 1)) as f64 / f64::from(2).powi(fraction as i32);
-        let sign = if bits >> (dtype.bits() - 1) == 1 { -1.0 } else { 1.0 };
-        sign * match exponent {
-            0 => part * f64::from(2).powi(least),
-            top if top == (1 << (dtype.bits() - digits)) - 1 => {
-                if part == 0.0 {
-                    f64::INFINITY
-                } else {
-                    f64::NAN
-                }
-            }
-            _ => (1.0 + part) * f64::from(2).powi(exponent - 1 + least),
-        }
-    }
-
     #[test]
     fn every_half_is_its_own_nearest_and_ties_go_to_even() {
         for dtype in [DType::F16, DType::BF16] {
             let mut last = None;
             for bits in 0..0x1_0000u64 {
-                let x = value(dtype, bits);
+                let x = dtype.of_bits(bits);
                 if x.is_nan() {
                     let quiet = dtype.float_bits(x);
-                    assert!(value(dtype, quiet).is_nan() && dtype.round(x).is_nan());
+                    assert!(dtype.of_bits(quiet).is_nan() && dtype.round(x).is_nan());
                     last = None;
                     continue;
                 }
@@ -330,7 +325,10 @@ mod tests {
         assert_eq!(DType::F16.round(1.0001 * 2.0f64.powi(-25)), 2.0f64.powi(-24));
         for x in [0.1, 1e-40, -3.5e38, 3.4028235e38, 5e-324, f64::MAX] {
             assert_eq!(DType::F32.round(x), f64::from(x as f32));
-            assert_eq!(DType::F32.float_bits(x), u64::from((x as f32).to_bits()));
+            let bits = DType::F32.float_bits(x);
+            assert_eq!(bits, u64::from((x as f32).to_bits()));
+            assert_eq!(DType::F32.of_bits(bits), f64::from(x as f32));
+            assert_eq!(DType::F64.of_bits(DType::F64.float_bits(x)), x);
         }
     }
 

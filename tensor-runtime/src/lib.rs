@@ -36,9 +36,9 @@ mod tape;
 pub mod tensor;
 pub mod view;
 
+pub use ::half::{self, bf16, f16};
 pub use device::{Device, Info};
 pub use dims::{Const, Dim, Fits, MAX_RANK, NdRank, Shape, Sizes};
-pub use ::half::{self, bf16, f16};
 pub use dtype::{AnyBuffer, AnySlice, AnySliceMut, DType, Element, Number, release_memory};
 pub use error::{DeviceFault, Error, Result, Site};
 pub use layout::Layout;

@@ -9,7 +9,7 @@
 
 use super::index::{Through, Vars, through};
 use crate::dtype::DType;
-use crate::graph::{Graph, NodeId, Op};
+use crate::graph::{Graph, Node, NodeId, Op};
 use crate::kernel::{Guard, Inst, InstOp, ValId};
 use crate::ops::{Answer, Literal, MapOp};
 use crate::shape::{Dim, Ranges, Sym};
@@ -175,6 +175,14 @@ impl Builder<'_> {
         }
     }
 
+    /// Whether a cast to a dtype of memory alone rounds, or the writing to memory
+    /// does: an integer's, and a scatter's from its sums to its own dtype.
+    fn rounds(&self, cast: &Node) -> bool {
+        let arg = self.cx.graph.node(cast.args[0]);
+        let own = |sums: &Node| self.cx.graph.ty(sums.args[0]).dtype == cast.ty.dtype;
+        arg.ty.dtype.is_float() && !(matches!(arg.op, Op::Scatter { .. }) && own(arg))
+    }
+
     /// A value as kernels compute with it.
     fn computed(&mut self, value: ValId) -> ValId {
         let dtype = self.code[value.0 as usize].dtype;
@@ -237,10 +245,7 @@ impl Builder<'_> {
             Op::Cast => {
                 self.note(id, index, 1)?;
                 let arg = self.value(node.args[0], index, guards)?;
-                let float = self.code[arg.0 as usize].dtype.is_float();
-                // A float is rounded here; an integer where it is written.
-                let to = if float { node.ty.dtype } else { dtype };
-                let value = self.cast(arg, to);
+                let value = self.cast(arg, if self.rounds(node) { node.ty.dtype } else { dtype });
                 Ok(self.computed(value))
             }
             Op::Reduce { .. } => self.reduce(id, index, guards),

@@ -7,7 +7,7 @@
 use super::{Case, Profile, Rng};
 use crate::dtype::{DType, Kind};
 use crate::graph::infer::{gathered, without};
-use crate::graph::{Graph, NodeId, Op, Relation, Require, Type};
+use crate::graph::{Graph, Node, NodeId, Op, Relation, Require, Type};
 use crate::interp::value::count;
 use crate::interp::{Data, Precision, Sizes, Value, eval, size, sizes_of};
 use crate::ops::{Answer, Literal, MapOp, Monoid, Rule};
@@ -124,7 +124,7 @@ impl Maker {
             let args: Option<Vec<&Value>> = node.args.iter().map(|a| self.values[a.0 as usize].as_ref()).collect();
             let value = args.and_then(|args| {
                 let value = eval::eval(Precision::Exact, node, &args, &self.sizes, &self.params).ok()?;
-                (self.profile == Profile::Any || exact(&node.op, &args, &value)).then_some(value)
+                (self.profile == Profile::Any || exact(node, &args, &value)).then_some(value)
             });
             self.values.push(value);
         }
@@ -434,10 +434,12 @@ impl Maker {
 
 /// Whether a node's value is a multiple of 2⁻⁸ of moderate size, and no partial
 /// result, in whatever order, is anything else.
-fn exact(op: &Op, args: &[&Value], value: &Value) -> bool {
+fn exact(node: &Node, args: &[&Value], value: &Value) -> bool {
     const LARGE: f64 = 16384.0;
     let fine =
         |x: f64| x.is_finite() && (x * 256.0).fract() == 0.0 && x.abs() <= LARGE && x.to_bits() != (-0.0f64).to_bits();
+    // What memory holds of it, too.
+    let kept = |x: f64| node.ty.dtype.round(x) == x;
     let Data::Float(data) = &value.data else { return true };
     let magnitude = |v: &Value| match &v.data {
         Data::Float(x) => x.iter().fold(0.0, |a: f64, b| a.max(b.abs())),
@@ -447,7 +449,7 @@ fn exact(op: &Op, args: &[&Value], value: &Value) -> bool {
         Data::Float(x) => x.iter().all(|x| (x / unit).fract() == 0.0),
         Data::Bool(_) | Data::Int(_) => true,
     };
-    let partial = match (op, args) {
+    let partial = match (&node.op, args) {
         (Op::Reduce { monoid, .. }, [x]) => {
             let n = x.data.len().checked_div(data.len()).unwrap_or(0);
             match monoid.name() {
@@ -464,5 +466,5 @@ fn exact(op: &Op, args: &[&Value], value: &Value) -> bool {
         (Op::Scatter { .. }, [updates, _]) => updates.data.len() as f64 * magnitude(updates) <= LARGE,
         _ => true,
     };
-    partial && data.iter().all(|&x| fine(x))
+    partial && data.iter().all(|&x| fine(x) && kept(x))
 }

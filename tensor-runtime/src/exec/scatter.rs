@@ -251,13 +251,7 @@ unsafe fn by_dtype(part: &Part, places: &[usize], offsets: &[isize], out: &Spot,
 /// # Safety
 /// All that the part reaches from `to` must be elements that nobody else uses, all that it and `offsets` reach from
 /// `from` readable elements, and `places` below the indexed axis's extent.
-unsafe fn add<T: Sum, U: Copy + Into<T>>(
-    part: &Part,
-    places: &[usize],
-    offsets: &[isize],
-    to: *mut T,
-    from: *const U,
-) {
+unsafe fn add<T: Sum, U: Copy + Into<T>>(part: &Part, places: &[usize], offsets: &[isize], to: *mut T, from: *const U) {
     let n = part.row.extent;
     let [to_step, from_step, _] = part.row.steps;
     walk(&part.outer, part.start, &mut |outer| {
@@ -288,13 +282,7 @@ unsafe fn add<T: Sum, U: Copy + Into<T>>(
 /// # Safety
 /// `n` elements from `to` and `from` on, so far apart, must be this job's own and readable.
 #[inline]
-unsafe fn add_row<T: Sum, U: Copy + Into<T>>(
-    to: *mut T,
-    to_step: isize,
-    from: *const U,
-    from_step: isize,
-    n: usize,
-) {
+unsafe fn add_row<T: Sum, U: Copy + Into<T>>(to: *mut T, to_step: isize, from: *const U, from_step: isize, n: usize) {
     if to_step == 1 && from_step == 1 {
         for i in 0..n {
             // SAFETY: the caller's promise.

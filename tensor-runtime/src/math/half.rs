@@ -127,7 +127,13 @@ mod tests {
         let part = f64::from(bits & ((1 << fraction) - 1)) / f64::from(1 << fraction);
         let size = match exponent {
             0 => part * 2f64.powi(least),
-            _ if exponent == (1 << exponents) - 1 => if part == 0.0 { f64::INFINITY } else { f64::NAN },
+            _ if exponent == (1 << exponents) - 1 => {
+                if part == 0.0 {
+                    f64::INFINITY
+                } else {
+                    f64::NAN
+                }
+            }
             _ => (1.0 + part) * 2f64.powi(exponent - 1 + least),
         };
         if bits >> 15 == 1 { -size } else { size }

@@ -63,6 +63,11 @@ struct nd_bf16 {
     }
 };
 
+// The type of what is written, where that may be another.
+#ifndef ND_RESULT
+#define ND_RESULT ND_ELEMENT
+#endif
+
 // How elements of a type are computed with: those of 16 bits as floats.
 template <typename T> struct nd_element {
     typedef T computed;
