@@ -8,6 +8,8 @@
 mod cases;
 #[path = "device/functions.rs"]
 mod functions;
+#[path = "device/halves.rs"]
+mod halves;
 #[path = "device/results.rs"]
 mod results;
 #[path = "device/training.rs"]

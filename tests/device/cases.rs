@@ -13,6 +13,7 @@ macro_rules! each_case {
             results::an_index_out_of_range_is_the_hosts_error_and_no_harm,
             results::results_are_written_to_memory_of_the_callers,
             training::gradients_are_the_hosts,
+            halves::halves_are_the_hosts,
         }
     };
 }

@@ -11,6 +11,7 @@ mod fake;
 mod cases;
 mod faults;
 mod functions;
+mod halves;
 mod results;
 mod training;
 

@@ -126,15 +126,10 @@ pub fn ty(dtype: DType, rt: &str) -> String {
 
 /// A literal of the dtype; floats to the last bit.
 pub fn literal(value: Literal, dtype: DType) -> Code {
-    literal_of(value, dtype, "rt")
-}
-
-/// The same where the runtime's module has another name.
-pub fn literal_of(value: Literal, dtype: DType, rt: &str) -> Code {
     let name = dtype.name();
     if dtype.is_stored_only() {
         let bits = dtype.float_bits(value.as_f64());
-        return Code::atom(format!("{}::from_bits({bits:#06x})", ty(dtype, rt)));
+        return Code::atom(format!("{}::from_bits({bits:#06x})", ty(dtype, "rt")));
     }
     match (value.cast(dtype), dtype.kind()) {
         (Literal::Bool(b), _) => Code::atom(b.to_string()),

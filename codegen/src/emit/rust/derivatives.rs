@@ -11,7 +11,6 @@ use super::generics::Generics;
 use super::items::{self, tokens};
 use crate::check::{Answer, Function, ParamKind};
 use crate::derive::{float_results, fresh};
-use crate::ops::Literal;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote};
 
@@ -55,7 +54,11 @@ pub fn reverse(f: &Function, by: &[usize], plan: &Ident, module: &Ident) -> (Tok
         && ty.dtype.is_float()
         && !f.tuple
     {
-        let one = tokens(&code::literal_of(Literal::float(1.0), ty.dtype, RT).text);
+        let one = tokens(&match ty.dtype.is_stored_only() {
+            // A constant, which lives as long as a reference to it.
+            true => format!("{}::ONE", code::ty(ty.dtype, RT)),
+            false => format!("1.0{}", ty.dtype),
+        });
         let list_with_one =
             items::operand_list(f, &quote!(__ndfuse_operands.push(::ndfuse::rt::RawView::scalar(&#one)?);));
         methods.extend(quote! {
