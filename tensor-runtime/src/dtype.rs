@@ -33,11 +33,11 @@ pub trait Element:
     const DTYPE: DType;
 }
 
-/// One table of the element types: everything that is per type derives from it. A row has the variant, the type, the type
-/// in CUDA C in which its sums are computed, for integers an unsigned one, for they wrap; of a float the type that it is
-/// computed in.
+/// One table of the element types: everything that is per type derives from it. A row has the variant, the type, its name
+/// in a file, the type in CUDA C in which its sums are computed, for integers an unsigned one, for they wrap; of a float the
+/// type that it is computed in.
 macro_rules! elements {
-    ($($variant:ident $ty:ident $cuda:literal $($computed:ident)?,)*) => {
+    ($($variant:ident $ty:ident $file:ident $cuda:literal $($computed:ident)?,)*) => {
         /// An element type, known at run time.
         ///
         /// ```
@@ -61,6 +61,11 @@ macro_rules! elements {
             /// The type in CUDA C in which elements add up as they do here.
             pub(crate) const fn cuda(self) -> &'static str {
                 match self { $(DType::$variant => $cuda),* }
+            }
+
+            /// The type in a file.
+            pub(crate) const fn file(self) -> safetensors::Dtype {
+                match self { $(DType::$variant => safetensors::Dtype::$file),* }
             }
 
             /// Of a float the type that it is computed in: its own, but of the types of 16 bits `f32`.
@@ -283,19 +288,19 @@ macro_rules! elements {
 }
 
 elements! {
-    Bool bool "unsigned char",
-    U8 u8 "unsigned char",
-    I8 i8 "unsigned char",
-    U16 u16 "unsigned short",
-    I16 i16 "unsigned short",
-    U32 u32 "unsigned int",
-    I32 i32 "unsigned int",
-    U64 u64 "unsigned long long",
-    I64 i64 "unsigned long long",
-    F16 f16 "nd_f16" F32,
-    BF16 bf16 "nd_bf16" F32,
-    F32 f32 "float" F32,
-    F64 f64 "double" F64,
+    Bool bool BOOL "unsigned char",
+    U8 u8 U8 "unsigned char",
+    I8 i8 I8 "unsigned char",
+    U16 u16 U16 "unsigned short",
+    I16 i16 I16 "unsigned short",
+    U32 u32 U32 "unsigned int",
+    I32 i32 I32 "unsigned int",
+    U64 u64 U64 "unsigned long long",
+    I64 i64 I64 "unsigned long long",
+    F16 f16 F16 "nd_f16" F32,
+    BF16 bf16 BF16 "nd_bf16" F32,
+    F32 f32 F32 "float" F32,
+    F64 f64 F64 "double" F64,
 }
 
 /// `$value`, in which `$t` is the type of the float dtype; for any other dtype `$other`.

@@ -126,13 +126,20 @@ pub fn apart(graph: &Graph) -> Program {
 }
 
 /// Gives each result a node of its own that is no parameter: a copy, where one
-/// is a parameter or stands twice.
+/// is a parameter or stands twice, and where it is a reduction that others read,
+/// who shall not read it rounded.
 fn distinct_outputs(graph: &Graph) -> Graph {
     let mut out = graph.clone();
     let mut taken = Vec::new();
+    let users = graph.users();
+    let rounded = |id: NodeId| {
+        let (node, read) = (graph.node(id), !users[id.0 as usize].is_empty());
+        matches!(node.op, Op::Reduce { .. }) && node.ty.dtype.is_stored_only() && read
+    };
     for k in 0..out.outputs.len() {
         let mut id = out.outputs[k];
-        while taken.contains(&id) || matches!(out.node(id).op, Op::Param(_)) {
+        let own = |id: NodeId| id.0 as usize >= graph.nodes.len() || !rounded(id);
+        while taken.contains(&id) || matches!(out.node(id).op, Op::Param(_)) || !own(id) {
             let ty = out.ty(id).clone();
             id = out.add(Op::Permute((0..ty.rank()).collect()), vec![id], ty);
         }

@@ -36,23 +36,6 @@ use crate::params::{Source, Spec};
 use crate::storage::Buffer;
 use crate::tensor::{AnyTensor, Tensor};
 
-/// The name of each dtype in a file.
-const DTYPES: [(DType, Dtype); 13] = [
-    (DType::Bool, Dtype::BOOL),
-    (DType::U8, Dtype::U8),
-    (DType::I8, Dtype::I8),
-    (DType::U16, Dtype::U16),
-    (DType::I16, Dtype::I16),
-    (DType::U32, Dtype::U32),
-    (DType::I32, Dtype::I32),
-    (DType::U64, Dtype::U64),
-    (DType::I64, Dtype::I64),
-    (DType::F16, Dtype::F16),
-    (DType::BF16, Dtype::BF16),
-    (DType::F32, Dtype::F32),
-    (DType::F64, Dtype::F64),
-];
-
 /// The tensors of a safetensors file.
 #[derive(Debug)]
 pub struct Archive {
@@ -80,7 +63,7 @@ impl Entry {
 }
 
 fn known(dtype: Dtype) -> Option<DType> {
-    DTYPES.iter().find(|(_, theirs)| *theirs == dtype).map(|(ours, _)| *ours)
+    DType::ALL.iter().copied().find(|ours| ours.file() == dtype)
 }
 
 impl Archive {
@@ -239,8 +222,7 @@ impl Written {
 
 impl View for Written {
     fn dtype(&self) -> Dtype {
-        let ours = self.tensor.dtype();
-        DTYPES[ours as usize].1
+        self.tensor.dtype().file()
     }
 
     fn shape(&self) -> &[usize] {
