@@ -9,7 +9,7 @@
 
 use super::index::{Through, Vars, through};
 use crate::dtype::DType;
-use crate::graph::{Graph, Node, NodeId, Op};
+use crate::graph::{Graph, NodeId, Op};
 use crate::kernel::{Guard, Inst, InstOp, ValId};
 use crate::ops::{Answer, Literal, MapOp};
 use crate::shape::{Dim, Ranges, Sym};
@@ -62,22 +62,14 @@ pub struct Context<'g> {
     pub orders: &'g [Vec<usize>],
 }
 
-impl Context<'_> {
-    /// The dtype that a node has in memory.
-    pub fn stored_dtype(&self, id: NodeId) -> DType {
-        let dtype = self.graph.ty(id).dtype;
-        if self.wide[id.0 as usize] { dtype.computed() } else { dtype }
-    }
-}
-
-struct Builder<'g> {
-    cx: &'g Context<'g>,
+pub(super) struct Builder<'g> {
+    pub(super) cx: &'g Context<'g>,
     roots: &'g [NodeId],
     /// All variables; the reduced ones among them are listed in `red`.
     vars: Vars,
     red: Option<Vec<Sym>>,
     inputs: Vec<Source>,
-    code: Vec<Inst>,
+    pub(super) code: Vec<Inst>,
     known: HashMap<Inst, ValId>,
     memo: HashMap<(NodeId, Vec<Dim>, Vec<Guard>), ValId>,
     computed: BTreeMap<NodeId, Vec<Dim>>,
@@ -147,7 +139,7 @@ impl Builder<'_> {
         Some(index)
     }
 
-    fn push(&mut self, op: InstOp, dtype: DType) -> ValId {
+    pub(super) fn push(&mut self, op: InstOp, dtype: DType) -> ValId {
         let inst = Inst { op, dtype };
         if let Some(&id) = self.known.get(&inst) {
             return id;
@@ -156,37 +148,6 @@ impl Builder<'_> {
         self.code.push(inst.clone());
         self.known.insert(inst, id);
         id
-    }
-
-    /// A value in another dtype. Those of memory alone are read and made by way
-    /// of the one that they are computed in.
-    fn cast(&mut self, value: ValId, to: DType) -> ValId {
-        let Inst { op, dtype: from } = self.code[value.0 as usize].clone();
-        if from == to {
-            return value;
-        }
-        match op {
-            InstOp::Cast(inner) if self.code[inner.0 as usize].dtype == to && to.is_stored_only() => inner,
-            _ if to.is_stored_only() && !from.is_float() => {
-                let number = self.cast(value, to.computed());
-                self.cast(number, to)
-            }
-            _ => self.push(InstOp::Cast(value), to),
-        }
-    }
-
-    /// Whether a cast to a dtype of memory alone rounds, or the writing to memory
-    /// does: an integer's, and a scatter's from its sums to its own dtype.
-    fn rounds(&self, cast: &Node) -> bool {
-        let arg = self.cx.graph.node(cast.args[0]);
-        let own = |sums: &Node| self.cx.graph.ty(sums.args[0]).dtype == cast.ty.dtype;
-        arg.ty.dtype.is_float() && !(matches!(arg.op, Op::Scatter { .. }) && own(arg))
-    }
-
-    /// A value as kernels compute with it.
-    fn computed(&mut self, value: ValId) -> ValId {
-        let dtype = self.code[value.0 as usize].dtype;
-        self.cast(value, dtype.computed())
     }
 
     /// The value of a node at an index, where the guards hold.
@@ -362,10 +323,7 @@ impl Builder<'_> {
     /// The value inside the guards, else the fill: folded into a load where
     /// the value is one.
     fn filled(&mut self, value: ValId, fill: NodeId, all: &[Guard], new: &[Guard]) -> Result<ValId, Blocked> {
-        let load = match self.code[value.0 as usize].op {
-            InstOp::Cast(load) if self.code[load.0 as usize].dtype.is_stored_only() => load,
-            _ => value,
-        };
+        let load = self.loaded(value);
         let dtype = self.code[value.0 as usize].dtype;
         let Inst { op, dtype: read } = self.code[load.0 as usize].clone();
         let literal = match &self.cx.graph.node(fill).op {

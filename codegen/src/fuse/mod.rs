@@ -18,6 +18,7 @@ mod apart;
 mod builder;
 mod cut;
 mod dots;
+mod dtypes;
 mod finish;
 mod index;
 mod layout;
@@ -196,7 +197,7 @@ impl<'g> Search<'g> {
             steps: graph.ids().filter(|id| live[id.0 as usize] && graph.node(*id).op.is_step()).collect(),
             live: live.clone(),
             stored,
-            wide: wide(graph),
+            wide: dtypes::wide(graph),
             orders: layout::orders(graph),
             groups: BTreeMap::new(),
             built: 0,
@@ -405,18 +406,6 @@ impl<'g> Search<'g> {
         let may = self.epilogues && group.draft.red.is_empty();
         may.then(|| group.inputs().into_iter().find(fits)).flatten()
     }
-}
-
-/// The reductions that no step reads and that are no results.
-fn wide(graph: &Graph) -> Vec<bool> {
-    let reduced = |id| matches!(graph.node(id).op, Op::Reduce { .. });
-    let mut wide: Vec<bool> = graph.ids().map(|id| reduced(id) && !graph.outputs.contains(&id)).collect();
-    for step in graph.ids().filter(|&id| graph.node(id).op.is_step()) {
-        for &arg in &graph.node(step).args {
-            wide[base(graph, arg).0 as usize] = false;
-        }
-    }
-    wide
 }
 
 /// The node behind the views.
