@@ -156,6 +156,9 @@ impl DType {
     /// The bits of a float dtype's nearest value, as memory has them.
     pub fn float_bits(self, value: f64) -> u64 {
         let Row { digits, exponents: (least, _), .. } = *self.row();
+        if digits == f64::MANTISSA_DIGITS {
+            return value.to_bits();
+        }
         let (fraction, value) = (digits - 1, self.round(value));
         let sign = u64::from(value.is_sign_negative()) << (self.bits() - 1);
         let infinite = ((1 << (self.bits() - digits)) - 1) << fraction;
@@ -175,6 +178,9 @@ impl DType {
     /// The value of a float dtype that has these bits in memory.
     pub fn of_bits(self, bits: u64) -> f64 {
         let Row { digits, exponents: (least, greatest), .. } = *self.row();
+        if digits == f64::MANTISSA_DIGITS {
+            return f64::from_bits(bits);
+        }
         let fraction = digits - 1;
         let exponent = (bits >> fraction) as i32 & ((greatest << 1) | 1);
         let part = (bits & ((1 << fraction) - 1)) as f64 / f64::from(2).powi(fraction as i32);
