@@ -24,9 +24,9 @@
 
 pub use ndfuse_macros::tensor;
 pub use ndfuse_runtime::{
-    AnyBuffer, AnyTensor, Buffer, Const, DType, Device, DeviceFault, Dim, Element, Error, Fits, Info, Layout, Leaf,
-    Operand, OperandMut, Params, Result, Shape, Tensor, TensorView, ToDevice, bf16, dim, error, f16, half, io, no_grad,
-    params,
+    AnyBuffer, AnyTensor, Buffer, Const, Cost, DType, Device, DeviceFault, Dim, Element, Error, Event, Fits, Info,
+    Layout, Leaf, Operand, OperandMut, Params, Pending, Pinned, Products, Result, Roofline, Shape, Tensor, TensorView,
+    ToDevice, bf16, dim, error, f16, half, io, no_grad, params,
 };
 
 /// All that generated code may name.

@@ -6,17 +6,23 @@
 #[macro_use]
 #[path = "device/cases.rs"]
 mod cases;
+#[path = "device/copies.rs"]
+mod copies;
 #[path = "device/functions.rs"]
 mod functions;
 #[path = "device/halves.rs"]
 mod halves;
+#[path = "device/products.rs"]
+mod products;
 #[path = "device/results.rs"]
 mod results;
 #[path = "device/training.rs"]
 mod training;
 
+use std::time::{Duration, Instant};
+
 use ndfuse::prelude::*;
-use ndfuse::{Error, Result};
+use ndfuse::{Error, Pinned, Products, Result};
 
 /// The GPU; `None`, and a word about it, without one.
 fn gpu() -> Option<Device> {
@@ -67,6 +73,64 @@ fn the_same_call_has_the_same_bits() -> Result<()> {
     for _ in 0..20 {
         assert!(call()? == first);
     }
+    Ok(())
+}
+
+/// Where cuBLASLt is, it multiplies; the same bits each time, and `f32` in full unless TF32 is allowed.
+#[test]
+fn the_library_multiplies_where_it_is() -> Result<()> {
+    let Some(device) = gpu() else { return Ok(()) };
+    let info = device.info();
+    let (x, y) = (results::wave((2, 300, 200), 1)?, results::wave((2, 150, 200), 2)?);
+    let (dx, dy) = (x.to_device(&device)?, y.to_device(&device)?);
+    let bits = |x: Tensor<f32, (usize, usize, usize)>| -> Result<Vec<u32>> {
+        Ok(x.to_host()?.to_vec()?.into_iter().map(f32::to_bits).collect())
+    };
+    let before = device.library_products();
+    let exact = functions::turned(&dx, &dy)?;
+    match info.products {
+        Products::Library(_) => assert!(device.library_products() > before, "cuBLASLt did not take a plain product"),
+        other if std::env::var("NDFUSE_REQUIRE_CUBLASLT").is_ok_and(|v| v == "1") => panic!("no cuBLASLt: {other}"),
+        other => eprintln!("no library: {other}"),
+    }
+    results::near(&exact, &functions::turned(&x, &y)?);
+    let first = bits(exact)?;
+    for _ in 0..20 {
+        assert!(bits(functions::turned(&dx, &dy)?)? == first);
+    }
+    device.allow_tf32(true);
+    let rounded = functions::turned(&dx, &dy);
+    device.allow_tf32(false);
+    // Factors have ten bits of fraction then, of sums of 200 products of numbers up to 3.
+    for (a, b) in rounded?.to_host()?.to_vec()?.into_iter().zip(functions::turned(&x, &y)?.to_vec()?) {
+        assert!((a - b).abs() < 200.0 * 9.0 / 512.0, "{a}, not {b}");
+    }
+    assert!(bits(functions::turned(&dx, &dy)?)? == first);
+    Ok(())
+}
+
+/// A copy does not wait for the kernels before it: it is over while they are at work.
+#[test]
+fn a_copy_runs_beside_the_kernels() -> Result<()> {
+    let Some(device) = gpu() else { return Ok(()) };
+    let x = results::wave((4000, 4000), 1)?.to_device(&device)?;
+    // The kernel, and the memory of the copy, are there from now on.
+    let batch = Pinned::<f32, _>::zeros((1000,), &device)?.to_device_async(&device)?.wait()?.1;
+    let mut y = functions::soft(&x)?;
+    device.synchronise()?;
+    let kernels = device.event()?;
+    for _ in 0..800 {
+        y = functions::soft(&y)?;
+    }
+    kernels.record()?;
+    let begun = Instant::now();
+    drop(batch.to_device_async(&device)?.wait()?);
+    let copied = begun.elapsed();
+    kernels.synchronise()?;
+    let ended = begun.elapsed();
+    eprintln!("the copy took {copied:?}, the kernels went on until {ended:?}");
+    // If the kernels were quick, the host has waited for them while it asked.
+    assert!(ended < Duration::from_millis(5) || copied < ended / 2);
     Ok(())
 }
 

@@ -1,8 +1,6 @@
 //! A crate that is no part of this workspace, under the strictest attributes, builds and runs.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+mod outside;
 
 const MAIN: &str = r#"
 #![forbid(unsafe_code)]
@@ -67,43 +65,9 @@ fn main() {
 }
 "#;
 
-/// The project's own profiles, so that what it has built already serves here too.
-fn profiles(manifest: &str) -> String {
-    let start = manifest.find("[profile").unwrap_or(manifest.len());
-    manifest[start..].to_owned()
-}
-
-fn stranger(root: &Path) -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("stranger");
-    fs::create_dir_all(folder.join("src")).unwrap();
-    let manifest = fs::read_to_string(root.join("Cargo.toml")).unwrap();
-    let text = format!(
-        "[package]\nname = \"stranger\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n\
-         [dependencies]\nndfuse = {{ path = {root:?} }}\n\n{}",
-        profiles(&manifest)
-    );
-    fs::write(folder.join("Cargo.toml"), text).unwrap();
-    fs::copy(root.join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
-    fs::write(folder.join("src/main.rs"), MAIN).unwrap();
-    folder
-}
-
-fn cargo_run(folder: &Path, offline: bool) -> Output {
-    let mut command = Command::new(env!("CARGO"));
-    command.arg("run").current_dir(folder);
-    // Beside the folder for temporary files is the one for everything that was built.
-    command.env("CARGO_TARGET_DIR", folder.join("../.."));
-    if offline {
-        command.arg("--offline");
-    }
-    command.output().expect("cargo runs")
-}
-
 #[test]
 fn a_strangers_crate_builds_and_runs() {
-    let folder = stranger(Path::new(env!("CARGO_MANIFEST_DIR")));
-    let offline = cargo_run(&folder, true);
-    let output = if offline.status.success() { offline } else { cargo_run(&folder, false) };
+    let output = outside::run(&outside::write("stranger", "", MAIN));
     let (text, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{errors}");
     let wanted = "32 parameters\n[[0.9933, 0.0067],\n [0.0067, 0.9933]] [0, 1]\n4 launches\n";

@@ -7,6 +7,9 @@
 use crate::driver::{Code, Compilation, Compiled, compile};
 use crate::emit::errors::compile_errors;
 use crate::emit::{cuda, rust};
+use crate::program::attend::{Attend, attends};
+use crate::program::prologue::{Prologue, prologues};
+use crate::program::{Action, Dot, Launch, Step};
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
 /// A stage of the compiler whose text can be printed.
@@ -70,7 +73,12 @@ pub fn dump(compiled: &Compilation, stage: Stage) -> String {
             Stage::Graph => code.graph.to_string(),
             Stage::Fused => code.program.to_string(),
             Stage::Loops => code.loops.iter().map(|l| format!("{l}\n")).collect(),
-            Stage::Cuda => cuda.source.clone(),
+            Stage::Cuda => {
+                let after = cuda.epilogues.iter().flatten().map(|(_, text)| format!("\n{text}"));
+                let attends = cuda.attends.iter().map(|attention| format!("\n{}", attention.text));
+                let windows = cuda.prologues.iter().map(|windows| format!("\n{}", windows.text));
+                std::iter::once(cuda.source.clone()).chain(after).chain(attends).chain(windows).collect()
+            }
             Stage::Rust => unreachable!("printed above"),
         });
         out.push('\n');
@@ -92,5 +100,41 @@ fn unit(compiled: &Compiled) -> rust::Unit<'_> {
 pub fn cuda_of(function: &str, code: &Code) -> rust::Cuda {
     let names: Vec<String> = (0..code.loops.len()).map(|k| format!("{function}_{k}")).collect();
     let kernels: Vec<_> = names.iter().cloned().zip(code.loops.iter().cloned()).collect();
-    rust::Cuda { source: cuda::source(&kernels), names }
+    let after = |step: &Step| match &step.action {
+        Action::Dot(dot @ Dot { epilogue: Some(epilogue), .. }) => {
+            let kernel = epilogue.launch.kernel;
+            let name = format!("{}_after", names[kernel]);
+            let text = cuda::epilogue_source(&code.loops[kernel], &name, dot, epilogue)?;
+            Some((name, text))
+        }
+        Action::Dot(_) | Action::Launch(_) | Action::Scatter(_) => None,
+    };
+    let epilogues = code.program.steps.iter().map(after).collect();
+    let after = |step: usize| match &code.program.steps[step].action {
+        Action::Dot(dot @ Dot { epilogue: Some(epilogue), .. }) => {
+            let kernel = epilogue.launch.kernel;
+            Some((&code.loops[kernel], format!("{}_after", names[kernel]), dot, epilogue))
+        }
+        Action::Dot(_) | Action::Launch(_) | Action::Scatter(_) => None,
+    };
+    let attention = |attend: Attend| {
+        let Action::Launch(Launch { kernel, .. }) = code.program.steps[attend.step + 1].action else {
+            unreachable!("an attention has a softmax");
+        };
+        let after = after(attend.step + 2);
+        let score = format!("{}_score", names[kernel]);
+        let text = cuda::attention_source(&code.loops[kernel], &score, &attend, after.as_ref())?;
+        Some(rust::Attention { attend, score, epilogue: after.map(|(_, name, ..)| name), text })
+    };
+    let windows = |prologue: Prologue| {
+        let Action::Launch(Launch { kernel, .. }) = code.program.steps[prologue.step].action else {
+            unreachable!("a prologue is a kernel");
+        };
+        let (after, window) = (after(prologue.step + 1), format!("{}_window", names[kernel]));
+        let text = cuda::windows_source(&code.loops[kernel], &window, &prologue, after.as_ref())?;
+        Some(rust::Windows { prologue, window, epilogue: after.map(|(_, name, ..)| name), text })
+    };
+    let attends = attends(&code.program).into_iter().filter_map(attention).collect();
+    let prologues = prologues(&code.program).into_iter().filter_map(windows).collect();
+    rust::Cuda { source: cuda::source(&kernels), epilogues, attends, prologues, names }
 }

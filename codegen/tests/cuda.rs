@@ -2,7 +2,9 @@
 //! is a snapshot, to be read as a performance engineer would.
 
 use ndfuse_codegen::driver;
+use ndfuse_codegen::driver::Code;
 use ndfuse_codegen::emit::cuda;
+use ndfuse_codegen::expand::cuda_of;
 use ndfuse_codegen::loops::{self, Loops};
 use std::path::{Path, PathBuf};
 
@@ -21,6 +23,16 @@ fn kernels(loops: &[Loops]) -> String {
     texts.collect::<Vec<_>>().join("\n")
 }
 
+/// What products call, without what that calls.
+fn epilogues(code: &Code) -> Vec<String> {
+    let functions = cuda_of("f", code).epilogues.into_iter().flatten();
+    let attentions = cuda_of("f", code).attends.into_iter().map(|attention| (attention.score, attention.text));
+    let windows = cuda_of("f", code).prologues.into_iter().map(|windows| (windows.window, windows.text));
+    let after =
+        |(name, text): (String, String)| text[text.find(&format!("struct {name}")).expect("its struct")..].to_string();
+    functions.chain(attentions).chain(windows).map(after).collect()
+}
+
 #[test]
 fn the_text_of_every_kernel_is_as_it_was() {
     for path in files("texts", "loops") {
@@ -32,7 +44,9 @@ fn the_text_of_every_kernel_is_as_it_was() {
         let source = std::fs::read_to_string(&path).expect("a source");
         for compiled in driver::compile_forward(source.parse().expect("tokens")).functions {
             let code = compiled.code.expect("a function without an error");
-            insta::assert_snapshot!(format!("{}.cuda", compiled.function.name), kernels(&code.loops));
+            let epilogues = epilogues(&code);
+            let text = [vec![kernels(&code.loops)], epilogues].concat().join("\n");
+            insta::assert_snapshot!(format!("{}.cuda", compiled.function.name), text);
         }
     }
 }

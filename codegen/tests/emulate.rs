@@ -20,10 +20,9 @@ use ndfuse_codegen::interp::{self, Precision, Sizes, Value, size, sizes_of};
 use ndfuse_codegen::loops::Loops;
 use ndfuse_codegen::loops::lower::lower;
 use ndfuse_codegen::ops::{Answer, Literal, MapOp, Monoid, Rule};
-use ndfuse_codegen::program::{Action, Program};
 use ndfuse_codegen::testing::{Profile, Rng, random_graph_of};
 use ndfuse_codegen::{driver, fuse, passes};
-use program::{Built, Run};
+use program::{Built, Run, holds};
 
 fn random_programs(name: &str, seeds: std::ops::Range<u64>, teams: Teams) {
     let mut built = Vec::new();
@@ -46,14 +45,6 @@ fn random_programs(name: &str, seeds: std::ops::Range<u64>, teams: Teams) {
     }
 }
 
-/// Whether the machine's threads can hold every row of the program.
-fn holds(machine: &Machine, program: &Program, sizes: &Sizes) -> bool {
-    program.steps.iter().all(|step| match &step.action {
-        Action::Launch(l) => l.extents.last().is_none_or(|e| size(e, sizes).is_ok_and(|n| machine.holds(n))),
-        Action::Dot(_) | Action::Scatter(_) => true,
-    })
-}
-
 /// The same numbers; a product without a sum may keep the sign of a zero that a
 /// sum from zero on loses.
 fn equal(a: &Value, b: &Value) -> bool {
@@ -67,17 +58,17 @@ fn equal(a: &Value, b: &Value) -> bool {
 
 #[test]
 fn random_programs_by_one_thread_each() {
-    random_programs("alone", 0..120, Teams { block: 1, row: 1, column: 1, items: 0 });
+    random_programs("alone", 0..120, Teams { block: 1, row: 1, column: 1, items: 0, strip: 1 });
 }
 
 #[test]
 fn random_programs_by_parts_of_warps() {
-    random_programs("parts", 120..240, Teams { block: 64, row: 8, column: 4, items: 0 });
+    random_programs("parts", 120..240, Teams { block: 64, row: 8, column: 4, items: 0, strip: 4 });
 }
 
 #[test]
 fn random_programs_by_whole_blocks() {
-    random_programs("blocks", 240..360, Teams { block: 64, row: 64, column: 64, items: 0 });
+    random_programs("blocks", 240..360, Teams { block: 64, row: 64, column: 64, items: 0, strip: 2 });
 }
 
 /// Every function of the corpus, on small random arguments.
@@ -99,8 +90,8 @@ fn the_corpus_agrees_with_the_oracle() {
     }
     let all: Vec<(String, Loops)> = built.iter().flat_map(|b| b.1.kernels.clone()).collect();
     for (name, teams) in [
-        ("corpus_held", Teams { block: 32, row: 8, column: 4, items: 4 }),
-        ("corpus_streamed", Teams { block: 32, row: 32, column: 1, items: 0 }),
+        ("corpus_held", Teams { block: 32, row: 8, column: 4, items: 4, strip: 2 }),
+        ("corpus_streamed", Teams { block: 32, row: 32, column: 1, items: 0, strip: 4 }),
     ] {
         let Some(machine) = Machine::new(name, &all, teams) else { return };
         let mut rng = Rng::new(4);
@@ -211,7 +202,9 @@ fn every_elementwise_operation_agrees_with_the_oracle() {
         }
     }
     let all: Vec<(String, Loops)> = kernels.iter().map(|k| k.2.clone()).collect();
-    let Some(machine) = Machine::new("maps", &all, Teams { block: 32, row: 1, column: 1, items: 0 }) else { return };
+    let Some(machine) = Machine::new("maps", &all, Teams { block: 32, row: 1, column: 1, items: 0, strip: 4 }) else {
+        return;
+    };
     let mut rng = Rng::new(1);
     for (op, dtype, kernel) in &kernels {
         let row = op.row();
@@ -238,7 +231,9 @@ fn every_cast_agrees_with_the_oracle() {
     let pairs: Vec<(DType, DType)> = DType::all().flat_map(|a| DType::all().map(move |b| (a, b))).collect();
     let named = |&(a, b): &(DType, DType)| (format!("{a}_{b}"), lower(&rows::cast(a, b)));
     let all: Vec<(String, Loops)> = pairs.iter().map(named).collect();
-    let Some(machine) = Machine::new("casts", &all, Teams { block: 32, row: 1, column: 1, items: 0 }) else { return };
+    let Some(machine) = Machine::new("casts", &all, Teams { block: 32, row: 1, column: 1, items: 0, strip: 1 }) else {
+        return;
+    };
     let mut rng = Rng::new(2);
     for ((from, to), kernel) in pairs.iter().zip(&all) {
         let mut args = arguments(&mut rng, *from, -4.0, 4.0, COUNT - 4);
@@ -272,11 +267,10 @@ fn every_reduction_agrees_with_the_oracle() {
         }
     }
     let all: Vec<(String, Loops)> = kernels.iter().map(|k| k.3.clone()).collect();
-    let teams = [(64, 64, 2), (64, 32, 8), (32, 4, 1)];
-    for (at, (block, row, column)) in teams.into_iter().enumerate() {
-        let Some(machine) = Machine::new(&format!("reduces{at}"), &all, Teams { block, row, column, items: 0 }) else {
-            return;
-        };
+    let teams = [(64, 64, 2, 1), (64, 32, 8, 4), (32, 4, 1, 2)];
+    for (at, (block, row, column, strip)) in teams.into_iter().enumerate() {
+        let teams = Teams { block, row, column, items: 0, strip };
+        let Some(machine) = Machine::new(&format!("reduces{at}"), &all, teams) else { return };
         let mut rng = Rng::new(3);
         for (monoid, dtype, over_rows, kernel) in &kernels {
             for length in [1, 7, 200] {

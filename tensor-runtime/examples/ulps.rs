@@ -61,6 +61,8 @@ macro_rules! map {
                 release: &[],
             }],
             blocks: &[],
+            attends: &[],
+            prologues: &[],
             explain: "",
             cuda: "",
             vjp: None,

@@ -75,6 +75,9 @@ pub enum Error {
     /// No memory of that size could be had.
     #[error("out of memory: {bytes} bytes on {device}")]
     OutOfMemory { device: Box<str>, bytes: usize },
+    /// An event that was not recorded has no time.
+    #[error("{operation}: the {which} event was not recorded\n  = help: call `.record()` on it before")]
+    NotRecorded { operation: &'static str, which: &'static str },
     /// A combination that this version does not have.
     #[error("{operation}: {reason}")]
     Unsupported { operation: &'static str, reason: Box<str> },

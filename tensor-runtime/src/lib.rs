@@ -31,19 +31,22 @@ pub mod monoid;
 pub mod operand;
 pub mod params;
 pub mod plan;
+pub mod roofline;
 pub mod storage;
 mod tape;
 pub mod tensor;
 pub mod view;
 
 pub use ::half::{self, bf16, f16};
-pub use device::{Device, Info};
+pub use device::{Device, Event, Info, Pending, Pinned, Products};
 pub use dims::{Const, Dim, Fits, MAX_RANK, NdRank, Shape, Sizes};
 pub use dtype::{AnyBuffer, AnySlice, AnySliceMut, DType, Element, Number, release_memory};
 pub use error::{DeviceFault, Error, Result, Site};
+pub use exec::cost::{Cost, Geometry, StepCost};
 pub use layout::Layout;
 pub use operand::{Operand, OperandMut, RawView, RawViewMut, Typed, TypedMut};
 pub use params::{InOrder, Leaf, Params, Path, Source, Spec, check_derived, check_dims, dim_size, raws, results};
+pub use roofline::Roofline;
 pub use storage::Buffer;
 pub use tape::no_grad;
 pub use tensor::{AnyTensor, Tensor, ToDevice};
@@ -52,6 +55,7 @@ pub use view::TensorView;
 /// All that generated code may name.
 pub mod rt {
     pub use crate::cast::{Cast, cast};
+    pub use crate::exec::cost::{Cost, Geometry, StepCost, cost};
     pub use crate::exec::measure::{Memory, memory};
     pub use crate::exec::{call, call_into, call_list, call_wanted};
     pub use crate::int;
@@ -60,6 +64,7 @@ pub mod rt {
     pub use crate::math::Float;
     pub use crate::monoid::{self, Acc, ColAcc};
     pub use crate::plan::{self, Plan};
+    pub use crate::roofline::Roofline;
     pub use ::half::{bf16, f16};
 
     pub use crate::{

@@ -34,6 +34,10 @@ pub struct Plan {
     /// Runs of steps that may go tile by tile, by their first step. Of those that
     /// overlap one may run so.
     pub blocks: &'static [Block],
+    /// What is one kernel on a GPU where its sizes allow it, by the first step.
+    pub attends: &'static [Attend],
+    /// Kernels that a product on a GPU has as a part of itself, by their steps.
+    pub prologues: &'static [Prologue],
     /// The text of `explain()`.
     pub explain: &'static str,
     /// The CUDA C of all kernels.
@@ -51,6 +55,36 @@ pub struct Vjp {
     pub cotangents: &'static [u16],
     /// Operands of the function (numbers) that have a gradient: arrays of floats.
     pub wrt: &'static [u16],
+}
+
+/// Two products with a softmax between them: three steps whose scores and shares nobody else reads.
+pub struct Attend {
+    /// The first of the steps.
+    pub step: usize,
+    /// The input of the softmax that has the scores.
+    pub input: usize,
+    /// For each product the loops over matrices, and those over the rows of the scores, in the same order.
+    pub batch: [&'static [u8]; 2],
+    pub rows: [&'static [u8]; 2],
+    /// For each product the loop over the columns of the scores.
+    pub columns: [u8; 2],
+    /// The function in `text` of which the softmax is; `{score}_operands` has what it reads besides the scores.
+    pub score: &'static str,
+    /// The epilogue of the second product, as [`Epilogue::function`]; empty where there is none.
+    pub epilogue: &'static str,
+    pub text: &'static str,
+}
+
+/// A kernel that makes windows for the product of the next step alone.
+pub struct Prologue {
+    pub step: usize,
+    /// Which operand of the product they are.
+    pub left: bool,
+    /// The function in `text` of a window's element; `{window}_operands` has what it reads.
+    pub window: &'static str,
+    /// The product's epilogue, as [`Epilogue::function`]; empty where there is none.
+    pub epilogue: &'static str,
+    pub text: &'static str,
 }
 
 /// A parameter: a leaf of a parameter struct has its dotted name.
@@ -139,6 +173,8 @@ pub struct Cuda {
     pub deal: Deal,
     /// How many elements of a row its threads hold in registers for each that they stride over.
     pub held: u8,
+    /// The most neighbouring elements that a thread reads or writes at once, a power of two.
+    pub strip: u8,
     /// The extents that are written out in the text.
     pub written: &'static [u8],
     /// Whether 32-bit indices do where the extents and all offsets fit.
@@ -149,7 +185,8 @@ pub struct Cuda {
 
 impl Cuda {
     /// No CUDA C: a kernel that is on the host alone.
-    pub const NONE: Cuda = Cuda { function: "", deal: Deal::Point, held: 0, written: &[], narrow: false, picks: 0 };
+    pub const NONE: Cuda =
+        Cuda { function: "", deal: Deal::Point, held: 0, strip: 1, written: &[], narrow: false, picks: 0 };
 }
 
 /// No axis.
@@ -197,6 +234,11 @@ pub struct Epilogue {
     pub input: usize,
     /// For each axis of the product its parallel axis; [`FREE`] for extent 1.
     pub axes: &'static [u8],
+    /// The function in `text` that a product on a GPU calls with what it has; empty where there is none.
+    pub function: &'static str,
+    /// CUDA C of that function, and of `{function}_operands`: the launch's other operands, each an address and its steps,
+    /// then what the launch's own parameters are after them, each of 8 bytes.
+    pub text: &'static str,
 }
 
 /// Zeros, to which the updates are added at the places along `axis` that the `i64` indices name; those of one place

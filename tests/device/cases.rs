@@ -9,11 +9,18 @@ macro_rules! each_case {
             results::maps_rows_and_columns,
             results::views_of_any_strides_are_read_where_they_lie,
             results::products_with_and_without_epilogues,
+            results::attentions_of_any_width_mask_and_order,
+            products::products_of_operands_that_lie_anyhow,
+            products::products_of_no_elements_are_zeros,
             results::gathers_and_scatters,
             results::an_index_out_of_range_is_the_hosts_error_and_no_harm,
             results::results_are_written_to_memory_of_the_callers,
             training::gradients_are_the_hosts,
             halves::halves_are_the_hosts,
+            training::gradients_of_views_are_the_hosts,
+            copies::batches_are_sent_and_results_fetched_beside_the_calls,
+            copies::copies_that_are_dropped_or_forgotten_are_no_harm,
+            copies::events_measure_the_device,
         }
     };
 }

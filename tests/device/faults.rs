@@ -12,7 +12,7 @@ use crate::functions::*;
 use crate::results::wave;
 
 /// A call of many kinds of steps: uploads, a gather, products with epilogues, a scatter; its numbers' bits.
-fn call(device: &Device) -> Result<Vec<u32>> {
+pub fn call(device: &Device) -> Result<Vec<u32>> {
     let (x, w1, w2) = (wave((6, 5), 1)?, wave((5, 7), 2)?, wave((7, 4), 3)?);
     let (x, w1, w2) = (x.to_device(device)?, w1.to_device(device)?, w2.to_device(device)?);
     let y = array![0i64, 3, 1, 1, 2, 0].to_device(device)?;
@@ -38,7 +38,16 @@ fn fault(error: &Error) -> &DeviceFault {
 
 /// Makes the n-th call of this kind fail, for every n until none is left, and calls again each time.
 fn every(ask: Ask, many: usize, refusal: Refusal, expected: impl Fn(&Error) -> bool) -> Result<usize> {
-    let (device, fake) = fake::device();
+    every_on(fake::device(), ask, many, refusal, expected)
+}
+
+pub fn every_on(
+    (device, fake): (Device, Fake),
+    ask: Ask,
+    many: usize,
+    refusal: Refusal,
+    expected: impl Fn(&Error) -> bool,
+) -> Result<usize> {
     let wanted = call(&device)?;
     for nth in 0.. {
         device.release_memory()?;
@@ -82,7 +91,7 @@ fn whatever_else_fails_is_an_error_and_the_next_call_works() -> Result<()> {
         error.to_string().starts_with("cuda:0 failed at it: a reason\n  = help: ")
             && matches!(fault(error), DeviceFault::Failed { .. })
     };
-    for ask in [Ask::Upload, Ask::Download, Ask::Fill, Ask::Launch] {
+    for ask in [Ask::UploadLater, Ask::Download, Ask::Fill, Ask::Launch] {
         assert!(every(ask, 1, refusal(), expected)? >= 3, "{ask:?}");
     }
     let (device, fake) = fake::device();
@@ -100,15 +109,13 @@ fn a_lost_device_is_asked_nothing_any_more() -> Result<()> {
     if !fake::runs_kernels() {
         return Ok(());
     }
-    for ask in [Ask::Allocate, Ask::Upload, Ask::Launch, Ask::Download] {
+    for ask in [Ask::Allocate, Ask::UploadLater, Ask::Launch, Ask::Download] {
         let (device, fake) = fake::device();
         let x = wave((3, 4), 1)?;
         let (there, kept) = (x.to_device(&device)?, soft(&x.to_device(&device)?)?);
         fake.fail(ask, 0, 1, Refusal::Fault(DeviceFault::Lost("it fell off the bus".into())));
         assert!(matches!(fault(&call(&device).unwrap_err()), DeviceFault::Lost(_)), "{ask:?}");
-        let asked =
-            |fake: &Fake| [Ask::Allocate, Ask::Free, Ask::Upload, Ask::Launch, Ask::Download].map(|a| fake.count(a));
-        let before = asked(&fake);
+        let before = fake.calls();
         let errors = [
             soft(&there).unwrap_err(),
             there.to_host().unwrap_err(),
@@ -121,7 +128,7 @@ fn a_lost_device_is_asked_nothing_any_more() -> Result<()> {
         }
         assert_eq!(soft(&x)?.device(), Device::Cpu, "the host goes on");
         drop((there, kept, device));
-        assert_eq!(asked(&fake), before);
+        assert_eq!(fake.calls(), before);
     }
     Ok(())
 }

@@ -17,8 +17,22 @@ tensor! {
     }
     pub fn linear<B, I, O>(x: f32[B, I], w: f32[I, O], b: f32[O]) -> f32[B, O] { relu(x @ w + b) }
     pub fn product<A, B, C>(x: f64[A, B], y: f64[B, C]) -> f64[A, C] { x @ y }
+    pub fn batched<N, A, B, C>(x: f64[N, A, B], y: f64[N, B, C]) -> f64[N, A, C] { x @ y }
+    pub fn turned<N, A, B, C>(x: f32[N, A, B], y: f32[N, C, B]) -> f32[N, C, A] { y @ x.transpose(0, 2, 1) }
+    pub fn shared<N, A, B, C>(x: f32[N, A, B], y: f32[B, C]) -> f32[N, A, C] { x @ y }
+    pub fn scores<N, A, B, H, D>(q: f32[N, A, H, D], k: f32[N, B, H, D]) -> f32[N, H, A, B] {
+        q.transpose(0, 2, 1, 3) @ k.transpose(0, 2, 3, 1)
+    }
     pub fn attention<B, T, D>(q: f32[B, T, D], k: f32[B, T, D], v: f32[B, T, D]) -> f32[B, T, D] {
         softmax(q @ k.transpose(0, 2, 1) / sqrt(f32(D)), axis=-1) @ v
+    }
+    /// Grouped heads beside each other in memory; no row sees a later one, and the first rows see nothing.
+    pub fn heads<B, T, S, H, D, E>(
+        q: f32[B, T, H, D], k: f32[B, S, H, D], v: f32[B, S, H, E], bias: f32[H, S], hidden: i64,
+    ) -> f32[B, T, H, E] {
+        let s = q.transpose(0, 2, 1, 3) @ k.transpose(0, 2, 3, 1) + bias[:, None, :];
+        let seen = arange(T)[:, None] >= arange(S) + hidden;
+        (softmax(where(seen, 5 * tanh(s / 5), -inf), axis=-1) @ v.transpose(0, 2, 1, 3)).transpose(0, 2, 1, 3)
     }
     pub fn stem<B>(x: f32[B, 3, 16, 16], w: f32[8, 3, 3, 3], b: f32[8]) -> f32[B, 8, 8, 8] {
         relu(conv2d(x, w, bias=b, stride=2, padding="same"))

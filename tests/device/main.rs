@@ -9,9 +9,12 @@
 mod fake;
 #[macro_use]
 mod cases;
+mod copies;
 mod faults;
 mod functions;
 mod halves;
+mod library;
+mod products;
 mod results;
 mod training;
 

@@ -14,7 +14,7 @@ pub fn wave<S: Shape>(shape: S, seed: usize) -> Result<Tensor<f32, S>> {
     Tensor::from_vec(shape, (0..n).map(|k| ((k * 37 + seed * 101) % 61) as f32 / 10.0 - 3.0).collect())
 }
 
-fn near<T: Element + Into<f64>, S: Shape>(found: &Tensor<T, S>, host: &Tensor<T, S>) {
+pub fn near<T: Element + Into<f64>, S: Shape>(found: &Tensor<T, S>, host: &Tensor<T, S>) {
     let (a, b) = (found.to_host().unwrap().to_vec().unwrap(), host.to_vec().unwrap());
     assert_eq!(a.len(), b.len());
     for (k, (a, b)) in a.into_iter().zip(b).enumerate() {
@@ -95,6 +95,33 @@ pub fn products_with_and_without_epilogues(device: &Device) -> Result<()> {
     Ok(())
 }
 
+pub fn attentions_of_any_width_mask_and_order(device: &Device) -> Result<()> {
+    for (rows, depth) in [(1, 1), (63, 32), (65, 33), (130, 64), (70, 128), (66, 129)] {
+        let [q, k, v] = [1, 2, 3].map(|seed| wave((2, rows, depth), seed));
+        let (q, k, v) = (q?, k?, v?);
+        let found = attention(&q.to_device(device)?, &k.to_device(device)?, &v.to_device(device)?)?;
+        near(&found, &attention(&q, &k, &v)?);
+    }
+    for (t, s, depth, width, hidden) in [(5, 5, 8, 8, 0), (67, 131, 16, 40, 0), (67, 131, 16, 100, 3), (3, 1, 4, 1, 1)]
+    {
+        let (q, k, v) = (wave((2, t, 3, depth), 1)?, wave((2, s, 3, depth), 2)?, wave((2, s, 3, width), 3)?);
+        let (bias, host) = (wave((3, s), 4)?, |x: &Tensor<f32, (usize, usize, usize, usize)>| x.to_host());
+        let there = heads(
+            &q.to_device(device)?,
+            &k.to_device(device)?,
+            &v.to_device(device)?,
+            &bias.to_device(device)?,
+            hidden,
+        )?;
+        let (found, wanted) = (host(&there)?.to_vec()?, heads(&q, &k, &v, &bias, hidden)?.to_vec()?);
+        assert_eq!(found.len(), wanted.len());
+        for (k, (a, b)) in found.into_iter().zip(wanted).enumerate() {
+            assert!((a - b).abs() <= 1e-5 * (1.0 + b.abs()) || a.is_nan() && b.is_nan(), "element {k}: {a}, not {b}");
+        }
+    }
+    Ok(())
+}
+
 pub fn gathers_and_scatters(device: &Device) -> Result<()> {
     for (rows, width) in [(7, 5), (300, 1), (2, 70)] {
         let table = wave((rows, width), 1)?;
@@ -129,6 +156,13 @@ pub fn an_index_out_of_range_is_the_hosts_error_and_no_harm(device: &Device) -> 
     let (nothing, ids) = (wave((0, 3), 1)?, array![0i64, -1]);
     let found = embed(&ids.to_device(device)?, &nothing.to_device(device)?).unwrap_err();
     assert_eq!(found.to_string(), embed(&ids, &nothing).unwrap_err().to_string());
+    // Where nothing is written, an index is wrong all the same.
+    let (flat, rows) = (wave((5, 0), 1)?, wave((3, 0), 2)?);
+    let (df, dr) = (flat.to_device(device)?, rows.to_device(device)?);
+    for ids in wrong.iter().chain([&array![0i64, 4, -5]]) {
+        let (found, host) = (update(&df, ids.to_device(device)?, &dr), update(&flat, ids, &rows));
+        assert_eq!(found.map(|t| t.len()).map_err(|e| e.to_string()), host.map(|t| t.len()).map_err(|e| e.to_string()));
+    }
     let good = array![0i64, 1, -5];
     assert_eq!(embed(&good.to_device(device)?, &there)?.to_host()?, embed(&good, &table)?);
     Ok(())

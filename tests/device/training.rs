@@ -4,8 +4,33 @@ use ndarray::array;
 use ndfuse::Result;
 use ndfuse::prelude::*;
 
-use crate::functions::network;
+use crate::functions::{network, scaled};
 use crate::results::wave;
+
+/// Of what is turned, cut, reversed and repeated: the very bits.
+pub fn gradients_of_views_are_the_hosts(device: &Device) -> Result<()> {
+    type Matrix = Tensor<f32, (usize, usize)>;
+    let views: [fn(&Matrix) -> Result<Matrix>; 6] = [
+        |x| Ok(x.transpose()),
+        |x| x.slice(0, Some(5), None, -2),
+        |x| x.reshape((3, 14)),
+        |x| x.slice::<(usize, usize)>(0, Some(2), Some(3), 1)?.broadcast_to((9, 7)),
+        |x| x.slice::<(usize, usize)>(1, Some(2), Some(3), 1)?.broadcast_to((6, 300)),
+        |x| x.transpose().slice::<(usize, usize)>(0, Some(1), Some(2), 1)?.broadcast_to((4, 6)),
+    ];
+    for view in views {
+        let x = wave((6, 7), 1)?;
+        let (host, there) = (x.clone().requires_grad(), x.to_device(device)?.requires_grad());
+        let (a, b) = (view(&host)?, view(&there)?);
+        let g = wave((a.dims()[1], a.dims()[0]), 5)?.transpose();
+        let g = scaled(&g.reshape((g.len(),))?, 0.37)?.reshape((a.dims()[0], a.dims()[1]))?;
+        a.backward_with(&g)?;
+        b.backward_with(&g.to_device(device)?)?;
+        let (found, wanted) = (there.grad().expect("a gradient came"), host.grad().expect("a gradient came"));
+        assert_eq!((found.device(), found.to_host()?), (device.clone(), wanted));
+    }
+    Ok(())
+}
 
 pub fn gradients_are_the_hosts(device: &Device) -> Result<()> {
     let (x, w1, w2) = (wave((6, 5), 1)?, wave((5, 7), 2)?, wave((7, 4), 3)?);

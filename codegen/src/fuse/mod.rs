@@ -444,16 +444,20 @@ fn depends(id: NodeId, on: &[NodeId], sources: &Sources, seen: &mut BTreeSet<Nod
     on.contains(&id) || seen.insert(id) && reads.iter().any(|&s| depends(s, on, sources, seen))
 }
 
-/// Whether every load of the node, of this shape, is at an index made of all
-/// parallel axes, each as long as the node's own.
+/// Whether every load of the node, of this shape, is at one index made of all
+/// parallel axes, each as long as the node's own: of a square product the
+/// transposed element is another one.
 fn reads_at_own_index(draft: &Draft, node: NodeId, shape: &[Dim]) -> bool {
-    let mut loads = draft.code.iter().filter_map(|inst| match &inst.op {
-        InstOp::Load { input, index, guards, .. } if draft.inputs[*input].node() == node => {
-            Some((draft.inputs[*input], index, guards))
-        }
-        _ => None,
-    });
-    loads.all(|(source, index, guards)| {
+    let loads = || {
+        draft.code.iter().filter_map(|inst| match &inst.op {
+            InstOp::Load { input, index, guards, .. } if draft.inputs[*input].node() == node => {
+                Some((draft.inputs[*input], index, guards))
+            }
+            _ => None,
+        })
+    };
+    let one = loads().all(|(_, index, _)| loads().next().is_some_and(|first| first.1 == index));
+    one && loads().all(|(source, index, guards)| {
         let names: Vec<_> = index.iter().zip(shape).filter(|(_, n)| !n.is(1)).map(|(d, n)| (d.as_sym(), n)).collect();
         let single = index.iter().zip(shape).all(|(d, n)| !n.is(1) || d.is(0));
         let bare = single && names.iter().all(|(name, _)| name.is_some());

@@ -112,6 +112,21 @@ fn an_epilogue_is_not_lost_to_a_merge() {
     assert_eq!(before.launches(), after.launches());
 }
 
+/// What is handed on panel by panel has no other element at hand than its own.
+#[test]
+fn a_product_that_is_read_transposed_too_is_whole() {
+    for body in ["y + (-y).T", "(y * 2.0).T - y"] {
+        let text = format!("fn square<N>(x: f64[N, N]) -> f64[N, N] {{ let y = x @ x; {body} }}");
+        let program = fuse(&graph(&text));
+        crate::program::verify::verify(&program).unwrap();
+        assert!(!program.to_string().contains("epilogue"), "{program}");
+        let sizes = Sizes::from([("N".into(), 3)]);
+        let x = Value::floats(&[3, 3], (0..9).map(f64::from).collect::<Vec<f64>>());
+        let want = interp::run(&graph(&text), &sizes, std::slice::from_ref(&x)).unwrap();
+        assert_eq!(interp::program::run(&program, &sizes, &[x]).unwrap(), want, "{program}");
+    }
+}
+
 #[test]
 fn what_costs_as_much_to_read_is_computed_again() {
     let two = graph(

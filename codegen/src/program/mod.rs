@@ -5,8 +5,10 @@
 //! written by one step, before any step reads it; `release` names each
 //! temporary once, at its last reader. Next: [`crate::emit`].
 
+pub mod attend;
 pub mod parse;
 pub mod print;
+pub mod prologue;
 pub mod tile;
 pub mod verify;
 

@@ -11,7 +11,7 @@
 #define __device__
 #define __forceinline__ inline
 #define __shared__ static
-#define __launch_bounds__(threads)
+#define __launch_bounds__(...)
 #define __grid_constant__
 
 struct emulated_dim { unsigned x; };
@@ -125,6 +125,7 @@ template <typename To, typename From> inline To emulated_bits(From from) {
     return to;
 }
 inline float __int_as_float(int bits) { return emulated_bits<float>(bits); }
+inline int __float_as_int(float value) { return emulated_bits<int>(value); }
 inline double __longlong_as_double(long long bits) { return emulated_bits<double>(bits); }
 inline float __fadd_rn(float a, float b) { return a + b; }
 inline float __fsub_rn(float a, float b) { return a - b; }

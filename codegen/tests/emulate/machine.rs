@@ -18,13 +18,14 @@ use std::process::Command;
 const POISON: u8 = 0xa5;
 
 /// Threads of a block, of a row, of a column; elements of a row that a thread
-/// holds.
+/// holds, and computes at a time.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Teams {
     pub block: u32,
     pub row: u32,
     pub column: u32,
     pub items: u32,
+    pub strip: u32,
 }
 
 pub struct Machine {
@@ -50,7 +51,7 @@ impl Machine {
         command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/emulate"));
         command.arg(format!("-DND_BLOCK={}", teams.block));
         command.arg(format!("-DND_ROW_THREADS={}", teams.row)).arg(format!("-DND_COLUMN_THREADS={}", teams.column));
-        command.arg(format!("-DND_ROW_ITEMS={}", teams.items));
+        command.arg(format!("-DND_ROW_ITEMS={}", teams.items)).arg(format!("-DND_STRIP={}", teams.strip));
         let out = command.arg(&source).arg("-o").arg(&library).output().expect("the compiler runs");
         assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
         // SAFETY: the library has no initialisers but those of its static data.
@@ -170,7 +171,8 @@ impl Memory {
             first += if backwards { reach } else { 0 };
             step += reach + (seed / 7 % 2) as i64;
         }
-        let gap = 3;
+        // Some begin where the widest access may, some do not.
+        let gap = 3 + (seed / 2 % 2) as usize;
         let elements = step as usize + 2 * gap;
         let offset = (gap + first as usize) * dtype.bytes();
         Memory { dtype, shape: shape.to_vec(), strides, offset, bytes: vec![POISON; elements * dtype.bytes()] }

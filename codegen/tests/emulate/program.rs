@@ -20,6 +20,14 @@ pub struct Built {
     pub kernels: Vec<(String, Loops)>,
 }
 
+/// Whether the machine's threads can hold every row of the program.
+pub fn holds(machine: &Machine, program: &Program, sizes: &Sizes) -> bool {
+    program.steps.iter().all(|step| match &step.action {
+        Action::Launch(l) => l.extents.last().is_none_or(|e| size(e, sizes).is_ok_and(|n| machine.holds(n))),
+        Action::Dot(_) | Action::Scatter(_) => true,
+    })
+}
+
 /// What a program's buffers hold.
 pub struct Run<'a> {
     machine: &'a Machine,

@@ -15,6 +15,8 @@ pub(crate) struct Shape {
     pub(crate) team: u32,
     /// `ND_ROW_ITEMS`, a power of two or 0.
     pub(crate) items: u32,
+    /// Neighbouring elements that a thread computes: `ND_STRIP`, a divisor of `items`.
+    pub(crate) strip: u32,
     pub(crate) blocks: u32,
 }
 
@@ -22,6 +24,9 @@ pub(crate) struct Shape {
 const RESIDENT: i64 = 8;
 /// Rows up to this length are held in registers, at most 16 elements a thread.
 const HELD: i64 = 16_384;
+
+/// Points from which there are threads enough when each has a strip of them.
+const MANY: i64 = 1 << 16;
 
 /// How many groups of `of` make `n`, the last one perhaps not full.
 pub(crate) fn groups(n: i64, of: i64) -> i64 {
@@ -33,6 +38,28 @@ pub(crate) fn groups(n: i64, of: i64) -> i64 {
 pub(crate) fn blocks(wanted: i64, multiprocessors: u32) -> u32 {
     let most = i64::from(multiprocessors.clamp(1, 1 << 16)) * RESIDENT * 4;
     wanted.clamp(1, most) as u32
+}
+
+/// Large tiles from which on they are enough for a device.
+const ENOUGH: i64 = 128;
+
+/// The elements of a side of a tile of a product, which is a block's, and the blocks, of so many batches, rows and columns.
+/// The side follows from the sizes alone, as the bits do.
+pub(crate) fn product(batches: i64, m: i64, n: i64, single: bool, multiprocessors: u32) -> (u32, u32) {
+    let tiles = |side: i64| batches.saturating_mul(groups(m, side)).saturating_mul(groups(n, side));
+    let side = if single && tiles(128) >= ENOUGH { 128 } else { 64 };
+    (side as u32, blocks(tiles(side), multiprocessors))
+}
+
+/// Rows of scores of a block of an attention.
+pub(crate) const ATTENDED: i64 = 64;
+/// The most elements of a row of its result: its sums are in registers.
+pub(crate) const WIDEST: i64 = 128;
+
+/// The blocks of an attention over so many batches of rows, of results of this width; `None` where it goes step by step.
+pub(crate) fn attention(batches: i64, m: i64, keys: i64, width: i64, multiprocessors: u32) -> Option<u32> {
+    let tiles = batches.saturating_mul(groups(m, ATTENDED));
+    (keys > 0 && width <= WIDEST).then(|| blocks(tiles, multiprocessors))
 }
 
 /// Whether indices up to this one need 64 bits. A thread steps beyond the last point by the size of the grid.
@@ -64,8 +91,26 @@ pub(crate) fn shape(cuda: &Cuda, par: usize, extents: &[i64], multiprocessors: u
     };
     let at_once = i64::from(block / team);
     let items = if held { (shared.max(1) as u32).div_ceil(team).next_power_of_two() } else { 0 };
-    let wanted = points.saturating_add(at_once - 1) / at_once;
-    Some(Shape { block, team, items, blocks: blocks(wanted, multiprocessors) })
+    let most = cuda.strip.max(1);
+    let strip = match cuda.deal {
+        Deal::Point => point_strip(most.into(), points, parallel.last().copied().unwrap_or(1)),
+        Deal::Row if held => u32::from(most).min(items),
+        Deal::Row => most.into(),
+        Deal::Column => 1,
+    };
+    let units = match (cuda.deal, parallel) {
+        (Deal::Point, [outer @ .., last]) => {
+            outer.iter().fold(groups(*last, strip.into()), |n, &extent| n.saturating_mul(extent))
+        }
+        (Deal::Point | Deal::Row | Deal::Column, _) => points,
+    };
+    Some(Shape { block, team, items, strip, blocks: blocks(groups(units, at_once), multiprocessors) })
+}
+
+/// The strip of a map whose innermost axis has `last` points: few are left over at its end.
+fn point_strip(most: u32, points: i64, last: i64) -> u32 {
+    let most_of_it = last % i64::from(most) == 0 || last >= 16 * i64::from(most);
+    if points >= MANY && most_of_it { most } else { 1 }
 }
 
 /// Threads in a block and to a row that is held.
@@ -109,6 +154,21 @@ fn column_threads(columns: i64, length: i64) -> (u32, u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn strips_fit_the_axis_and_what_is_held() {
+        let strip = |deal, held, extents: &[i64], par| {
+            shape(&Cuda { deal, held, strip: 4, ..Cuda::NONE }, par, extents, 132).map(|s| (s.strip, s.items, s.blocks))
+        };
+        assert_eq!(strip(Deal::Point, 0, &[1000, 1000], 2), Some((4, 0, 977)));
+        assert_eq!(strip(Deal::Point, 0, &[1000, 1001], 2), Some((4, 0, 981)));
+        assert_eq!(strip(Deal::Point, 0, &[1 << 20, 3], 2), Some((1, 0, 4224)), "three of a strip of four");
+        assert_eq!(strip(Deal::Point, 0, &[64, 64], 2), Some((1, 0, 16)), "few points");
+        assert_eq!(strip(Deal::Row, 1, &[9, 5], 1).map(|s| s.0), Some(1));
+        assert_eq!(strip(Deal::Row, 1, &[9, 1000], 1).map(|s| s.0), Some(4));
+        assert_eq!(strip(Deal::Row, 0, &[9, 50_000], 1).map(|s| s.0), Some(4));
+        assert_eq!(strip(Deal::Column, 0, &[9, 50_000], 1).map(|s| s.0), Some(1));
+    }
 
     fn of(deal: Deal, held: u8, points: i64, length: i64, multiprocessors: u32) -> Option<Shape> {
         shape(&Cuda { deal, held, ..Cuda::NONE }, 1, &[points, length], multiprocessors)

@@ -5,10 +5,13 @@
 //! again without what the pool keeps; dropping never fails. Next: [`super::kernels`].
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::arguments::Arguments;
-use super::driver::{Address, Answer, Description, Driver, Refusal};
+use super::copies::{Reserve, Ring};
+use super::driver::{Address, Answer, Description, Driver, Matmul, Queue, Refusal};
+use super::info::Products;
 use super::kernels::{Kernels, Unit};
 use super::pool::{self, Pool};
 use crate::dtype::DType;
@@ -24,7 +27,14 @@ pub struct Gpu {
     /// Why it answers nothing any more.
     lost: OnceLock<Box<str>>,
     pool: Mutex<Pool>,
+    pub(super) reserve: Mutex<Reserve>,
+    pub(super) ring: Mutex<Ring>,
     kernels: Kernels,
+    tf32: AtomicBool,
+    /// How many products the library has done.
+    products: AtomicU64,
+    /// Is there a library?
+    library: OnceLock<bool>,
 }
 
 impl Gpu {
@@ -37,7 +47,12 @@ impl Gpu {
             process: std::process::id(),
             lost: OnceLock::new(),
             pool: Mutex::default(),
+            reserve: Mutex::default(),
+            ring: Mutex::default(),
             kernels: Kernels::new(folder),
+            tf32: AtomicBool::new(false),
+            products: AtomicU64::new(0),
+            library: OnceLock::new(),
         }
     }
 
@@ -51,12 +66,39 @@ impl Gpu {
 
     /// Bytes of device memory that are free to be used again without asking the driver.
     pub(super) fn pooled(&self) -> u64 {
-        self.pool().bytes()
+        self.pool().bytes() + self.landing_bytes()
+    }
+
+    /// May products of `f32` round their factors to TF32?
+    pub(crate) fn tf32(&self) -> bool {
+        self.tf32.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn allow_tf32(&self, allow: bool) {
+        self.tf32.store(allow, Ordering::Relaxed);
+    }
+
+    /// What multiplies matrices.
+    pub(super) fn products(&self) -> Products {
+        match self.ask(0, |driver| Ok(driver.products())) {
+            Ok(products) => products,
+            Err(error) => Products::Unusable(error.to_string().lines().next().unwrap_or_default().into()),
+        }
+    }
+
+    /// Whether a library multiplies matrices.
+    pub(crate) fn has_library(&self) -> bool {
+        *self.library.get_or_init(|| matches!(self.products(), Products::Library(_)))
+    }
+
+    /// How many products the library has done.
+    pub(super) fn library_products(&self) -> u64 {
+        self.products.load(Ordering::Relaxed)
     }
 
     /// Asks the driver for something that takes about so many bytes.
     pub(crate) fn ask<T>(&self, bytes: u64, what: impl FnOnce(&dyn Driver) -> Answer<T>) -> Result<T> {
-        self.usable().map_err(|fault| self.error(fault))?;
+        self.ready()?;
         what(&*self.driver).map_err(|refusal| self.refused(refusal, bytes))
     }
 
@@ -85,6 +127,11 @@ impl Gpu {
         self.lost.get().map_or(Ok(()), |reason| Err(DeviceFault::Lost(reason.clone())))
     }
 
+    /// Whether it can be used. A process that was forked may find a lock that nobody opens any more: it asks here first.
+    pub(super) fn ready(&self) -> Result<()> {
+        self.usable().map_err(|fault| self.error(fault))
+    }
+
     fn pool(&self) -> MutexGuard<'_, Pool> {
         // Nothing that runs under the lock can leave the pool half changed.
         self.pool.lock().unwrap_or_else(PoisonError::into_inner)
@@ -93,22 +140,42 @@ impl Gpu {
     /// Memory of so many bytes, of any content.
     pub(crate) fn allocate(self: &Arc<Gpu>, bytes: usize) -> Result<Block> {
         if bytes == 0 {
-            return Ok(Block { gpu: Arc::clone(self), at: 0, class: 0 });
+            return Ok(Block { gpu: Arc::clone(self), at: 0, class: 0, landing: false });
         }
         let too_large = || Error::too_large("allocate", &[bytes]);
         let class = u64::try_from(bytes).ok().and_then(pool::class).ok_or_else(too_large)?;
+        self.ready()?;
         let free = self.pool().take(class);
         let at = match free {
-            Some(at) => self.usable().map(|()| at).map_err(|fault| self.error(fault))?,
-            None => self.ask(class, |driver| match driver.allocate(class) {
-                Err(Refusal::OutOfMemory) => {
-                    self.trim_with(driver)?;
-                    driver.allocate(class)
-                }
-                answer => answer,
-            })?,
+            Some(at) => at,
+            None => self.obtain(class, Queue::Compute)?,
         };
-        Ok(Block { gpu: Arc::clone(self), at, class })
+        Ok(Block { gpu: Arc::clone(self), at, class, landing: false })
+    }
+
+    /// Memory of the driver's, for this queue.
+    pub(super) fn obtain(&self, class: u64, queue: Queue) -> Result<Address> {
+        self.ask(class, |driver| match driver.allocate(class, queue) {
+            Err(Refusal::OutOfMemory) => {
+                self.trim_with(driver)?;
+                driver.allocate(class, queue)
+            }
+            answer => answer,
+        })
+    }
+
+    /// Multiplies matrices by the library; `false` where it has no way.
+    ///
+    /// # Safety
+    /// As [`Driver::matmul`].
+    pub(crate) unsafe fn matmul(self: &Arc<Gpu>, product: &Matmul) -> Result<bool> {
+        let Some(bytes) = self.ask(0, |driver| driver.room(product))? else { return Ok(false) };
+        // It may be handed out again at once: whoever takes it asks later.
+        let room = self.allocate(usize::try_from(bytes).unwrap_or(usize::MAX))?;
+        // SAFETY: the caller's promise; the room has so many bytes.
+        self.ask(bytes, |driver| unsafe { driver.matmul(product, room.at, bytes) })?;
+        self.products.fetch_add(1, Ordering::Relaxed);
+        Ok(true)
     }
 
     /// Launches a kernel, compiled before if it is the first time.
@@ -125,12 +192,19 @@ impl Gpu {
 
     /// Gives all free memory back to the driver.
     pub(super) fn trim(&self) -> Result<()> {
-        self.ask(0, |driver| self.trim_with(driver))
+        self.ask(0, |driver| self.release(driver))
+    }
+
+    fn release(&self, driver: &dyn Driver) -> Answer<()> {
+        let freed = self.trim_with(driver);
+        freed.and(self.release_reserve(driver))
     }
 
     fn trim_with(&self, driver: &dyn Driver) -> Answer<()> {
-        let blocks = self.pool().drain();
-        // SAFETY: all come from `allocate`, and the pool, which alone had them, has them no more.
+        let mut blocks = self.pool().drain();
+        blocks.extend(self.take_landing());
+        // SAFETY: all come from `allocate`, and the pool or the reserve, which alone had them, has them no more; copies to
+        // what was landed in are done, and kernels use it before what follows.
         let freed = blocks.into_iter().map(|at| unsafe { driver.free(at) }).fold(Ok(()), Answer::and);
         freed.and(driver.synchronise())
     }
@@ -140,7 +214,7 @@ impl Drop for Gpu {
     fn drop(&mut self) {
         if self.usable().is_ok() {
             // Nobody is left to tell of an error.
-            let _ = self.trim_with(&*self.driver);
+            let _ = self.release(&*self.driver);
         }
     }
 }
@@ -158,9 +232,16 @@ pub struct Block {
     /// 0 where there is none.
     at: Address,
     class: u64,
+    /// Do copies write to it beside the kernels?
+    landing: bool,
 }
 
 impl Block {
+    /// Memory of this class for copies to land in.
+    pub(super) fn landing(gpu: &Arc<Gpu>, at: Address, class: u64) -> Block {
+        Block { gpu: Arc::clone(gpu), at, class, landing: true }
+    }
+
     pub(crate) fn gpu(&self) -> &Arc<Gpu> {
         &self.gpu
     }
@@ -180,9 +261,7 @@ impl Block {
         if bytes.is_empty() {
             return Ok(());
         }
-        let (to, len) = (self.range(offset, bytes.len())?, bytes.len() as u64);
-        // SAFETY: the slice can be read; `range` has shown that the bytes are the block's own.
-        self.gpu.ask(len, |driver| unsafe { driver.upload(to, bytes.as_ptr(), len) })
+        self.gpu.stage(self.range(offset, bytes.len())?, bytes)
     }
 
     /// Reads bytes to the host.
@@ -232,7 +311,7 @@ impl Block {
     }
 
     /// The address of bytes that are its own.
-    fn range(&self, offset: usize, len: usize) -> Result<Address> {
+    pub(super) fn range(&self, offset: usize, len: usize) -> Result<Address> {
         let end = offset.checked_add(len).and_then(|end| u64::try_from(end).ok());
         match end.filter(|&end| end <= self.class) {
             Some(_) => Ok(self.at + offset as u64),
@@ -243,7 +322,10 @@ impl Block {
 
 impl Drop for Block {
     fn drop(&mut self) {
-        if self.class > 0 && self.gpu.usable().is_ok() {
+        if self.class == 0 || self.gpu.usable().is_err() {
+            return;
+        }
+        if !(self.landing && self.gpu.left(self.class, self.at)) {
             self.gpu.pool().put(self.class, self.at);
         }
     }

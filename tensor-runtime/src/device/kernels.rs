@@ -30,15 +30,31 @@ pub(crate) struct Unit {
     pub(crate) text: &'static str,
     pub(crate) function: &'static str,
     pub(crate) classes: Classes,
+    /// Functions that the kernel calls, with their text.
+    pub(crate) calls: Option<Called>,
+}
+
+/// Functions that a text of the runtime calls with what it computes; `{name}_operands` is what else each takes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct Called {
+    pub(crate) score: Option<&'static str>,
+    /// And whether the windows are the left operand.
+    pub(crate) window: Option<(&'static str, bool)>,
+    pub(crate) epilogue: Option<&'static str>,
+    pub(crate) text: &'static str,
 }
 
 /// What is put into a text.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub(crate) struct Classes {
     pub(crate) block: u32,
     /// Threads to a row or column, and which of the two.
     pub(crate) team: Option<(Deal, u32)>,
     pub(crate) items: u32,
+    pub(crate) strip: u32,
+    /// Elements of a side of a product's tile, and columns of an attention's; 0 elsewhere.
+    pub(crate) tile: u32,
+    pub(crate) width: u32,
     /// Are indices of 64 bits?
     pub(crate) wide: bool,
     /// `ND_ELEMENT`, where the text is for any type.
@@ -50,8 +66,8 @@ pub(crate) struct Classes {
 impl Classes {
     /// Those of a launch of a generated kernel.
     pub(crate) fn of(deal: Deal, shape: &Shape, wide: bool) -> Classes {
-        let team = Some((deal, shape.team));
-        Classes { block: shape.block, team, items: shape.items, wide, element: None, result: None }
+        let Shape { block, team, items, strip, .. } = *shape;
+        Classes { block, team: Some((deal, team)), items, strip, tile: 0, width: 0, wide, element: None, result: None }
     }
 
     fn defines(&self) -> Vec<String> {
@@ -61,11 +77,15 @@ impl Classes {
             Deal::Column => Some(format!("-DND_COLUMN_THREADS={team}")),
         });
         let items = (self.items > 0).then(|| format!("-DND_ROW_ITEMS={}", self.items));
+        let strip = (self.strip > 1).then(|| format!("-DND_STRIP={}", self.strip));
+        let tile = (self.tile > 0).then(|| format!("-DND_TILE={}", self.tile));
+        let width = (self.width > 0).then(|| format!("-DND_WIDTH={}", self.width));
         let index = format!("-DND_INDEX={}", if self.wide { "long long" } else { "int" });
         let element = self.element.map(|element| format!("-DND_ELEMENT={element}"));
         let first = [format!("-DND_BLOCK={}", self.block), index];
         let result = self.result.map(|result| format!("-DND_RESULT={result}"));
-        first.into_iter().chain(team).chain(items).chain(element).chain(result).collect()
+        let all = first.into_iter().chain(team).chain(items).chain(strip).chain(tile).chain(width);
+        all.chain(element).chain(result).collect()
     }
 }
 
@@ -75,17 +95,28 @@ impl Unit {
         let mut parts = self.text.split(KERNEL);
         let head = parts.next()?;
         let named = |part: &&str| part.split('(').any(|before| before.split_whitespace().last() == Some(self.function));
-        Some(format!("{head}{KERNEL}{}", parts.find(named)?))
+        let before = self.calls.map_or(String::new(), |called| format!("{}\n", called.text));
+        Some(format!("{before}{head}{KERNEL}{}", parts.find(named)?))
     }
 
     fn options(&self, capability: Version) -> Vec<String> {
         let architecture = format!("--gpu-architecture=sm_{}{}", capability.0, capability.1);
-        OPTIONS.iter().map(|o| o.to_string()).chain([architecture]).chain(self.classes.defines()).collect()
+        let named = |called: &Called| {
+            [("SCORE", called.score), ("EPILOGUE", called.epilogue), ("WINDOW", called.window.map(|(name, _)| name))]
+        };
+        let called = self.calls.iter().flat_map(named).flat_map(|(role, name)| {
+            let define = |name| [format!("-DND_{role}={name}"), format!("-DND_{role}_OPERANDS={name}_operands")];
+            name.map(define).into_iter().flatten()
+        });
+        let window = self.calls.and_then(|called| called.window);
+        let left = window.map(|(_, left)| format!("-DND_WINDOW_LEFT={}", u8::from(left)));
+        let fixed = OPTIONS.iter().map(|o| o.to_string()).chain([architecture]);
+        fixed.chain(self.classes.defines()).chain(called).chain(left).collect()
     }
 }
 
 /// The address and length of a text that lives as long as the process stand for it.
-type Key = (usize, usize, &'static str, Classes);
+type Key = (usize, usize, &'static str, Classes, Option<Called>);
 type Slot = Arc<Mutex<Option<Function>>>;
 
 #[derive(Default)]
@@ -101,7 +132,7 @@ impl Kernels {
 
     /// The function, compiled and loaded if this is the first call for it.
     pub(crate) fn get(&self, gpu: &Gpu, unit: &Unit) -> Result<Function> {
-        let key = (unit.text.as_ptr().addr(), unit.text.len(), unit.function, unit.classes);
+        let key = (unit.text.as_ptr().addr(), unit.text.len(), unit.function, unit.classes, unit.calls);
         let slot = Arc::clone(self.slots.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default());
         let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
         match *slot {
@@ -157,8 +188,8 @@ mod tests {
                         extern \"C\" __global__ void __launch_bounds__(ND_BLOCK) f_12(\n    int a) { g(f_1); }\n";
 
     fn unit(function: &'static str) -> Unit {
-        let shape = Shape { block: 128, team: 8, items: 4, blocks: 1 };
-        Unit { text: TEXT, function, classes: Classes::of(Deal::Row, &shape, true) }
+        let shape = Shape { block: 128, team: 8, items: 4, strip: 2, blocks: 1 };
+        Unit { text: TEXT, function, classes: Classes::of(Deal::Row, &shape, true), calls: None }
     }
 
     #[test]
@@ -171,7 +202,9 @@ mod tests {
     #[test]
     fn options_name_the_architecture_the_classes_and_every_flag_of_arithmetic() {
         let options = unit("f_1").options(Version(9, 0));
-        for wanted in ["--gpu-architecture=sm_90", "-DND_BLOCK=128", "-DND_ROW_THREADS=8", "-DND_ROW_ITEMS=4"] {
+        for wanted in
+            ["--gpu-architecture=sm_90", "-DND_BLOCK=128", "-DND_ROW_THREADS=8", "-DND_ROW_ITEMS=4", "-DND_STRIP=2"]
+        {
             assert!(options.iter().any(|o| o == wanted), "{wanted}");
         }
         for flag in ["--fmad=", "--ftz=", "--prec-div=", "--prec-sqrt="] {

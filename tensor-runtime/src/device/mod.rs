@@ -14,13 +14,17 @@
 
 pub(crate) mod arguments;
 mod cache;
+pub(crate) mod copies;
 #[cfg(feature = "cuda")]
 mod cuda;
 #[doc(hidden)]
 pub mod driver;
+mod event;
 pub(crate) mod geometry;
 pub(crate) mod gpu;
+mod info;
 pub(crate) mod kernels;
+mod pinned;
 mod pool;
 pub(crate) mod texts;
 pub(crate) mod transfer;
@@ -32,9 +36,12 @@ use std::str::FromStr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::{DeviceFault, Error, Result};
-use crate::isa;
 use driver::Driver;
 use gpu::Gpu;
+
+pub use event::Event;
+pub use info::{Info, Products};
+pub use pinned::{Pending, Pinned};
 
 /// A place that holds tensors and runs kernels.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default)]
@@ -51,26 +58,6 @@ pub enum Device {
 /// [`Device::cuda`] opened it: then it stays.
 #[derive(Clone)]
 pub struct Cuda(Arc<Gpu>);
-
-/// What a device is: see [`Device::info`].
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Info {
-    /// Its name here, as `cuda:0`.
-    pub device: Box<str>,
-    /// Its maker's name for it; of the host, the instructions that kernels use.
-    pub name: Box<str>,
-    /// Its multiprocessors, or the host's threads.
-    pub units: usize,
-    /// Its memory in bytes, of a GPU.
-    pub memory: Option<u64>,
-    /// Its compute capability, as `9.0`, of a GPU.
-    pub capability: Option<Box<str>>,
-    /// The CUDA that its driver is for.
-    pub driver: Option<Box<str>>,
-    /// The compiler of its kernels; a GPU without one runs none.
-    pub compiler: Option<Box<str>>,
-}
 
 impl Device {
     /// The `ordinal`-th CUDA device, or the reason why it cannot be used.
@@ -121,37 +108,27 @@ impl Device {
         *self == Device::Cpu
     }
 
-    /// What it is, to be printed or looked into.
+    /// Whether products of `f32` may round their factors to TF32, ten bits of fraction instead of 23, from now on: on a GPU
+    /// that has it they are several times as fast. They may not unless this says so. It holds for all handles and tensors
+    /// of the device; the host always multiplies in full. A switch of the device, not of the build or of the environment:
+    /// a program may want both, and a library that it uses must not decide it for the rest of the process.
     ///
     /// ```
     /// use ndfuse_runtime::Device;
-    /// let info = Device::Cpu.info();
-    /// assert!(info.units >= 1 && info.to_string().starts_with("cpu: "));
+    /// let device = Device::best();
+    /// device.allow_tf32(true);    // the next products
+    /// device.allow_tf32(false);
     /// ```
-    pub fn info(&self) -> Info {
-        match self {
-            Device::Cpu => Info {
-                device: "cpu".into(),
-                name: isa::active().name().into(),
-                units: rayon::current_num_threads(),
-                memory: None,
-                capability: None,
-                driver: None,
-                compiler: None,
-            },
-            Device::Cuda(Cuda(gpu)) => {
-                let found = gpu.description();
-                Info {
-                    device: gpu.name().into(),
-                    name: found.name.clone(),
-                    units: found.multiprocessors as usize,
-                    memory: Some(found.memory),
-                    capability: Some(found.capability.to_string().into()),
-                    driver: Some(found.driver.to_string().into()),
-                    compiler: found.compiler.clone(),
-                }
-            }
+    pub fn allow_tf32(&self, allow: bool) {
+        if let Some(gpu) = self.gpu() {
+            gpu.allow_tf32(allow);
         }
+    }
+
+    /// How many products the device's library has done.
+    #[doc(hidden)]
+    pub fn library_products(&self) -> u64 {
+        self.gpu().map_or(0, |gpu| gpu.library_products())
     }
 
     /// Waits until all that was begun on it is done. An error where some of it failed.
@@ -237,19 +214,6 @@ impl fmt::Display for Device {
             Device::Cpu => f.pad("cpu"),
             Device::Cuda(Cuda(gpu)) => f.pad(gpu.name()),
         }
-    }
-}
-
-impl fmt::Display for Info {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(memory) = self.memory else {
-            return write!(f, "{}: {} threads, {}", self.device, self.units, self.name);
-        };
-        let (gib, part) = (memory >> 30, (memory >> 20) % 1024 * 10 / 1024);
-        write!(f, "{}: {}, {} multiprocessors, {gib}.{part} GiB", self.device, self.name, self.units)?;
-        let or_none = |text: &Option<Box<str>>| text.as_deref().unwrap_or("none").to_owned();
-        write!(f, ", compute capability {}", or_none(&self.capability))?;
-        write!(f, "; driver for CUDA {}; compiler: {}", or_none(&self.driver), or_none(&self.compiler))
     }
 }
 

@@ -1,8 +1,9 @@
 //! Free memory of a device, kept for the next one that asks.
 //!
-//! In: sizes; memory that is not used any more. Out: memory of a size class. Always: a device has one stream, so what is
+//! In: sizes; memory that is not used any more. Out: memory of a size class. Always: one queue alone uses it, so what is
 //! given back here is free as soon as it is taken: whoever takes it asks later than whoever gave it. A block is larger than
-//! what was asked for by at most an eighth, or 255 bytes. Next: [`super::gpu`].
+//! what was asked for by at most an eighth, or 255 bytes. Next: [`super::gpu`]; memory that copies land in is with
+//! [`super::copies`].
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! Elements on their way: between the host and devices, and from any strides to row-major order.
 //!
 //! In: memory and a layout. Out: memory elsewhere with the same elements. Always: what lies between the elements goes along,
-//! so their strides stay; a copy from or to the host is done when it returns, so no memory of the host is touched later.
+//! so their strides stay; no memory of the host is touched after the copy returned, though the device may still be at it.
 //! Next: [`super::gpu`].
 
 use std::sync::Arc;
@@ -40,6 +40,11 @@ pub(crate) fn moved<T: Element>(
     let block = gpu.allocate(size_of_val(slice))?;
     block.upload(0, bytes(slice))?;
     Ok((Storage::device(Arc::new(block)), there))
+}
+
+/// The bytes of so many elements.
+pub(crate) fn size_of_elements<T: Element>(len: usize) -> Result<usize> {
+    len.checked_mul(size_of::<T>()).ok_or_else(|| Error::too_large("allocate", &[len]))
 }
 
 pub(crate) fn bytes<T: Element>(slice: &[T]) -> &[u8] {
@@ -96,6 +101,49 @@ pub(crate) fn copy_elements(
     launch(gpu, "nd_copy", word, (from, from_layout), (to, to_layout))
 }
 
+/// The gradient of a tensor of `len` elements in row-major order for a cotangent of a view of it: 0 where the view is not,
+/// the sum, in double precision, of what it repeats. `None` where it lies upon itself in another way than by repeating, and
+/// for types that the text does not have.
+pub(crate) fn spread(block: &Block, dtype: DType, from: &Layout, view: &Layout, len: usize) -> Result<Option<Block>> {
+    let gpu = block.gpu();
+    let to = gpu.allocate(len * dtype.bytes())?;
+    to.fill(0, (len * dtype.bytes()).div_ceil(size_of::<u32>()))?;
+    let (at, to_at) = (address(block, dtype, from), address(&to, dtype, view));
+    if view.is_injective() {
+        copy_elements(gpu, dtype, at, from, to_at, view)?;
+        return Ok(Some(to));
+    }
+    let axes = view.sizes().iter().zip(from.strides().iter().zip(view.strides()));
+    let axes = axes.map(|(&extent, (&from, &to))| Axis { extent: extent as i64, steps: [from as i64, to as i64] });
+    let (repeated, kept): (Vec<Axis<2>>, Vec<Axis<2>>) = axes.partition(|axis| axis.steps[1] == 0);
+    let sizes = |axes: &[Axis<2>]| axes.iter().map(|axis| axis.extent as usize).collect::<Vec<_>>();
+    let strides: Vec<isize> = kept.iter().map(|axis| axis.steps[1] as isize).collect();
+    if !Layout::strided(&sizes(&kept), &strides, view.offset(), len)?.is_injective() {
+        return Ok(None);
+    }
+    if !dtype.is_float() {
+        return Ok(None);
+    }
+    let counts = [&kept, &repeated].map(|axes| axes.iter().map(|axis| axis.extent).product::<i64>());
+    let lists = [texts::merged(&kept), texts::merged(&repeated)];
+    let [Some(kept), Some(repeated)] = lists else { return Ok(None) };
+    let reach = |axes: &[Axis<2>]| (0..2).map(|k| texts::reach(axes, k)).max().unwrap_or(0);
+    let wide = geometry::is_wide(reach(&kept).saturating_add(reach(&repeated)).max(counts[0].max(counts[1])));
+    let classes = Classes { block: texts::BLOCK, wide, element: Some(dtype.cuda()), ..Classes::default() };
+    let mut arguments = Arguments::new(true);
+    arguments.address(at);
+    arguments.address(to_at);
+    [kept, repeated].iter().for_each(|axes| arguments.numbers(&texts::words(axes)));
+    counts.iter().for_each(|&count| arguments.numbers(&[count]));
+    let blocks =
+        geometry::blocks(geometry::groups(counts[0], i64::from(texts::BLOCK)), gpu.description().multiprocessors);
+    let unit = Unit { text: texts::SUM, function: "nd_sum", classes, calls: None };
+    // SAFETY: the text's parameters are these; the layouts' elements lie in the cotangent and in new memory, in which no two
+    // points are one element.
+    unsafe { gpu.launch(&unit, blocks, &mut arguments)? };
+    Ok(Some(to))
+}
+
 /// Adds the elements of one tensor to those of another of the same shape and device.
 pub(crate) fn add(dtype: DType, to: &Block, to_layout: &Layout, from: &Block, from_layout: &Layout) -> Result<()> {
     if !dtype.is_float() {
@@ -124,14 +172,14 @@ fn launch(
     let points = from_layout.len() as i64;
     let far = texts::reach(&axes, 0).max(texts::reach(&axes, 1)).max(points);
     let wide = geometry::is_wide(far);
-    let classes = Classes { block: texts::BLOCK, team: None, items: 0, wide, element: Some(element), result: None };
+    let classes = Classes { block: texts::BLOCK, strip: 1, wide, element: Some(element), ..Classes::default() };
     let mut arguments = Arguments::new(true);
     arguments.address(from);
     arguments.address(to);
     arguments.numbers(&texts::words(&axes));
     arguments.numbers(&[points]);
     let blocks = geometry::blocks(geometry::groups(points, i64::from(texts::BLOCK)), gpu.description().multiprocessors);
-    let unit = Unit { text: texts::COPY, function, classes };
+    let unit = Unit { text: texts::COPY, function, classes, calls: None };
     // SAFETY: the text's parameters are these; the layouts' elements lie in memory that the caller has.
     unsafe { gpu.launch(&unit, blocks, &mut arguments) }
 }

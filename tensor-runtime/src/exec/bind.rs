@@ -87,8 +87,19 @@ pub(super) fn device(plan: &'static Plan, operands: &[RawView<'_>]) -> Result<Op
     }
 }
 
-/// Fills `sizes` from those of the symbols alone.
+/// Fills `sizes` from those of the symbols alone, each of which is named once, and nothing else.
 pub(super) fn named(plan: &'static Plan, symbols: &[(&str, usize)], sizes: &mut [i64]) -> Result<()> {
+    for (k, (name, _)) in symbols.iter().enumerate() {
+        let why = match plan.symbols {
+            [] => Some("it has none".to_owned()),
+            all if !all.contains(name) => Some(format!("it has {}", all.join(", "))),
+            _ => symbols[..k].iter().any(|(other, _)| other == name).then(|| "give each size once".to_owned()),
+        };
+        if let Some(why) = why {
+            let what = if why.starts_with("it") { "is no dimension of this function" } else { "is named twice" };
+            return Err(Error::shape(plan.function, &[], None, format!("`{name}` {what}: {why}")));
+        }
+    }
     for (symbol, to) in plan.symbols.iter().zip(sizes.iter_mut()) {
         let found = symbols.iter().find(|(name, _)| name == symbol).and_then(|&(_, size)| i64::try_from(size).ok());
         *to = found.ok_or_else(|| {

@@ -52,6 +52,8 @@ impl Memory {
 ///     outputs: &[1],
 ///     steps: &[],
 ///     blocks: &[],
+///     attends: &[],
+///     prologues: &[],
 ///     explain: "",
 ///     cuda: "",
 ///     vjp: None,

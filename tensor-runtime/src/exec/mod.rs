@@ -12,6 +12,7 @@
 
 mod bind;
 mod block;
+pub mod cost;
 mod cross;
 mod dot;
 mod gpu;

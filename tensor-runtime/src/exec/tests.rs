@@ -58,7 +58,23 @@ const fn plan(
     let (function, symbols, slots) = ("f", &["M", "N", "K"], 5);
     let (requires, explain, cuda, vjp) = (&[], "", "", None);
     let blocks = &[];
-    Plan { function, symbols, slots, sizes, params, requires, buffers, outputs, steps, blocks, explain, cuda, vjp }
+    Plan {
+        function,
+        symbols,
+        slots,
+        sizes,
+        params,
+        requires,
+        buffers,
+        outputs,
+        steps,
+        blocks,
+        attends: &[],
+        prologues: &[],
+        explain,
+        cuda,
+        vjp,
+    }
 }
 
 const PARAMS: &[Param] = &[
@@ -130,7 +146,7 @@ const fn dot(left: u16, right: u16, out: u16, epilogue: Option<Epilogue>) -> Act
 }
 
 const fn epilogue(inputs: &'static [u16], outputs: &'static [Output]) -> Option<Epilogue> {
-    Some(Epilogue { launch: kernel(inputs, outputs), input: 0, axes: &[0, 1] })
+    Some(Epilogue { launch: kernel(inputs, outputs), input: 0, axes: &[0, 1], function: "", text: "" })
 }
 
 /// A product that is whole in memory, and two that are panels, of which the second meets more temporaries.

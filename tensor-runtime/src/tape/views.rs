@@ -1,12 +1,14 @@
 //! The gradient of a view: each element's goes to where the element was.
 //!
 //! In: the cotangent of a view. Out: the gradient of the tensor it is of. Always: what the view repeats is summed in
-//! double precision, in row-major order; what it leaves out is 0. Next: [`super::walk`].
+//! double precision, in row-major order; what it leaves out is 0; the bits are the same on every device. Next: [`super::walk`].
+
+use std::sync::Arc;
 
 use ndarray::IxDyn;
 
 use crate::cast::{Cast, cast};
-use crate::device::Device;
+use crate::device::{Device, transfer};
 use crate::dtype::{Element, with_float};
 use crate::error::{Error, Result};
 use crate::layout::Layout;
@@ -37,13 +39,23 @@ impl View {
         }
         let device = cotangent.device();
         if !device.is_cpu() {
-            // The host's sums, so that they have the host's bits.
-            return self.back(&cotangent.to_device(&Device::Cpu)?)?.to_device(&device);
+            return match self.back_there(cotangent)? {
+                Some(gradient) => Ok(gradient),
+                None => self.back(&cotangent.to_device(&Device::Cpu)?)?.to_device(&device),
+            };
         }
         with_float!(cotangent.dtype(), T => self.back_typed::<T>(cotangent), other => {
             let reason = format!("a cotangent of {other}").into();
             Err(Error::Internal { function: self.operation, reason })
         })
+    }
+
+    /// On the cotangent's own device, with the bits that the host's would have.
+    fn back_there(&self, cotangent: &AnyTensor) -> Result<Option<AnyTensor>> {
+        let raw = cotangent.raw()?;
+        let Some(block) = raw.block().filter(|_| raw.sizes() == self.layout.sizes()) else { return Ok(None) };
+        let gradient = transfer::spread(block, raw.dtype(), raw.layout(), &self.layout, self.base.len())?;
+        Ok(gradient.map(|gradient| AnyTensor::on_device(raw.dtype(), Arc::new(gradient), self.base)))
     }
 
     fn back_typed<T: Element + Cast<f64>>(&self, cotangent: &AnyTensor) -> Result<AnyTensor>

@@ -1,10 +1,13 @@
-//! What a device does without kernels: memory, and the end of a process that was forked.
+//! What a device does without kernels: memory, copies beside it, events, and the end of a process that was forked.
+
+mod copies;
+mod events;
 
 #[path = "../fake/mod.rs"]
 #[allow(dead_code, reason = "other tests use the rest")]
 mod fake;
 
-use ndfuse_runtime::{DeviceFault, Error, Result, Tensor};
+use ndfuse_runtime::{DeviceFault, Error, Pinned, Result, Tensor};
 
 #[cfg(unix)]
 unsafe extern "C" {
@@ -20,8 +23,9 @@ fn a_forked_process_is_told_so_and_asks_the_driver_nothing() -> Result<()> {
     let (device, fake) = fake::device();
     let host = Tensor::from_vec((3,), vec![1.0f32, 2.0, 3.0])?;
     let there = host.to_device(&device)?;
-    let asked = || [fake::Ask::Allocate, fake::Ask::Free, fake::Ask::Download].map(|ask| fake.count(ask));
-    let before = asked();
+    let (locked, copy) = (Pinned::<f32, _>::zeros((3,), &device)?, there.to_host_async()?);
+    let (mark, pending) = (device.event()?, Pinned::<f32, _>::zeros((3,), &device)?.to_device_async(&device)?);
+    let before = fake.calls();
     // SAFETY: the child calls only what follows, which waits for no other thread, and ends without returning.
     match unsafe { fork() } {
         -1 => panic!("no second process"),
@@ -32,11 +36,18 @@ fn a_forked_process_is_told_so_and_asks_the_driver_nothing() -> Result<()> {
             };
             let told = there.to_host().is_err_and(forked)
                 && host.to_device(&device).is_err_and(forked)
-                && device.synchronise().is_err_and(forked);
-            drop((there, device));
+                && device.synchronise().is_err_and(forked)
+                && device.event().is_err_and(forked)
+                && mark.record().is_err_and(forked)
+                && there.to_host_async().is_err_and(forked)
+                && locked.slice().is_err_and(forked)
+                && copy.is_done().is_err_and(forked)
+                && copy.wait().is_err_and(forked)
+                && locked.to_device_async(&device).is_err_and(forked);
+            drop((there, device, mark, pending));
             let works = host.to_vec().is_ok_and(|values| values == [1.0, 2.0, 3.0]);
             // SAFETY: it ends the child at once, without the parent's handlers.
-            unsafe { _exit(i32::from(!(told && works && asked() == before))) }
+            unsafe { _exit(i32::from(!(told && works && fake.calls() == before))) }
         }
         child => {
             let mut status = -1;
@@ -44,6 +55,8 @@ fn a_forked_process_is_told_so_and_asks_the_driver_nothing() -> Result<()> {
             let waited = unsafe { waitpid(child, &mut status, 0) };
             assert_eq!((waited, status), (child, 0), "the child ends well");
             assert_eq!(there.to_host()?, host, "the parent goes on");
+            assert_eq!((copy.wait()?.slice()?, locked.slice()?), (&[1.0, 2.0, 3.0][..], &[0.0; 3][..]));
+            assert_eq!(pending.wait()?.0.to_host()?.to_vec()?, [0.0; 3]);
             Ok(())
         }
     }

@@ -130,6 +130,8 @@ pub const fn plan(
         outputs,
         steps,
         blocks: &[],
+        attends: &[],
+        prologues: &[],
         explain: "",
         cuda: "",
         vjp: None,

@@ -162,6 +162,8 @@ static LAYER: Plan = with_zero(plan(
                 },
                 input: 1,
                 axes: &[0, 1, 2],
+                function: "",
+                text: "",
             }),
             ..BATCHED
         }),

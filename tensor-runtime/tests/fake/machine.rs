@@ -12,8 +12,8 @@ use libloading::Library;
 use ndfuse_runtime::DeviceFault;
 use ndfuse_runtime::device::driver::Refusal;
 
-/// How the text of each kernel begins, up to its name.
-const KERNEL: &str = "extern \"C\" __global__ void __launch_bounds__(ND_BLOCK) ";
+/// How the text of each kernel begins, up to the bounds of its launch, which its name follows.
+const KERNEL: &str = "extern \"C\" __global__ void __launch_bounds__(";
 
 /// Calls a kernel with the addresses of its arguments, as CUDA does.
 const CALL: &str = "
@@ -80,7 +80,7 @@ fn read_by_nvrtc(source: &str, options: &[String]) -> Result<(), String> {
 /// A library of the kernels in a text; the compiler's log if it is wrong.
 pub fn compile(source: &str, options: &[String]) -> Result<Vec<u8>, String> {
     read_by_nvrtc(source, options)?;
-    let names = source.split(KERNEL).skip(1).filter_map(|part| part.split('(').next());
+    let names = source.split(KERNEL).skip(1).filter_map(|part| part.split_once(") ")?.1.split('(').next());
     let entry = |name: &str| {
         format!(
             "static void call_{name}(const long long* a) {{ nd_apply({name}, (void**)a); }}\n\

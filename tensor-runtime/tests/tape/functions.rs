@@ -121,7 +121,23 @@ pub const fn plan(
     };
     let (requires, explain, cuda) = (&[], "", "");
     let blocks = &[];
-    Plan { function, symbols, slots, sizes, params, requires, buffers, outputs, steps, blocks, explain, cuda, vjp }
+    Plan {
+        function,
+        symbols,
+        slots,
+        sizes,
+        params,
+        requires,
+        buffers,
+        outputs,
+        steps,
+        blocks,
+        attends: &[],
+        prologues: &[],
+        explain,
+        cuda,
+        vjp,
+    }
 }
 
 const fn param(name: &'static str, dtype: DType, dims: &'static [u16]) -> Param {

@@ -9,6 +9,11 @@
 //! is taken apart again. A value that the CPU recalls is computed again, with
 //! what it needs, unless the row is held in registers.
 
+pub mod called;
+pub(super) mod strip;
+
+use strip::{Strip, stripped};
+
 use super::expr::{cast, combine, dim, factor, inside, literal, map};
 use super::{Deal, deal, picks};
 use crate::dtype::DType;
@@ -55,6 +60,8 @@ pub fn body(loops: &Loops, operands: &[String], held: &[ValId]) -> String {
         known: Vec::new(),
         reduced: Vec::new(),
         dealt: false,
+        strip: None,
+        given: None,
         out: String::new(),
         depth: 1,
     };
@@ -100,6 +107,10 @@ struct Emit<'a> {
     reduced: Vec<Sym>,
     /// Whether the points have been dealt to the threads.
     dealt: bool,
+    /// The strip that is being written.
+    strip: Option<Strip>,
+    /// The input whose elements a strip is given.
+    given: Option<usize>,
     out: String,
     depth: usize,
 }
@@ -162,17 +173,19 @@ impl Emit<'_> {
                 self.points();
             }
             // The loop stays open to the end of the kernel, as its values do.
-            self.block(body);
+            match self.kernel().par.last() {
+                Some(last) if stripped(self.loops) && self.strip.is_none() => {
+                    self.strip(Strip::new(&last.var.clone(), &[]), body);
+                }
+                Some(_) | None => self.block(body),
+            }
             return;
         }
         let extent = self.extent(var);
         // A column's threads share its outermost reduced loop.
         let shared = self.deal == Deal::Column && self.reduced.is_empty();
         match (kind, self.loops.form) {
-            (LoopKind::Lane, Form::Row) if !self.held.is_empty() => self.items(var, &extent),
-            (LoopKind::Lane, Form::Row) => {
-                self.open(format!("for (nd_int {var} = thread; {var} < {extent}; {var} += ND_ROW_THREADS)"));
-            }
+            (LoopKind::Lane, Form::Row) => return self.lane(var, &extent, body),
             _ if shared => {
                 self.open(format!("for (nd_int {var} = thread; {var} < {extent}; {var} += ND_COLUMN_THREADS)"));
             }
@@ -192,20 +205,6 @@ impl Emit<'_> {
         self.close();
     }
 
-    /// The loop over the elements that a thread holds.
-    fn items(&mut self, var: &Sym, extent: &str) {
-        if self.filled.is_none() {
-            for &v in self.held {
-                self.line(format!("{} k{}[ND_ROW_ITEMS];", self.dtype(v).cuda(), v.0));
-            }
-            self.filled = Some(Vec::new());
-        }
-        self.line("#pragma unroll");
-        self.open("for (int item = 0; item < ND_ROW_ITEMS; ++item)");
-        self.line(format!("const nd_int {var} = thread + item * ND_ROW_THREADS;"));
-        self.line(format!("if ({var} >= {extent}) continue;"));
-    }
-
     fn extent(&self, var: &Sym) -> String {
         let axis = self.kernel().axes().find(|a| a.var == *var).expect("a loop runs over an axis");
         axis.extent.to_string()
@@ -214,6 +213,9 @@ impl Emit<'_> {
     /// The loop over the points that fall to this thread.
     fn points(&mut self) {
         let par = self.kernel().par.clone();
+        if stripped(self.loops) {
+            return self.strips(&par);
+        }
         let flat = match par.as_slice() {
             [one] => one.var.to_string(),
             _ => "point".to_string(),
@@ -247,11 +249,11 @@ impl Emit<'_> {
                 self.line(format!("const nd_int {flat} = column < {to} ? column : {to} - 1;"));
             }
         }
-        self.take_apart(&par, &flat);
+        self.take_apart(&par, &flat, "rest");
     }
 
     /// The parallel variables out of the number of their point.
-    fn take_apart(&mut self, par: &[Axis], flat: &str) {
+    fn take_apart(&mut self, par: &[Axis], flat: &str, rest_of: &str) {
         let [outer, inner @ ..] = par else { return };
         if inner.is_empty() {
             return;
@@ -259,10 +261,18 @@ impl Emit<'_> {
         let mut rest = flat.to_string();
         for (at, axis) in inner.iter().enumerate().rev() {
             self.line(format!("const nd_int {} = {rest} % {};", axis.var, axis.extent));
-            let next = if at == 0 { outer.var.to_string() } else { format!("rest{at}") };
+            let next = if at == 0 { outer.var.to_string() } else { format!("{rest_of}{at}") };
             self.line(format!("const nd_int {next} = {rest} / {};", axis.extent));
             rest = next;
         }
+    }
+
+    /// The variables of these axes out of the number of a place among them.
+    fn numbered(&mut self, axes: &[Axis], number: &str) {
+        if let [one] = axes {
+            self.line(format!("const nd_int {} = {number};", one.var));
+        }
+        self.take_apart(axes, number, &format!("{number}_rest"));
     }
 
     /// How a value is read: a constant stands where it is used.
@@ -297,11 +307,18 @@ impl Emit<'_> {
         self.known.push(v);
         let (ty, number) = (self.dtype(v).cuda(), v.0);
         let filled = self.filled.as_ref().is_some_and(|f| f.contains(&v));
-        let value = if filled { Some(format!("k{number}[item]")) } else { self.expression(v) };
+        let value = match filled {
+            true => Some(format!("k{number}[item + i]")),
+            false => self.read_along(v).or_else(|| self.expression(v)),
+        };
         let Some(value) = value else { return };
-        self.line(format!("const {ty} v{number} = {value};"));
+        let line = format!("const {ty} v{number} = {value};");
+        match &mut self.strip {
+            Some(strip) if !filled && !strip.varying.contains(&v) => strip.reads.push(line),
+            Some(_) | None => self.line(line),
+        }
         if !filled && self.held.contains(&v) {
-            self.line(format!("k{number}[item] = v{number};"));
+            self.line(format!("k{number}[item + i] = v{number};"));
             self.filled.get_or_insert_default().push(v);
         }
     }
@@ -376,14 +393,18 @@ impl Emit<'_> {
     fn push(&mut self, v: ValId) {
         let (monoid, arg, state) = self.reduction(v);
         let (dtype, a, x) = (self.dtype(arg), format!("a{}", v.0), self.read(arg));
-        self.line(match state {
+        let push = match state {
             State::Plain => format!("{a} = {};", combine(monoid, dtype, &a, &x)),
             State::Sum => format!("{a} = nd_add({a}, {x});"),
             State::Indexed => {
                 let index = &self.kernel().red.last().expect("a reduction has an axis").var;
                 format!("{a} = {};", combine(monoid, dtype, &a, &format!("nd_at({x}, {index})")))
             }
-        });
+        };
+        match &self.strip {
+            Some(strip) if strip.free => self.line(format!("if (i < count) {push}")),
+            Some(_) | None => self.line(push),
+        }
     }
 
     fn finish(&mut self, v: ValId) {
@@ -409,9 +430,19 @@ impl Emit<'_> {
     }
 
     fn store(&mut self, number: usize) {
-        let store = &self.kernel().stores[number];
-        let place = self.element(self.kernel().inputs.len() + store.output, &store.index);
-        let write = format!("{place} = {};", self.read(store.value));
+        let loops = self.loops;
+        let store = &loops.kernel.stores[number];
+        let output = self.kernel().inputs.len() + store.output;
+        let value = self.read(store.value);
+        let ty = self.kernel().outputs[store.output].dtype.cuda();
+        if let Some((to, step)) = self.along(output, &store.index)
+            && let Some(strip) = &mut self.strip
+        {
+            strip.reads.push(format!("nd_strip<{ty}> o{number};"));
+            strip.writes.push(format!("nd_store({to}, {step}, count, o{number});"));
+            return self.line(format!("o{number}.at[i] = {value};"));
+        }
+        let write = format!("{} = {value};", self.element(output, &store.index));
         let once = self.reduced.is_empty();
         let limit = if self.kernel().par.len() == 1 { self.extent(&self.kernel().par[0].var) } else { "points".into() };
         let mut conditions = Vec::new();

@@ -5,9 +5,9 @@
 //! the extents alone, never from the machine. The rule itself is the runtime's,
 //! `device/geometry.rs`.
 
-use super::body::held;
+use super::body::{held, strip};
 use super::{Deal, deal};
-use crate::loops::Loops;
+use crate::loops::{Form, Loops};
 use crate::shape::Dim;
 
 /// What decides a launch, in terms of the kernel's extents `e0…`.
@@ -19,10 +19,19 @@ pub struct Geometry {
     /// How many elements of a row its threads hold in registers for each that
     /// they stride over; 0 where nothing is worth it.
     pub held: usize,
+    /// The most neighbouring elements that a thread reads or writes at once; 1
+    /// where each has its own.
+    pub strip: usize,
 }
+
+/// Bytes of the widest access.
+const WIDEST: usize = 16;
 
 /// The rule for this kernel. No dynamic shared memory is used.
 pub fn geometry(loops: &Loops) -> Geometry {
     let points = Dim::product(loops.kernel.par.iter().map(|a| &a.extent));
-    Geometry { deal: deal(loops), points, held: held(loops).len() }
+    let operands = loops.kernel.inputs.iter().chain(&loops.kernel.outputs);
+    let widest = operands.map(|operand| operand.dtype.bytes()).max().unwrap_or(WIDEST);
+    let strip = if loops.form == Form::Row || strip::stripped(loops) { (WIDEST / widest).min(8) } else { 1 };
+    Geometry { deal: deal(loops), points, held: held(loops).len(), strip }
 }

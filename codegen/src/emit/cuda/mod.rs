@@ -29,6 +29,9 @@ pub mod prelude;
 
 use crate::kernel::{Axis, InstOp, Kernel, ValId};
 use crate::loops::{Form, LoopKind, Loops, Stmt};
+use crate::program::attend::Attend;
+use crate::program::prologue::Prologue;
+use crate::program::{Dot, Epilogue};
 use crate::shape::Dim;
 use prelude::prelude;
 
@@ -147,6 +150,38 @@ fn declaration(kernel: &Kernel, names: &[String], parameter: Parameter) -> (Stri
         }
         Parameter::Notes => ("unsigned long long* __restrict__ notes".into(), true),
     }
+}
+
+/// A kernel as the function that a product calls, with what it calls: see
+/// [`body::called`].
+pub fn epilogue_source(loops: &Loops, name: &str, dot: &Dot, epilogue: &Epilogue) -> Option<String> {
+    let text = body::called::function(loops, name, dot, epilogue)?;
+    Some(format!("{}\n{text}", prelude(&text)))
+}
+
+/// The epilogue of a product: its loops, its name, and what it is of.
+pub type After<'a> = (&'a Loops, String, &'a Dot, &'a Epilogue);
+
+/// The score of an attention, and the epilogue of its result if it has one, as
+/// the functions that its kernel calls, with what they call; `None` where the
+/// result's places do not tell the epilogue's.
+pub fn attention_source(loops: &Loops, name: &str, attend: &Attend, after: Option<&After<'_>>) -> Option<String> {
+    let mut text = body::called::score(loops, name, attend);
+    if let Some((loops, name, dot, epilogue)) = after {
+        text = format!("{text}\n{}", body::called::function(loops, name, dot, epilogue)?);
+    }
+    Some(format!("{}\n{text}", prelude(&text)))
+}
+
+/// The windows that a product fetches, and its epilogue if it has one, as the
+/// functions that it calls, with what they call; `None` where the result's
+/// places do not tell the epilogue's.
+pub fn windows_source(loops: &Loops, name: &str, prologue: &Prologue, after: Option<&After<'_>>) -> Option<String> {
+    let mut text = body::called::window(loops, name, prologue);
+    if let Some((loops, name, dot, epilogue)) = after {
+        text = format!("{text}\n{}", body::called::function(loops, name, dot, epilogue)?);
+    }
+    Some(format!("{}\n{text}", prelude(&text)))
 }
 
 /// A whole translation unit: what the kernels call, then the kernels.

@@ -38,7 +38,9 @@ static PIECES: &[Piece] = &[
     Piece { name: "ND_NAN32", text: "#define ND_NAN32 __int_as_float(0x7fc00000)\n" },
     Piece { name: "ND_INF64", text: "#define ND_INF64 __longlong_as_double(0x7ff0000000000000ll)\n" },
     Piece { name: "ND_NAN64", text: "#define ND_NAN64 __longlong_as_double(0x7ff8000000000000ll)\n" },
-    Piece { name: "nd_f16", text: r#"// A number of 16 bits: 5 of the exponent, 10 of the fraction.
+    Piece { name: "nd_f16", text: r#"#ifndef ND_F16
+#define ND_F16
+// A number of 16 bits: 5 of the exponent, 10 of the fraction.
 struct nd_f16 {
     unsigned short bits;
 
@@ -77,8 +79,11 @@ struct nd_f16 {
         return out;
     }
 };
+#endif
 "# },
-    Piece { name: "nd_bf16", text: r#"// The upper half of a float.
+    Piece { name: "nd_bf16", text: r#"#ifndef ND_BF16
+#define ND_BF16
+// The upper half of a float.
 struct nd_bf16 {
     unsigned short bits;
 
@@ -102,6 +107,7 @@ struct nd_bf16 {
         return out;
     }
 };
+#endif
 "# },
     Piece { name: "nd_odd", text: "\
 // A double as a float that can be rounded again: where it lies between two, the odd one.
@@ -153,6 +159,44 @@ __device__ __forceinline__ float nd_odd(double a) {
 #endif
 " },
     Piece { name: "nd_int", text: "typedef ND_INDEX nd_int;\n" },
+    Piece { name: "ND_STRIP", text: "\
+// Neighbouring elements that a thread computes: a power of two, and a divisor of
+// what it holds of a row.
+#ifndef ND_STRIP
+#define ND_STRIP 1
+#endif
+" },
+    Piece { name: "nd_strip", text: "\
+template <typename T> struct alignas(sizeof(T) * ND_STRIP < 16 ? sizeof(T) * ND_STRIP : 16) nd_strip { T at[ND_STRIP]; };
+" },
+    Piece { name: "nd_load", text: "\
+// The first `count` elements of a strip, `step` apart, then zeros; those that are
+// neighbours on an aligned place by one access.
+template <typename T> __device__ __forceinline__ nd_strip<T> nd_load(const T* from, nd_int step, nd_int count) {
+    if (count >= ND_STRIP && step == 1 && (unsigned long long)from % alignof(nd_strip<T>) == 0) {
+        return *(const nd_strip<T>*)from;
+    }
+    nd_strip<T> out;
+#pragma unroll
+    for (int i = 0; i < ND_STRIP; ++i) {
+        out.at[i] = i < count ? from[i * step] : T();
+    }
+    return out;
+}
+" },
+    Piece { name: "nd_store", text: "\
+// The same for writing.
+template <typename T> __device__ __forceinline__ void nd_store(T* to, nd_int step, nd_int count, const nd_strip<T>& from) {
+    if (count >= ND_STRIP && step == 1 && (unsigned long long)to % alignof(nd_strip<T>) == 0) {
+        *(nd_strip<T>*)to = from;
+        return;
+    }
+#pragma unroll
+    for (int i = 0; i < ND_STRIP; ++i) {
+        if (i < count) to[i * step] = from.at[i];
+    }
+}
+" },
     Piece { name: "nd_div", text: "\
 // Floor division; by zero it is zero.
 __device__ __forceinline__ nd_int nd_div(nd_int a, nd_int b) {

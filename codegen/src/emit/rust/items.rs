@@ -72,15 +72,16 @@ pub fn implementation(f: &Function, methods: &TokenStream) -> TokenStream {
 pub fn methods(f: &Function, plan: Option<&TokenStream>) -> TokenStream {
     let vis = &f.vis;
     let quiet = quiet(plan);
-    let (source, cuda, kernels, memory, constant) = match plan {
+    let (source, cuda, kernels, memory, cost, constant) = match plan {
         Some(plan) => (
             quote!(Self::PLAN.explain),
             quote!(Self::PLAN.cuda),
             quote!(Self::PLAN.steps.len()),
             quote!(::ndfuse::rt::memory(Self::PLAN, sizes)),
+            quote!(::ndfuse::rt::cost(Self::PLAN, sizes, roofline)),
             quote!(const PLAN: &'static ::ndfuse::rt::Plan = &#plan;),
         ),
-        None => (broken(), broken(), broken(), broken(), TokenStream::new()),
+        None => (broken(), broken(), broken(), broken(), broken(), TokenStream::new()),
     };
     let into = into(f, plan);
     let methods = quote! {
@@ -95,6 +96,12 @@ pub fn methods(f: &Function, plan: Option<&TokenStream>) -> TokenStream {
         /// The bytes that a call takes whose dimensions have these sizes: `&[("B", 32)]`.
         #quiet
         #vis fn memory(sizes: &[(&str, usize)]) -> ::ndfuse::rt::Result<::ndfuse::rt::Memory> { #memory }
+        /// The launches, bytes, operations and least time of a call whose dimensions have these sizes.
+        #quiet
+        #vis fn cost(
+            sizes: &[(&str, usize)],
+            roofline: &::ndfuse::rt::Roofline,
+        ) -> ::ndfuse::rt::Result<::ndfuse::rt::Cost> { #cost }
     };
     implementation(f, &methods)
 }

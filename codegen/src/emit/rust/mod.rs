@@ -35,6 +35,8 @@ mod tests;
 use crate::check::{Function, StructDef};
 use crate::driver::{Code, Derived};
 use crate::loops::Loops;
+use crate::program::attend::Attend;
+use crate::program::prologue::Prologue;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 use std::collections::BTreeMap;
@@ -65,6 +67,34 @@ pub struct Cuda {
     pub source: String,
     /// The function of each of the program's kernels.
     pub names: Vec<String>,
+    /// For each step the function that its product calls, and its text.
+    pub epilogues: Vec<Option<(String, String)>>,
+    pub attends: Vec<Attention>,
+    pub prologues: Vec<Windows>,
+}
+
+/// A product that makes the windows that it reads.
+#[derive(Clone, Debug)]
+pub struct Windows {
+    pub prologue: Prologue,
+    /// The function of a window's element.
+    pub window: String,
+    /// That of the product's epilogue, if it has one.
+    pub epilogue: Option<String>,
+    /// Both, with what they call.
+    pub text: String,
+}
+
+/// An attention as one kernel.
+#[derive(Clone, Debug)]
+pub struct Attention {
+    pub attend: Attend,
+    /// The function of its scores.
+    pub score: String,
+    /// That of its result's epilogue, if it has one.
+    pub epilogue: Option<String>,
+    /// Both, with what they call.
+    pub text: String,
 }
 
 /// The items of a block.
@@ -179,6 +209,9 @@ pub fn text(units: &[Unit<'_>]) -> String {
                 blocks: &compiled.blocks,
                 explain: &explained,
                 cuda: &cuda.source,
+                epilogues: &cuda.epilogues,
+                attends: &cuda.attends,
+                prologues: &cuda.prologues,
                 vjp,
             };
             plans.push_str(&plan::plan(&plan_name(kind, number).to_string(), &cx));

@@ -7,10 +7,12 @@
 use super::super::cuda::{self, geometry};
 use super::code::Writer;
 use super::slots::Slots;
+use super::{Attention, Windows};
 use crate::graph::Relation;
 use crate::kernel::access::{accesses, is_bare};
 use crate::kernel::{InstOp, Kernel};
 use crate::loops::{Form, Loops};
+use crate::program::attend::Along;
 use crate::program::tile::Block;
 use crate::program::{Action, BufId, Dot, Epilogue, Launch, Place, Program, Role, Step};
 use crate::shape::Dim;
@@ -26,6 +28,10 @@ pub struct Context<'a> {
     pub blocks: &'a [Block],
     pub explain: &'a str,
     pub cuda: &'a str,
+    /// For each step the function that its product calls, and its text.
+    pub epilogues: &'a [Option<(String, String)>],
+    pub attends: &'a [Attention],
+    pub prologues: &'a [Windows],
     /// Of the function itself: its vector-Jacobian product.
     pub vjp: Option<&'a Vjp>,
 }
@@ -72,6 +78,8 @@ pub fn plan(name: &str, cx: &Context<'_>) -> String {
             format!("vjp: Some(&Vjp {{ plan: &{}, cotangents: {cotangents}, wrt: {wrt} }}),", vjp.plan)
         }
     });
+    out.append(&attends(cx.attends));
+    out.append(&prologues(cx.prologues));
     out.line(format!("explain: {:?},", cx.explain));
     out.line(format!("cuda: {:?},", cx.cuda));
     out.close_with("};");
@@ -156,7 +164,7 @@ impl Emit<'_> {
     fn steps(&mut self, out: &mut Writer) {
         let steps: &[Step] = &self.cx.program.steps;
         out.open_with("steps: &[");
-        for step in steps {
+        for (step, after) in steps.iter().zip(self.cx.epilogues) {
             let release = self.buffers(&step.release);
             out.open("Step");
             match &step.action {
@@ -167,7 +175,7 @@ impl Emit<'_> {
                 }
                 Action::Dot(dot) => {
                     out.open("action: Action::Dot(Dot");
-                    self.dot(dot, out);
+                    self.dot(dot, after.as_ref(), out);
                     out.close_with("}),");
                 }
                 Action::Scatter(s) => {
@@ -219,7 +227,7 @@ impl Emit<'_> {
         out.line(format!("cost: {},", cost(kernel)));
     }
 
-    fn dot(&mut self, dot: &Dot, out: &mut Writer) {
+    fn dot(&mut self, dot: &Dot, after: Option<&(String, String)>, out: &mut Writer) {
         let place =
             |p: Option<(usize, i64)>| p.map_or("None".to_string(), |(axis, step)| format!("Some(({axis}, {step}))"));
         out.line(format!("dtype: DType::{:?},", dot.dtype));
@@ -255,10 +263,49 @@ impl Emit<'_> {
                 out.line(format!("input: {input},"));
                 let axes = axes.iter().map(|a| a.map_or("FREE".to_string(), |k| k.to_string()));
                 out.line(format!("axes: {},", list(axes)));
+                let (function, text) = after.map_or(("", ""), |(function, text)| (function.as_str(), text.as_str()));
+                out.line(format!("function: {function:?},"));
+                out.line(format!("text: {text:?},"));
                 out.close_with("}),");
             }
         }
     }
+}
+
+fn attends(all: &[Attention]) -> String {
+    let mut out = Writer::at(1);
+    out.open_with("attends: &[");
+    for Attention { attend, score, epilogue, text } in all {
+        let loops = |along: &[Along]| {
+            let [first, second] = [0, 1].map(|product| list(along.iter().map(|a| a.loops[product])));
+            format!("[{first}, {second}]")
+        };
+        let ([first, second], epilogue) = (attend.columns, epilogue.as_deref().unwrap_or_default());
+        out.open("Attend");
+        out.line(format!("step: {}, input: {},", attend.step, attend.input));
+        out.line(format!("batch: {}, rows: {},", loops(&attend.batch), loops(&attend.rows)));
+        out.line(format!("columns: [{first}, {second}],"));
+        out.line(format!("score: {score:?}, epilogue: {epilogue:?},"));
+        out.line(format!("text: {text:?},"));
+        out.close_with("},");
+    }
+    out.close_with("],");
+    out.text
+}
+
+fn prologues(all: &[Windows]) -> String {
+    let mut out = Writer::at(1);
+    out.open_with("prologues: &[");
+    for Windows { prologue, window, epilogue, text } in all {
+        let (step, left) = (prologue.step, prologue.left);
+        let epilogue = epilogue.as_deref().unwrap_or_default();
+        out.open("Prologue");
+        out.line(format!("step: {step}, left: {left}, window: {window:?}, epilogue: {epilogue:?},"));
+        out.line(format!("text: {text:?},"));
+        out.close_with("},");
+    }
+    out.close_with("],");
+    out.text
 }
 
 /// A kernel in CUDA C, and what its launch depends on.
@@ -266,9 +313,10 @@ fn cuda_function(name: &str, loops: &Loops) -> String {
     let (kernel, geometry) = (&loops.kernel, geometry::geometry(loops));
     let written = kernel.axes().enumerate().filter(|(_, axis)| axis.extent.as_const().is_some());
     format!(
-        "Cuda {{ function: {name:?}, deal: Deal::{:?}, held: {}, written: {}, narrow: {}, picks: {} }}",
+        "Cuda {{ function: {name:?}, deal: Deal::{:?}, held: {}, strip: {}, written: {}, narrow: {}, picks: {} }}",
         geometry.deal,
         geometry.held,
+        geometry.strip,
         list(written.map(|(number, _)| number)),
         cuda::narrow(kernel),
         cuda::picks(kernel).count()

@@ -3,96 +3,134 @@
 //! In: a text, options. Out: a cubin. Always: the library is looked for once a process, where the loader looks, and at the
 //! path in `NDFUSE_NVRTC`; it needs no driver and no GPU. Next: [`super::device`].
 
-use std::ffi::{CString, c_char, c_int};
+use std::ffi::{CStr, CString, c_char, c_int};
 use std::path::Path;
 use std::ptr;
 use std::sync::OnceLock;
 
-use cudarc::nvrtc::sys::{self, nvrtcResult};
-use libloading::Library;
+use cudarc::nvrtc::sys::{self, nvrtcProgram, nvrtcResult};
 
 use super::super::driver::{Answer, Refusal, Version};
+use super::library;
 use crate::error::DeviceFault;
+
+library::functions! {
+    /// NVRTC's functions.
+    Functions: nvrtcResult {
+        nvrtcVersion(*mut c_int, *mut c_int);
+        nvrtcCreateProgram(
+            *mut nvrtcProgram, *const c_char, *const c_char, c_int, *const *const c_char, *const *const c_char,
+        );
+        nvrtcDestroyProgram(*mut nvrtcProgram);
+        nvrtcCompileProgram(nvrtcProgram, c_int, *const *const c_char);
+        nvrtcGetProgramLogSize(nvrtcProgram, *mut usize);
+        nvrtcGetProgramLog(nvrtcProgram, *mut c_char);
+        nvrtcGetCUBINSize(nvrtcProgram, *mut usize);
+        nvrtcGetCUBIN(nvrtcProgram, *mut c_char);
+    }
+    plain {
+        nvrtcGetErrorString(u32) -> *const c_char;
+    }
+}
+
+/// Names the library's file.
+const VARIABLE: &str = "NDFUSE_NVRTC";
+const SUCCESS: u32 = nvrtcResult::NVRTC_SUCCESS as u32;
+const MEMORY: u32 = nvrtcResult::NVRTC_ERROR_OUT_OF_MEMORY as u32;
+
+/// The compiler and its version; `None` where there is none that will do.
+fn found() -> Option<&'static (Functions, Version)> {
+    static FOUND: OnceLock<Option<(Functions, Version)>> = OnceLock::new();
+    let find = || {
+        if let Some(path) = std::env::var_os(VARIABLE) {
+            preload(Path::new(&path));
+        }
+        // SAFETY: these are functions of NVRTC's, whose parameters the bindings have checked, and whose codes are an `enum` of
+        // C's.
+        let functions = unsafe { Functions::of(library::open("nvrtc", Some(VARIABLE))?) }.ok()?;
+        let (mut major, mut minor): (c_int, c_int) = (0, 0);
+        // SAFETY: it writes two numbers.
+        let status = unsafe { (functions.nvrtcVersion)(&mut major, &mut minor) };
+        let found = Version(major.unsigned_abs(), minor.unsigned_abs());
+        // The first that makes machine code.
+        (status == SUCCESS && found >= Version(11, 2)).then_some((functions, found))
+    };
+    FOUND.get_or_init(find).as_ref()
+}
 
 /// The compiler's version; `None` where there is none that will do.
 pub(super) fn version() -> Option<Version> {
-    static FOUND: OnceLock<Option<Version>> = OnceLock::new();
-    *FOUND.get_or_init(|| {
-        if let Some(path) = std::env::var_os("NDFUSE_NVRTC") {
-            preload(Path::new(&path));
-        }
-        // SAFETY: NVRTC's initialisers ask nothing of the program that loads it.
-        if !unsafe { sys::is_culib_present() } {
-            return None;
-        }
-        let (mut major, mut minor): (c_int, c_int) = (0, 0);
-        // SAFETY: every NVRTC has this function, which writes two numbers.
-        let status = unsafe { sys::nvrtcVersion(&mut major, &mut minor) };
-        let found = Version(major.unsigned_abs(), minor.unsigned_abs());
-        // The first that makes machine code.
-        (status == nvrtcResult::NVRTC_SUCCESS && found >= Version(11, 2)).then_some(found)
-    })
+    found().map(|(_, version)| *version)
 }
 
-/// Opens the library at this path and its second half beside it, so that the loader knows them by their names.
+/// Opens the second half of the library at this path, so that the loader knows it by its name.
 fn preload(path: &Path) {
     let folder = path.parent().and_then(|folder| std::fs::read_dir(folder).ok());
     let beside = folder.into_iter().flatten().flatten().map(|entry| entry.path());
     let half = |path: &Path| path.file_name().is_some_and(|name| name.to_string_lossy().contains("nvrtc-builtins.so"));
-    for library in beside.filter(|path| half(path)).chain([path.to_path_buf()]) {
-        // SAFETY: NVRTC's initialisers ask nothing of the program that loads it.
-        if let Ok(library) = unsafe { Library::new(library) } {
-            // It stays for as long as the process.
-            std::mem::forget(library);
-        }
-    }
+    // It stays for as long as the process.
+    beside.filter(|path| half(path)).filter_map(|path| library::load(&path)).for_each(std::mem::forget);
 }
 
 /// A program of NVRTC's, which is gone with this.
-struct Program(sys::nvrtcProgram);
+struct Program(nvrtcProgram, &'static Functions);
 
 impl Drop for Program {
     fn drop(&mut self) {
         // SAFETY: it was made by `nvrtcCreateProgram` and is destroyed once.
-        unsafe { sys::nvrtcDestroyProgram(&mut self.0) };
+        unsafe { (self.1.nvrtcDestroyProgram)(&mut self.0) };
     }
 }
 
 /// The machine code of a text.
 pub(in crate::device) fn compile(source: &str, options: &[String]) -> Answer<Vec<u8>> {
-    version().ok_or(DeviceFault::NoCompiler)?;
+    let (nvrtc, _) = found().ok_or(DeviceFault::NoCompiler)?;
+    let check = |code, call| nvrtc.check(code, call);
     let text = |text: &str| CString::new(text).map_err(|_| failed("a text with a zero"));
     let source = text(source)?;
     let options = options.iter().map(|option| text(option)).collect::<Answer<Vec<CString>>>()?;
     let pointers: Vec<*const c_char> = options.iter().map(|option| option.as_ptr()).collect();
-    let mut program = Program(ptr::null_mut());
+    let mut program = Program(ptr::null_mut(), nvrtc);
     // SAFETY: the texts outlive the calls, the lists of headers are empty, and what is written has the size that was asked for.
     unsafe {
         let (name, none) = (c"kernel.cu".as_ptr(), ptr::null());
-        let made = sys::nvrtcCreateProgram(&mut program.0, source.as_ptr(), name, 0, none, none);
+        let made = (nvrtc.nvrtcCreateProgram)(&mut program.0, source.as_ptr(), name, 0, none, none);
         check(made, "nvrtcCreateProgram")?;
-        let compiled = sys::nvrtcCompileProgram(program.0, pointers.len() as c_int, pointers.as_ptr());
-        if compiled != nvrtcResult::NVRTC_SUCCESS {
+        let compiled = (nvrtc.nvrtcCompileProgram)(program.0, pointers.len() as c_int, pointers.as_ptr());
+        if compiled != SUCCESS {
             let mut size = 0;
-            check(sys::nvrtcGetProgramLogSize(program.0, &mut size), "nvrtcGetProgramLogSize")?;
+            check((nvrtc.nvrtcGetProgramLogSize)(program.0, &mut size), "nvrtcGetProgramLogSize")?;
             let mut log = vec![0u8; size.max(1)];
-            check(sys::nvrtcGetProgramLog(program.0, log.as_mut_ptr().cast()), "nvrtcGetProgramLog")?;
+            check((nvrtc.nvrtcGetProgramLog)(program.0, log.as_mut_ptr().cast()), "nvrtcGetProgramLog")?;
             let log = String::from_utf8_lossy(&log);
-            return Err(failed(&format!("{compiled:?}: {}", log.trim_matches(['\0', '\n']))));
+            return Err(failed(&format!("{}: {}", nvrtc.text(compiled), log.trim_matches(['\0', '\n']))));
         }
         let mut size = 0;
-        check(sys::nvrtcGetCUBINSize(program.0, &mut size), "nvrtcGetCUBINSize")?;
+        check((nvrtc.nvrtcGetCUBINSize)(program.0, &mut size), "nvrtcGetCUBINSize")?;
         let mut code = vec![0u8; size];
-        check(sys::nvrtcGetCUBIN(program.0, code.as_mut_ptr().cast()), "nvrtcGetCUBIN")?;
+        check((nvrtc.nvrtcGetCUBIN)(program.0, code.as_mut_ptr().cast()), "nvrtcGetCUBIN")?;
         Ok(code)
     }
 }
 
-fn check(result: nvrtcResult, call: &str) -> Answer<()> {
-    match result {
-        nvrtcResult::NVRTC_SUCCESS => Ok(()),
-        nvrtcResult::NVRTC_ERROR_OUT_OF_MEMORY => Err(Refusal::OutOfMemory),
-        other => Err(failed(&format!("{call}: {other:?}"))),
+impl Functions {
+    fn check(&self, code: u32, call: &str) -> Answer<()> {
+        match code {
+            SUCCESS => Ok(()),
+            MEMORY => Err(Refusal::OutOfMemory),
+            other => Err(failed(&format!("{call}: {}", self.text(other)))),
+        }
+    }
+
+    /// What NVRTC says of a code.
+    fn text(&self, code: u32) -> String {
+        // SAFETY: it takes any number, and answers a text that it keeps, or null.
+        let text = unsafe { (self.nvrtcGetErrorString)(code) };
+        match text.is_null() {
+            true => format!("error {code}"),
+            // SAFETY: a text of the library's ends with a zero and lives as long as the process.
+            false => unsafe { CStr::from_ptr(text) }.to_string_lossy().into(),
+        }
     }
 }
 

@@ -1,3 +1,5 @@
+#ifndef ND_F16
+#define ND_F16
 // A number of 16 bits: 5 of the exponent, 10 of the fraction.
 struct nd_f16 {
     unsigned short bits;
@@ -37,7 +39,10 @@ struct nd_f16 {
         return out;
     }
 };
+#endif
 
+#ifndef ND_BF16
+#define ND_BF16
 // The upper half of a float.
 struct nd_bf16 {
     unsigned short bits;
@@ -62,11 +67,20 @@ struct nd_bf16 {
         return out;
     }
 };
-
-// The type of what is written, where that may be another.
-#ifndef ND_RESULT
-#define ND_RESULT ND_ELEMENT
 #endif
+
+// A double as a float that can be rounded again: where it lies between two, the odd one.
+__device__ __forceinline__ float nd_narrow(double a) {
+    const float near = (float)a;
+    const double back = near;
+    unsigned word;
+    memcpy(&word, &near, sizeof(near));
+    word -= (back < 0 ? -back : back) > (a < 0 ? -a : a);
+    word |= back != a;
+    float out;
+    memcpy(&out, &word, sizeof(out));
+    return out;
+}
 
 // How elements of a type are computed with: those of 16 bits as floats.
 template <typename T> struct nd_element {
@@ -78,9 +92,16 @@ template <typename T> struct nd_half {
     typedef float computed;
     static __device__ __forceinline__ float value(T x) { return x.value(); }
     static __device__ __forceinline__ T of(float x) { return T::of(x); }
+    static __device__ __forceinline__ T of(double x) { return T::of(nd_narrow(x)); }
 };
 template <> struct nd_element<nd_f16> : nd_half<nd_f16> {};
 template <> struct nd_element<nd_bf16> : nd_half<nd_bf16> {};
 
+#ifdef ND_ELEMENT
+// The type of what is written, where that may be another.
+#ifndef ND_RESULT
+#define ND_RESULT ND_ELEMENT
+#endif
 typedef nd_element<ND_ELEMENT>::computed nd_computed;
 __device__ __forceinline__ nd_computed nd_value(ND_ELEMENT x) { return nd_element<ND_ELEMENT>::value(x); }
+#endif

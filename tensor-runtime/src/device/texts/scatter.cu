@@ -32,3 +32,16 @@ extern "C" __global__ void __launch_bounds__(ND_BLOCK) nd_scatter(
         }
     }
 }
+
+// Where nothing is written, indices are wrong all the same: notes those that are. `places` is the extent of their axis.
+extern "C" __global__ void __launch_bounds__(ND_BLOCK) nd_check(
+    const long long* __restrict__ indices, unsigned long long* __restrict__ note,
+    const __grid_constant__ nd_axes<1> axes, long long count, long long places) {
+    for (nd_int at = blockIdx.x * (nd_int)ND_BLOCK + threadIdx.x; at < count; at += gridDim.x * (nd_int)ND_BLOCK) {
+        const long long index = indices[nd_find(axes, at).at[0]];
+        if (index < -places || index >= places) {
+            atomicMin(note, (unsigned long long)index ^ 0x8000000000000000ull);
+            note[1] = (unsigned long long)places;
+        }
+    }
+}

@@ -2,33 +2,101 @@
 //!
 //! In: a [`Dot`], the buffers. Out: nothing; the product will be written, or the outputs of its epilogue. Always: the same
 //! loops as the host's, over operands of any strides, without a copy of them; the order of a sum depends on the sizes and
-//! strides alone. Next: `device/texts/dot.cu`.
+//! strides alone, unless the device's library multiplies. Next: [`lt`], `device/texts/dot.cu`.
 
 use crate::device::arguments::Arguments;
 use crate::device::geometry;
-use crate::device::kernels::{Classes, Unit};
+use crate::device::kernels::{Called, Classes, Unit};
 use crate::device::texts::{self, Axis};
 use crate::error::{Error, Result};
-use crate::plan::{Dot, Plan, Role};
+use crate::plan::{Action, BufferId, Dot, Epilogue, Launch, Output, Plan, Prologue, Role};
 
 use super::super::dot::Product;
 use super::super::internal;
-use super::super::memory::{Memory, Spot};
-use super::{Call, launch};
+use super::super::memory::{Memory, Spot, described, layout_of};
+use super::launch::{Operands, Word};
+use super::{Call, launch, lt, place};
 
-/// The elements of a side of a block's tile.
-const TILE: i64 = 64;
+/// Terms of a sum from which on the device's library and a kernel after it are the better choice: what the library is faster
+/// grows with the terms, what the memory between them costs does not. Not measured.
+const DEEP: usize = 256;
+
+/// What a product has as a part of itself: windows of an operand.
+#[derive(Clone, Copy)]
+struct Windows {
+    prologue: &'static Prologue,
+    launch: &'static Launch,
+}
 
 /// Runs the product.
 pub(super) fn run(plan: &'static Plan, dot: &'static Dot, memory: &mut Memory<'_, Call>, sizes: &[i64]) -> Result<()> {
-    let left = *memory.reading(dot.left, sizes)?;
-    let right = *memory.reading(dot.right, sizes)?;
+    product(plan, dot, None, memory, sizes)
+}
+
+/// Runs the kernel of a step and the product of the next one as one kernel.
+pub(super) fn run_windows(
+    plan: &'static Plan,
+    prologue: &'static Prologue,
+    memory: &mut Memory<'_, Call>,
+    sizes: &[i64],
+) -> Result<()> {
+    match plan.steps.get(prologue.step..) {
+        Some([first, second, ..]) => match (&first.action, &second.action) {
+            (Action::Launch(launch), Action::Dot(dot)) => {
+                product(plan, dot, Some(Windows { prologue, launch }), memory, sizes)
+            }
+            _ => Err(internal(plan, "windows of other steps".into())),
+        },
+        _ => Err(internal(plan, "windows beyond the last step".into())),
+    }
+}
+
+/// A buffer that has no memory: its elements are in registers.
+pub(super) fn nowhere(plan: &'static Plan, id: BufferId, sizes: &[i64]) -> Result<Spot> {
+    let buffer = described(plan, id)?;
+    let layout = layout_of(plan, buffer, sizes)?;
+    Ok(Spot { start: place(0), dtype: buffer.dtype, layout, root: id, writable: true })
+}
+
+fn product(
+    plan: &'static Plan,
+    dot: &'static Dot,
+    windows: Option<Windows>,
+    memory: &mut Memory<'_, Call>,
+    sizes: &[i64],
+) -> Result<()> {
+    let mut operand = |id: BufferId, left: bool| match windows {
+        Some(windows) if windows.prologue.left == left => nowhere(plan, id, sizes),
+        Some(_) | None => memory.reading(id, sizes).copied(),
+    };
+    let (left, right) = (operand(dot.left, true)?, operand(dot.right, false)?);
+    let made = match windows {
+        None => None,
+        Some(windows) => {
+            let given = [if windows.prologue.left { (dot.left, left) } else { (dot.right, right) }];
+            Some((windows, Operands::new(plan, windows.launch, memory, sizes, &given)?))
+        }
+    };
+    let whole = nowhere(plan, dot.out, sizes)?;
+    let product = Product::new(plan, dot, &left, &right, whole.layout.sizes(), sizes)?;
+    let terms =
+        product.loops.iter().filter(|l| l.role == Role::Contract).fold(1, |n: usize, l| n.saturating_mul(l.extent));
+    let apart = windows.is_none() && terms >= DEEP && memory.target.gpu.has_library();
+    let called = dot.epilogue.as_ref().filter(|epilogue| !apart && !epilogue.function.is_empty());
+    if let Some(epilogue) = called {
+        let given = [(dot.out, whole)];
+        let operands = Operands::new(plan, &epilogue.launch, memory, sizes, &given)?;
+        let written = |output: &Output| memory.root(output.buffer);
+        if epilogue.launch.outputs.iter().filter_map(written).any(|root| [left.root, right.root].contains(&root)) {
+            return Err(internal(plan, "a product's epilogue writes what the product reads".into()));
+        }
+        return multiply(plan, &product, made.as_ref(), &To::Epilogue(epilogue, operands), &mut memory.target);
+    }
     let out = *memory.writing(dot.out, sizes)?;
-    let product = Product::new(plan, dot, &left, &right, out.layout.sizes(), sizes)?;
     if [left.root, right.root].contains(&out.root) {
         return Err(internal(plan, "a product writes what it reads".into()));
     }
-    multiply(plan, &product, &out, &memory.target)?;
+    multiply(plan, &product, made.as_ref(), &To::Memory(out), &mut memory.target)?;
     let Some(epilogue) = &dot.epilogue else { return Ok(()) };
     let input = epilogue.launch.inputs.get(epilogue.input);
     let input = *input.ok_or_else(|| internal(plan, "an epilogue without the product".into()))?;
@@ -37,25 +105,52 @@ pub(super) fn run(plan: &'static Plan, dot: &'static Dot, memory: &mut Memory<'_
     Ok(())
 }
 
-/// The product's loops as the lists that the text takes: of batches, rows, columns and the terms of a sum.
-fn lists(product: &Product, out: &Spot) -> Option<[Vec<Axis<3>>; 4]> {
+/// Where a product goes.
+enum To {
+    Memory(Spot),
+    /// To a kernel that has it from registers.
+    Epilogue(&'static Epilogue, Operands),
+}
+
+impl To {
+    /// The step from one place of an axis of the product to the next.
+    fn step(&self, axis: usize) -> i64 {
+        match self {
+            To::Memory(out) => out.layout.strides()[axis] as i64,
+            To::Epilogue(..) => 0,
+        }
+    }
+}
+
+/// The product's loops as the lists that the text takes: of batches, rows, columns and the terms of a sum. An epilogue and
+/// windows know the axes of each by their order in the product.
+fn lists(product: &Product, to: &To, ordered: bool) -> Option<[Vec<Axis<3>>; 4]> {
     let of = |role: Role| {
         let loops = product.loops.iter().zip(&product.axes).filter(|(l, _)| l.role == role);
         let mut axes: Vec<Axis<3>> = loops
             .map(|(l, axis)| {
-                let step = axis.map_or(0, |k| out.layout.strides()[k] as i64);
+                let step = axis.map_or(0, |k| to.step(k));
                 Axis { extent: l.extent as i64, steps: [l.left as i64, l.right as i64, step] }
             })
             .collect();
         // Neighbours in the product are neighbours in a tile.
-        axes.sort_by_key(|axis| std::cmp::Reverse(axis.steps[2].unsigned_abs()));
+        if !ordered {
+            axes.sort_by_key(|axis| std::cmp::Reverse(axis.steps[2].unsigned_abs()));
+        }
         texts::merged(&axes)
     };
     Some([of(Role::Batch)?, of(Role::Left)?, of(Role::Right)?, of(Role::Contract)?])
 }
 
-fn multiply(plan: &'static Plan, product: &Product, out: &Spot, call: &Call) -> Result<()> {
-    let lists = lists(product, out).ok_or_else(|| {
+fn multiply(
+    plan: &'static Plan,
+    product: &Product,
+    windows: Option<&(Windows, Operands)>,
+    to: &To,
+    call: &mut Call,
+) -> Result<()> {
+    let ordered = windows.is_some() || matches!(to, To::Epilogue(..));
+    let lists = lists(product, to, ordered).ok_or_else(|| {
         let text = format!("a matrix product of more than {} axes of one kind, on a GPU", texts::MOST_AXES);
         Error::unsupported(plan.function, text)
     })?;
@@ -64,20 +159,55 @@ fn multiply(plan: &'static Plan, product: &Product, out: &Spot, call: &Call) -> 
     if batches == 0 || m == 0 || n == 0 {
         return Ok(());
     }
+    if let (To::Memory(out), None) = (to, windows)
+        && lt::multiply(&lists, product, super::address(out), call)?
+    {
+        return Ok(());
+    }
     let far = |operand| lists.iter().fold(0i64, |far, axes| far.saturating_add(texts::reach(axes, operand)));
     let wide = geometry::is_wide((0..3).map(far).chain(counts).fold(0, i64::max));
-    let (element, result) = (Some(product.dtype.cuda()), Some(product.out.cuda()));
-    let classes = Classes { block: texts::BLOCK, team: None, items: 0, wide, element, result };
+    let wide = match to {
+        To::Memory(_) => wide,
+        To::Epilogue(epilogue, operands) => wide || operands.is_wide(&epilogue.launch),
+    };
+    let wide = wide || windows.is_some_and(|(windows, operands)| operands.is_wide(windows.launch));
+    let single = product.dtype.bytes() <= 4;
+    let (side, blocks) = geometry::product(batches, m, n, single, call.gpu.description().multiprocessors);
+    let (block, element, result) = (texts::BLOCK, Some(product.dtype.cuda()), Some(product.out.cuda()));
+    let classes = Classes { block, strip: 4, tile: side, wide, element, result, ..Classes::default() };
     let mut arguments = Arguments::new(true);
     arguments.address(product.left.addr() as u64);
     arguments.address(product.right.addr() as u64);
-    arguments.address(super::address(out));
     lists.iter().for_each(|axes| arguments.numbers(&texts::words(axes)));
     counts.iter().for_each(|&count| arguments.numbers(&[count]));
-    let tiles = batches.saturating_mul(geometry::groups(m, TILE)).saturating_mul(geometry::groups(n, TILE));
-    let blocks = geometry::blocks(tiles, call.gpu.description().multiprocessors);
-    let unit = Unit { text: texts::DOT, function: "nd_dot", classes };
+    if let Some((windows, operands)) = windows {
+        let words = operands.words(windows.launch, &[windows.launch.inputs.len()], call)?;
+        arguments.numbers(&words.iter().map(Word::bits).collect::<Vec<i64>>());
+    }
+    let epilogue = match to {
+        To::Memory(out) => {
+            arguments.address(super::address(out));
+            None
+        }
+        To::Epilogue(epilogue, operands) => {
+            let words = operands.words(&epilogue.launch, &[epilogue.input], call)?;
+            arguments.numbers(&words.iter().map(Word::bits).collect::<Vec<i64>>());
+            Some((epilogue.function, epilogue.text))
+        }
+    };
+    let calls = match (windows, epilogue) {
+        (None, None) => None,
+        (None, Some((function, text))) => Some(Called { score: None, window: None, epilogue: Some(function), text }),
+        (Some((Windows { prologue, .. }, _)), epilogue) => Some(Called {
+            score: None,
+            window: Some((prologue.window, prologue.left)),
+            epilogue: epilogue.map(|_| prologue.epilogue),
+            text: prologue.text,
+        }),
+    };
+    let unit = Unit { text: texts::DOT, function: "nd_dot", classes, calls };
     // SAFETY: the text's parameters are these; `product` has shown that the loops stay within the operands and cover the
-    // destination, which is of another root, injective, and the call's own.
+    // destination, which is of another root, injective, and the call's own; the epilogue's are those that the compiler's
+    // text has, and `Operands` has them of the same buffers as a launch of its own would.
     unsafe { call.gpu.launch(&unit, blocks, &mut arguments) }
 }

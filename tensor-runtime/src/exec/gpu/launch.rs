@@ -29,36 +29,92 @@ pub(super) fn run(
     if cuda.function.is_empty() {
         return Err(Error::unsupported(plan.function, format!("kernel {} has no CUDA C", launch.name)));
     }
-    let mut spots: Vec<Spot> = Vec::new();
-    each_spot(plan, launch, memory, sizes, given, |spot| spots.push(*spot))?;
-    let extents = launch.extents.iter().map(|&slot| size(plan, sizes, slot)).collect::<Result<Vec<i64>>>()?;
+    let operands = Operands::new(plan, launch, memory, sizes, given)?;
     let call = &mut memory.target;
-    let Some(shape) = geometry::shape(cuda, launch.par, &extents, call.gpu.description().multiprocessors) else {
-        return Ok(());
-    };
-    let launch_sizes = launch.sizes.iter().map(|&slot| size(plan, sizes, slot)).collect::<Result<Vec<i64>>>()?;
-    let indices = spots.iter().map(reach).chain(extents.iter().chain(&launch_sizes).copied());
-    let most = indices.fold(points(&extents[..launch.par]), i64::max);
-    let wide = !cuda.narrow || geometry::is_wide(most);
-    let notes = match cuda.picks {
-        0 => None,
-        picks => Some(call.notes("take", usize::from(picks))?),
-    };
+    let shape = geometry::shape(cuda, launch.par, &operands.extents, call.gpu.description().multiprocessors);
+    let Some(shape) = shape else { return Ok(()) };
+    let wide = operands.is_wide(launch);
     let mut arguments = Arguments::new(wide);
-    for spot in &spots {
-        // What is picked from nothing is an error, and read meanwhile from memory that is there.
-        let nothing = notes.filter(|_| spot.layout.is_empty());
-        arguments.address(nothing.unwrap_or_else(|| address(spot)));
-        let step = |&step: &isize| if nothing.is_some() { 0 } else { step as i64 };
-        spot.layout.strides().iter().map(step).for_each(|step| arguments.index(step));
+    for word in operands.words(launch, &[], call)? {
+        match word {
+            Word::Address(address) => arguments.address(address),
+            Word::Number(number) => arguments.index(number),
+        }
     }
-    let written = |number: usize| cuda.written.iter().any(|&w| usize::from(w) == number);
-    extents.iter().enumerate().filter(|(number, _)| !written(*number)).for_each(|(_, &e)| arguments.index(e));
-    launch_sizes.iter().for_each(|&size| arguments.index(size));
-    notes.into_iter().for_each(|notes| arguments.address(notes));
-    let unit = Unit { text: plan.cuda, function: cuda.function, classes: Classes::of(cuda.deal, &shape, wide) };
+    let classes = Classes::of(cuda.deal, &shape, wide);
+    let unit = Unit { text: plan.cuda, function: cuda.function, classes, calls: None };
     // SAFETY: the arguments are those that the compiler's text has; what is said above of the operands.
     unsafe { call.gpu.launch(&unit, shape.blocks, &mut arguments) }
+}
+
+/// What a launch is of: its operands' places, its extents and sizes.
+pub(super) struct Operands {
+    spots: Vec<Spot>,
+    pub(super) extents: Vec<i64>,
+    sizes: Vec<i64>,
+}
+
+/// A parameter of a kernel.
+pub(super) enum Word {
+    Address(u64),
+    /// A step, an extent or a size.
+    Number(i64),
+}
+
+impl Word {
+    /// As a member of a structure, all of which have 8 bytes.
+    pub(super) fn bits(&self) -> i64 {
+        match *self {
+            Word::Address(address) => address as i64,
+            Word::Number(number) => number,
+        }
+    }
+}
+
+impl Operands {
+    /// `given` are the places of buffers that have none in `memory`.
+    pub(super) fn new(
+        plan: &'static Plan,
+        launch: &'static Launch,
+        memory: &mut Memory<'_, Call>,
+        sizes: &[i64],
+        given: &[(BufferId, Spot)],
+    ) -> Result<Operands> {
+        let mut spots: Vec<Spot> = Vec::new();
+        each_spot(plan, launch, memory, sizes, given, |spot| spots.push(*spot))?;
+        let of = |slots: &[u16]| slots.iter().map(|&slot| size(plan, sizes, slot)).collect::<Result<Vec<i64>>>();
+        Ok(Operands { spots, extents: of(launch.extents)?, sizes: of(launch.sizes)? })
+    }
+
+    /// Whether anything that the kernel computes with needs 64 bits.
+    pub(super) fn is_wide(&self, launch: &Launch) -> bool {
+        let indices = self.spots.iter().map(reach).chain(self.extents.iter().chain(&self.sizes).copied());
+        let most = indices.fold(points(&self.extents[..launch.par]), i64::max);
+        !launch.cuda.narrow || geometry::is_wide(most)
+    }
+
+    /// The kernel's parameters in their order, but for operands that the caller has elsewhere.
+    pub(super) fn words(&self, launch: &Launch, elsewhere: &[usize], call: &mut Call) -> Result<Vec<Word>> {
+        let cuda = &launch.cuda;
+        let notes = match cuda.picks {
+            0 => None,
+            picks => Some(call.notes("take", usize::from(picks))?),
+        };
+        let mut words = Vec::new();
+        for (_, spot) in self.spots.iter().enumerate().filter(|(number, _)| !elsewhere.contains(number)) {
+            // What is picked from nothing is an error, and read meanwhile from memory that is there.
+            let nothing = notes.filter(|_| spot.layout.is_empty());
+            words.push(Word::Address(nothing.unwrap_or_else(|| address(spot))));
+            let step = |&step: &isize| Word::Number(if nothing.is_some() { 0 } else { step as i64 });
+            words.extend(spot.layout.strides().iter().map(step));
+        }
+        let written = |number: usize| cuda.written.iter().any(|&w| usize::from(w) == number);
+        let extents = self.extents.iter().enumerate().filter(|(number, _)| !written(*number));
+        words.extend(extents.map(|(_, &extent)| Word::Number(extent)));
+        words.extend(self.sizes.iter().map(|&size| Word::Number(size)));
+        words.extend(notes.map(Word::Address));
+        Ok(words)
+    }
 }
 
 /// The farthest that an element lies from the first.

@@ -4,10 +4,12 @@
 //! return before they are done. Always: memory that a call gives back is used again only by what is launched later; what
 //! only the elements tell, an index out of range, is asked for at the end of a call that can have one, which then waits: it is
 //! the error of this call, the same as the host's, and the device goes on working.
-//! Next: [`launch`], [`dot`], [`scatter`].
+//! Next: [`launch`], [`dot`], [`lt`], [`scatter`].
 
+mod attend;
 mod dot;
 mod launch;
+mod lt;
 mod scatter;
 
 use std::sync::Arc;
@@ -123,15 +125,25 @@ impl Machine for Call {
         scatter::run(plan, scatter, memory, sizes)
     }
 
-    /// Each kernel fills the device by itself.
+    /// An attention is one kernel, and so is a product with its windows; else each fills the device by itself.
     fn block(
-        _: &mut Memory<'_, Call>,
-        _: &'static Plan,
+        memory: &mut Memory<'_, Call>,
+        plan: &'static Plan,
         first: usize,
-        _: &dyn Fn(usize) -> bool,
-        _: &[i64],
+        runs: &dyn Fn(usize) -> bool,
+        sizes: &[i64],
     ) -> Result<usize> {
-        Ok(first)
+        if let Some(prologue) = plan.prologues.iter().find(|prologue| prologue.step == first)
+            && runs(first)
+            && runs(first + 1)
+        {
+            dot::run_windows(plan, prologue, memory, sizes)?;
+            return Ok(first + 2);
+        }
+        let Some(attend) = plan.attends.iter().find(|attend| attend.step == first) else { return Ok(first) };
+        let end = first + 3;
+        let ran = (first..end).all(runs) && attend::run(plan, attend, memory, sizes)?;
+        Ok(if ran { end } else { first })
     }
 
     /// The least index that the first step with one has noted.

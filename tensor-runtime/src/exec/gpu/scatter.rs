@@ -44,8 +44,11 @@ pub(super) fn run(plan: &'static Plan, scatter: &Scatter, memory: &mut Memory<'_
     let counts = lists.each_ref().map(|axes| axes.iter().fold(1i64, |n, axis| n.saturating_mul(axis.extent)));
     let (places, step) = (out.layout.sizes()[scatter.axis] as i64, out.layout.strides()[scatter.axis] as i64);
     let [outer, own, rows] = counts;
+    if outer == 0 || rows == 0 {
+        return check(plan, &indices, places, &mut memory.target);
+    }
     // Without a place nothing is written, but every index is wrong.
-    if outer == 0 || rows == 0 || (places == 0 && own == 0) {
+    if places == 0 && own == 0 {
         return Ok(());
     }
     let parts = (THREADS / outer.saturating_mul(rows)).clamp(1, places.max(1));
@@ -53,8 +56,8 @@ pub(super) fn run(plan: &'static Plan, scatter: &Scatter, memory: &mut Memory<'_
     let far = |operand| lists.iter().fold(0i64, |far, axes| far.saturating_add(texts::reach(axes, operand)));
     let most = (0..3).map(far).chain(counts).fold(places.saturating_mul(step.saturating_abs()), i64::saturating_add);
     let wide = geometry::is_wide(most);
-    let classes =
-        Classes { block: texts::BLOCK, team: None, items: 0, wide, element: Some(updates.dtype.cuda()), result: None };
+    let element = Some(updates.dtype.cuda());
+    let classes = Classes { block: texts::BLOCK, strip: 1, wide, element, ..Classes::default() };
     let call = &mut memory.target;
     let mut arguments = Arguments::new(true);
     [&updates, &indices, &out].into_iter().for_each(|spot| arguments.address(address(spot)));
@@ -64,9 +67,36 @@ pub(super) fn run(plan: &'static Plan, scatter: &Scatter, memory: &mut Memory<'_
     let threads = outer.saturating_mul(rows).saturating_mul(geometry::groups(places.max(1), length));
     let blocks =
         geometry::blocks(geometry::groups(threads, i64::from(texts::BLOCK)), call.gpu.description().multiprocessors);
-    let unit = Unit { text: texts::SCATTER, function: "nd_scatter", classes };
+    let unit = Unit { text: texts::SCATTER, function: "nd_scatter", classes, calls: None };
     // SAFETY: the text's parameters are these; `axes` has shown that target and updates have the same axes, apart from the
     // indexed one, whose places the text checks; `out` is of another root than what is read, injective, and the call's own.
+    unsafe { call.gpu.launch(&unit, blocks, &mut arguments) }
+}
+
+/// Notes the indices that are out of range of an axis of so many places, where nothing is written.
+fn check(plan: &'static Plan, indices: &Spot, places: i64, call: &mut Call) -> Result<()> {
+    let layout = &indices.layout;
+    let axes = layout.sizes().iter().zip(layout.strides());
+    let axes: Vec<Axis<1>> =
+        axes.map(|(&extent, &step)| Axis { extent: extent as i64, steps: [step as i64] }).collect();
+    let axes = texts::merged(&axes)
+        .ok_or_else(|| Error::unsupported(plan.function, "an index_add of so many axes, on a GPU"))?;
+    let count = layout.len() as i64;
+    if count == 0 {
+        return Ok(());
+    }
+    let wide = geometry::is_wide(texts::reach(&axes, 0).max(count));
+    let classes = Classes { block: texts::BLOCK, wide, ..Classes::default() };
+    let mut arguments = Arguments::new(true);
+    arguments.address(address(indices));
+    arguments.address(call.notes("index_add", 1)?);
+    arguments.numbers(&texts::words(&axes));
+    arguments.numbers(&[count]);
+    arguments.numbers(&[places]);
+    let blocks =
+        geometry::blocks(geometry::groups(count, i64::from(texts::BLOCK)), call.gpu.description().multiprocessors);
+    let unit = Unit { text: texts::SCATTER, function: "nd_check", classes, calls: None };
+    // SAFETY: the text's parameters are these; the layout's elements lie in memory that the call has.
     unsafe { call.gpu.launch(&unit, blocks, &mut arguments) }
 }
 
