@@ -26,7 +26,7 @@ pub use ndfuse_macros::tensor;
 pub use ndfuse_runtime::{
     AnyBuffer, AnyTensor, Buffer, Const, Cost, DType, Device, DeviceFault, Dim, Element, Error, Event, Fits, Info,
     Layout, Leaf, Operand, OperandMut, Params, Pending, Pinned, Products, Result, Roofline, Shape, Tensor, TensorView,
-    ToDevice, dim, error, io, no_grad, params,
+    ToDevice, bf16, dim, error, f16, half, io, no_grad, params,
 };
 
 /// All that generated code may name.

@@ -10,6 +10,8 @@ mod cases;
 mod copies;
 #[path = "device/functions.rs"]
 mod functions;
+#[path = "device/halves.rs"]
+mod halves;
 #[path = "device/products.rs"]
 mod products;
 #[path = "device/results.rs"]

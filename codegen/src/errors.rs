@@ -209,7 +209,7 @@ catalogue! {
 
     // E03xx: dtypes.
     PROMOTION = 301, "promotion that needs a cast",
-        "NumPy would make `f64` out of these dtypes. Say which dtype is meant: `x.astype(f32) + y`.",
+        "NumPy would make a wider float out of these dtypes, such as `f64` of `i64` and `f32`, or has none for them, such as for `f16` and `bf16`. Say which dtype is meant: `x.astype(f32) + y`.",
         "fn f<B>(x: i64[B], y: f32[B]) -> f32[B] { x + y }";
     INTEGER_DIVISION = 302, "division of integers",
         "NumPy's `/` would make `f64` out of integers. Write `floor_divide(a, b)`, or cast an operand with `.astype(f32)`.",

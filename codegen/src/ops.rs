@@ -131,12 +131,19 @@ impl Literal {
         }
     }
 
-    /// The literal as a value of the dtype, where it is one.
+    /// The literal as a value of the dtype in memory.
+    pub fn stored(self, dtype: DType) -> Literal {
+        match self.cast(dtype) {
+            Literal::Float(bits) => Literal::float(dtype.round(f64::from_bits(bits))),
+            other => other,
+        }
+    }
+
+    /// The literal as a value of the dtype, as kernels compute with it.
     pub fn cast(self, dtype: DType) -> Literal {
         match (dtype.kind(), self) {
             (Kind::Bool, l) => Literal::Bool(l.as_f64() != 0.0),
-            (Kind::Float, l) if dtype == DType::F32 => Literal::float(f64::from(l.as_f64() as f32)),
-            (Kind::Float, l) => Literal::float(l.as_f64()),
+            (Kind::Float, l) => Literal::float(dtype.computed().round(l.as_f64())),
             (Kind::Signed | Kind::Unsigned, Literal::Float(bits)) => {
                 let (lo, hi) = dtype.int_range().expect("an integer dtype");
                 Literal::Int((f64::from_bits(bits) as i128).clamp(lo, hi))

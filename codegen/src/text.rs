@@ -155,7 +155,7 @@ pub fn literal(text: &str, dtype: DType) -> Result<Literal, String> {
         Kind::Float => match text.strip_prefix("nan:0x") {
             Some(bits) => Literal::Float(u64::from_str_radix(bits, 16).map_err(|e| e.to_string())?),
             None if text == "nan" => Literal::float(f64::NAN),
-            None if dtype == DType::F32 => Literal::float(f64::from(number::<f32>(text)?)),
+            None if dtype.computed() == DType::F32 => Literal::float(f64::from(number::<f32>(text)?)),
             None => Literal::float(number(text)?),
         },
     })
@@ -170,7 +170,7 @@ pub fn show(value: Literal, dtype: DType) -> String {
         Literal::Float(bits) => match f64::from_bits(bits) {
             x if x.is_nan() && bits == f64::NAN.to_bits() => "nan".into(),
             x if x.is_nan() => format!("nan:{bits:#x}"),
-            x if dtype == DType::F32 => format!("{:?}", x as f32),
+            x if dtype.computed() == DType::F32 => format!("{:?}", x as f32),
             x => format!("{x:?}"),
         },
     }

@@ -25,6 +25,8 @@ use ndfuse_codegen::interp::{self, Data, Sizes, Value, program};
 fn tolerance(dtype: DType) -> f64 {
     match dtype {
         // The fused loops round to it.
+        DType::F16 => 1e-3,
+        DType::BF16 => 8e-3,
         DType::F32 => 1e-6,
         _ => 1e-12,
     }

@@ -32,6 +32,7 @@ macro_rules! runtime_text {
     ($name:literal) => {
         concat!(
             include_str!("../../tensor-runtime/src/device/texts/axes.cu"),
+            include_str!("../../tensor-runtime/src/device/texts/half.cu"),
             include_str!("../../tensor-runtime/src/device/texts/tiles.cu"),
             include_str!(concat!("../../tensor-runtime/src/device/texts/", $name))
         )
@@ -119,7 +120,10 @@ fn every_row_of_the_tables_compiles() {
     let source = cuda::source(&named(all));
     // A row that is there for its gradient, like with_gradient, is the identity
     // of one argument: the passes drop the others, which these kernels load.
-    compile(&nvrtc, &source, "compute_80", &["--fmad=false", "--diag-suppress=177"]);
+    // Halves are converted by instructions that the oldest has not.
+    for architecture in ["compute_75", "compute_80"] {
+        compile(&nvrtc, &source, architecture, &["--fmad=false", "--diag-suppress=177"]);
+    }
 }
 
 #[test]
@@ -137,7 +141,16 @@ fn random_programs_compile() {
 #[test]
 fn the_texts_of_the_runtime_compile() {
     let Some(nvrtc) = nvrtc() else { return };
-    let all = ["unsigned char", "unsigned short", "unsigned int", "unsigned long long", "float", "double"];
+    let all = [
+        "unsigned char",
+        "unsigned short",
+        "unsigned int",
+        "unsigned long long",
+        "float",
+        "double",
+        "nd_f16",
+        "nd_bf16",
+    ];
     let texts = [
         (runtime_text!("copy.cu"), &all[..]),
         (runtime_text!("scatter.cu"), &all[..]),
@@ -149,9 +162,12 @@ fn the_texts_of_the_runtime_compile() {
                 let macros = [("ND_ELEMENT", *element), ("ND_INDEX", index), ("ND_BLOCK", "256")];
                 let macros: Vec<String> = macros.iter().map(|(name, value)| format!("-D{name}={value}")).collect();
                 let options: Vec<&str> = macros.iter().map(String::as_str).chain(["--fmad=true"]).collect();
-                let few = if *element == "float" { &ARCHITECTURES[..] } else { &ARCHITECTURES[4..5] };
-                for architecture in few {
+                let varies = ["float", "nd_f16", "nd_bf16"].contains(element);
+                for architecture in if varies { &ARCHITECTURES[..] } else { &ARCHITECTURES[4..5] } {
                     compile(&nvrtc, source, architecture, &options);
+                }
+                if element.starts_with("nd_") {
+                    compile(&nvrtc, source, "sm_90", &[&options[..], &["-DND_RESULT=float"]].concat());
                 }
             }
         }

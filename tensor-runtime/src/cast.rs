@@ -1,7 +1,7 @@
 //! Casts between element types, as `astype`.
 //!
 //! In: a value. Out: the nearest of the other type: integers wrap, floats to integers are cut and saturate, NaN is 0;
-//! to `bool` whether it is not 0. Always: branch-free. Next: [`crate::int`].
+//! to `bool` whether it is not 0; integers come to a float of 16 bits by way of `f32`. Always: branch-free. Next: [`crate::int`].
 //!
 //! ```
 //! use ndfuse_runtime::rt::cast;
@@ -11,7 +11,10 @@
 //! assert_eq!(cast::<bool, f32>(true), 1.0);
 //! ```
 
+use half::{bf16, f16};
+
 use crate::dtype::Element;
+use crate::math::half::{Half, odd};
 
 /// `Self` can be cast to `To`.
 pub trait Cast<To>: Element {
@@ -52,6 +55,44 @@ macro_rules! casts {
 }
 
 casts! { u8, i8, u16, i16, u32, i32, u64, i64, f32, f64 => [u8, i8, u16, i16, u32, i32, u64, i64, f32, f64] }
+
+/// Casts by way of `f32`.
+macro_rules! halves {
+    ($half:ident => [$($other:ident),*]) => {
+        $(
+            impl Cast<$other> for $half {
+                #[inline(always)]
+                fn cast(self) -> $other {
+                    self.widened().cast()
+                }
+            }
+        )*
+        impl Cast<$half> for f64 {
+            #[inline(always)]
+            fn cast(self) -> $half {
+                Half::nearest(odd(self))
+            }
+        }
+        impl Cast<$half> for $half {
+            #[inline(always)]
+            fn cast(self) -> $half {
+                self
+            }
+        }
+        halves!(from $half [bool, u8, i8, u16, i16, u32, i32, u64, i64, f32]);
+    };
+    (from $half:ident [$($other:ident),*]) => {$(
+        impl Cast<$half> for $other {
+            #[inline(always)]
+            fn cast(self) -> $half {
+                Half::nearest(cast::<$other, f32>(self))
+            }
+        }
+    )*};
+}
+
+halves! { f16 => [bool, u8, i8, u16, i16, u32, i32, u64, i64, f32, f64, bf16] }
+halves! { bf16 => [bool, u8, i8, u16, i16, u32, i32, u64, i64, f32, f64, f16] }
 
 impl Cast<bool> for bool {
     #[inline(always)]

@@ -9,6 +9,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use half::{bf16, f16};
 use ndarray::IxDyn;
 
 use crate::device::gpu::Block;
@@ -23,7 +24,7 @@ use crate::view::{gather, nd_view};
 /// A Rust type that a tensor can hold. Sealed: the list of [`DType`] is all there is.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an element type of tensors",
-    label = "tensors hold bool, u8 to u64, i8 to i64, f32 and f64"
+    label = "tensors hold bool, u8 to u64, i8 to i64, f16, bf16, f32 and f64"
 )]
 pub trait Element:
     Copy + Default + Send + Sync + PartialEq + PartialOrd + fmt::Debug + fmt::Display + sealed::Sealed + 'static
@@ -32,9 +33,11 @@ pub trait Element:
     const DTYPE: DType;
 }
 
-/// One table of the element types: everything that is per type derives from it.
+/// One table of the element types: everything that is per type derives from it. A row has the variant, the type, its name
+/// in a file, the type in CUDA C in which its sums are computed, for integers an unsigned one, for they wrap; of a float the
+/// type that it is computed in.
 macro_rules! elements {
-    ($($variant:ident $ty:ident),* $(,)?) => {
+    ($($variant:ident $ty:ident $file:ident $cuda:literal $($computed:ident)?,)*) => {
         /// An element type, known at run time.
         ///
         /// ```
@@ -53,6 +56,21 @@ macro_rules! elements {
             /// The name in the language and in Rust.
             pub const fn name(self) -> &'static str {
                 match self { $(DType::$variant => stringify!($ty)),* }
+            }
+
+            /// The type in CUDA C in which elements add up as they do here.
+            pub(crate) const fn cuda(self) -> &'static str {
+                match self { $(DType::$variant => $cuda),* }
+            }
+
+            /// The type in a file.
+            pub(crate) const fn file(self) -> safetensors::Dtype {
+                match self { $(DType::$variant => safetensors::Dtype::$file),* }
+            }
+
+            /// Of a float the type that it is computed in: its own, but of the types of 16 bits `f32`.
+            pub(crate) const fn computed(self) -> Option<DType> {
+                match self { $(DType::$variant => [$(Some(DType::$computed),)? None][0]),* }
             }
 
             /// The bytes of one element.
@@ -107,6 +125,11 @@ macro_rules! elements {
                 match self { $(AnySlice::$variant(s) => s.len()),* }
             }
 
+            /// Where its first element is.
+            pub(crate) fn address(&self) -> *mut u8 {
+                match self { $(AnySlice::$variant(s) => s.as_ptr().cast_mut().cast()),* }
+            }
+
             /// The bytes of its elements.
             pub(crate) fn bytes(&self) -> &'a [u8] {
                 match self { $(AnySlice::$variant(s) => transfer::bytes(s)),* }
@@ -139,6 +162,11 @@ macro_rules! elements {
             /// A part of it, or `None` if it has no such part.
             pub fn get(self, range: std::ops::Range<usize>) -> Option<AnySliceMut<'a>> {
                 match self { $(AnySliceMut::$variant(s) => s.get_mut(range).map(AnySliceMut::$variant)),* }
+            }
+
+            /// Where its first element is.
+            pub(crate) fn address(&mut self) -> *mut u8 {
+                match self { $(AnySliceMut::$variant(s) => s.as_mut_ptr().cast()),* }
             }
 
             /// The same for a shorter time.
@@ -260,7 +288,52 @@ macro_rules! elements {
 }
 
 elements! {
-    Bool bool, U8 u8, I8 i8, U16 u16, I16 i16, U32 u32, I32 i32, U64 u64, I64 i64, F32 f32, F64 f64,
+    Bool bool BOOL "unsigned char",
+    U8 u8 U8 "unsigned char",
+    I8 i8 I8 "unsigned char",
+    U16 u16 U16 "unsigned short",
+    I16 i16 I16 "unsigned short",
+    U32 u32 U32 "unsigned int",
+    I32 i32 I32 "unsigned int",
+    U64 u64 U64 "unsigned long long",
+    I64 i64 I64 "unsigned long long",
+    F16 f16 F16 "nd_f16" F32,
+    BF16 bf16 BF16 "nd_bf16" F32,
+    F32 f32 F32 "float" F32,
+    F64 f64 F64 "double" F64,
+}
+
+/// `$value`, in which `$t` is the type of the float dtype; for any other dtype `$other`.
+macro_rules! with_float {
+    ($dtype:expr, $t:ident => $value:expr, $other:pat => $else:expr) => {
+        match $dtype {
+            $crate::DType::F16 => {
+                type $t = ::half::f16;
+                $value
+            }
+            $crate::DType::BF16 => {
+                type $t = ::half::bf16;
+                $value
+            }
+            $crate::DType::F32 => {
+                type $t = f32;
+                $value
+            }
+            $crate::DType::F64 => {
+                type $t = f64;
+                $value
+            }
+            $other => $else,
+        }
+    };
+}
+pub(crate) use with_float;
+
+impl DType {
+    /// Whether it is one of the floats, which are the types that have gradients.
+    pub const fn is_float(self) -> bool {
+        self.computed().is_some()
+    }
 }
 
 /// An [`Element`] that counts: all but `bool`.
@@ -318,6 +391,24 @@ macro_rules! floats {
 }
 
 floats! { f32 f64 }
+
+macro_rules! halves {
+    ($($ty:ident)*) => {$(
+        impl Number for $ty {
+            const ONE: $ty = $ty::ONE;
+
+            fn steps(start: $ty, stop: $ty, step: $ty) -> Option<usize> {
+                f32::steps(start.to_f32(), stop.to_f32(), step.to_f32())
+            }
+
+            fn nth(start: $ty, step: $ty, i: usize) -> $ty {
+                $ty::from_f32(f32::nth(start.to_f32(), step.to_f32(), i))
+            }
+        }
+    )*};
+}
+
+halves! { f16 bf16 }
 
 impl AnySlice<'_> {
     /// No elements?
@@ -387,7 +478,7 @@ mod tests {
     #[test]
     fn names_are_rust_types() {
         let names: Vec<_> = DType::ALL.iter().map(|d| d.name()).collect();
-        assert_eq!(names, ["bool", "u8", "i8", "u16", "i16", "u32", "i32", "u64", "i64", "f32", "f64"]);
+        assert_eq!(names, ["bool", "u8", "i8", "u16", "i16", "u32", "i32", "u64", "i64", "f16", "bf16", "f32", "f64"]);
         assert_eq!(format!("{:>5}", DType::F32), "  f32");
     }
 

@@ -37,6 +37,7 @@ mod tape;
 pub mod tensor;
 pub mod view;
 
+pub use ::half::{self, bf16, f16};
 pub use device::{Device, Event, Info, Pending, Pinned, Products};
 pub use dims::{Const, Dim, Fits, MAX_RANK, NdRank, Shape, Sizes};
 pub use dtype::{AnyBuffer, AnySlice, AnySliceMut, DType, Element, Number, release_memory};
@@ -64,6 +65,8 @@ pub mod rt {
     pub use crate::monoid::{self, Acc, ColAcc};
     pub use crate::plan::{self, Plan};
     pub use crate::roofline::Roofline;
+    pub use ::half::{bf16, f16};
+
     pub use crate::{
         AnyBuffer, AnySlice, AnySliceMut, AnyTensor, Buffer, Const, DType, Device, Dim, Element, Error, Fits, InOrder,
         Layout, Leaf, NdRank, Operand, OperandMut, Params, Path, RawView, RawViewMut, Result, Shape, Site, Sizes,

@@ -16,6 +16,7 @@ macro_rules! each_case {
             results::an_index_out_of_range_is_the_hosts_error_and_no_harm,
             results::results_are_written_to_memory_of_the_callers,
             training::gradients_are_the_hosts,
+            halves::halves_are_the_hosts,
             training::gradients_of_views_are_the_hosts,
             copies::batches_are_sent_and_results_fetched_beside_the_calls,
             copies::copies_that_are_dropped_or_forgotten_are_no_harm,

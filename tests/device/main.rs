@@ -12,6 +12,7 @@ mod cases;
 mod copies;
 mod faults;
 mod functions;
+mod halves;
 mod library;
 mod products;
 mod results;

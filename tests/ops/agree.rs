@@ -2,9 +2,11 @@
 //!
 //! In: what the oracle computed in `f64`, and what the call gave. Out: what is
 //! wrong, if anything. Always: integers and `bool` are equal; NaN stands where
-//! NaN stands; a zero has its sign.
+//! NaN stands; a zero has its sign. A half is as near as an `f32` would be, and
+//! half a unit of its own for its rounding.
 
 use super::call::Array;
+use ndfuse_codegen::dtype::DType;
 use ndfuse_codegen::interp::{Data, Value};
 
 /// The distance that is allowed.
@@ -37,7 +39,7 @@ impl Near {
 /// What is wrong with `got`. `scale` is the result on the arguments' magnitudes, `least` the magnitude that a scaled
 /// distance has at least.
 pub fn differs(near: Near, want: &Value, got: &Array, scale: Option<&Value>, least: f64) -> Option<String> {
-    let single = matches!(got, Array::F32(_));
+    let dtype = got.dtype();
     let got = got.value();
     if got.shape != want.shape {
         return Some(format!("shape {:?}, wanted {:?}", got.shape, want.shape));
@@ -55,15 +57,17 @@ pub fn differs(near: Near, want: &Value, got: &Array, scale: Option<&Value>, lea
             Near::Scaled(_) => largest,
             Near::Same | Near::SameButZeros | Near::Ulps(_) | Near::Product => 0.0,
         };
-        !agrees(near, w[k], g[k], magnitude, single)
+        !agrees(near, w[k], g[k], magnitude, dtype)
     })?;
     Some(format!("[{at}] is {:?}, wanted {:?}", g[at], w[at]))
 }
 
-fn agrees(near: Near, want: f64, got: f64, magnitude: f64, single: bool) -> bool {
+fn agrees(near: Near, want: f64, got: f64, magnitude: f64, dtype: DType) -> bool {
     // The oracle computes in `f64`, one term after the other: of an `f64` it knows no more digits than this. The
     // units in the last place of `f64` functions are counted in the runtime's own tests.
-    let (epsilon, rounded) = if single { (f64::from(f32::EPSILON), f64::from(want as f32)) } else { (1e-11, want) };
+    let (computed, rounded) = (dtype.computed(), dtype.round(want));
+    let single = computed == DType::F32;
+    let epsilon = if single { f64::from(f32::EPSILON) } else { 1e-11 };
     if want.is_nan() || got.is_nan() {
         return want.is_nan() && got.is_nan();
     }
@@ -74,10 +78,17 @@ fn agrees(near: Near, want: f64, got: f64, magnitude: f64, single: bool) -> bool
     if rounded.is_infinite() || got.is_infinite() {
         return false;
     }
-    let error = (want - got).abs();
+    let mut error = (want - got).abs();
+    if dtype.is_stored_only() {
+        // Rounded to `f32` and then again.
+        error = (error - unit(want.abs().max(got.abs()), dtype) / 2.0 - unit(want, computed)).max(0.0);
+        if error == 0.0 {
+            return true;
+        }
+    }
     match near {
         Near::Same | Near::SameButZeros => false,
-        Near::Ulps(count) if single => error <= count * unit(want),
+        Near::Ulps(count) if single => error <= count * unit(want, computed),
         Near::Ulps(_) => error <= epsilon * want.abs().max(f64::MIN_POSITIVE),
         Near::Scaled(count) => error <= count * epsilon * magnitude,
         // Each of up to 2048 equal factors may be rounded the same way.
@@ -86,9 +97,10 @@ fn agrees(near: Near, want: f64, got: f64, magnitude: f64, single: bool) -> bool
     }
 }
 
-/// The distance to the next `f32`.
-fn unit(x: f64) -> f64 {
-    let (digits, least) = (23, -149);
+/// The distance to the next number of the dtype.
+fn unit(x: f64, dtype: DType) -> f64 {
+    let digits = dtype.row().digits as i32 - 1;
+    let least = dtype.row().exponents.0 - digits;
     let exponent = if x == 0.0 { least } else { x.abs().log2().floor() as i32 - digits };
     2f64.powi(exponent.max(least))
 }

@@ -5,6 +5,7 @@
 
 use super::call::{Array, View};
 use ndarray::{ArrayD, ArrayViewD, Axis, Slice};
+use ndfuse::{bf16, f16};
 use ndfuse_codegen::dtype::DType;
 use ndfuse_codegen::interp::Value;
 use ndfuse_codegen::testing::Rng;
@@ -109,6 +110,8 @@ impl Argument {
         let array = match dtype {
             DType::F32 => Array::F32(ArrayD::from_shape_simple_fn(shape_of(), || float(rng) as f32)),
             DType::F64 => Array::F64(ArrayD::from_shape_simple_fn(shape_of(), || float(rng))),
+            DType::F16 => Array::F16(ArrayD::from_shape_simple_fn(shape_of(), || f16::from_f64(float(rng)))),
+            DType::BF16 => Array::BF16(ArrayD::from_shape_simple_fn(shape_of(), || bf16::from_f64(float(rng)))),
             DType::I32 => Array::I32(ArrayD::from_shape_simple_fn(shape_of(), || int(rng) as i32)),
             DType::I64 => Array::I64(ArrayD::from_shape_simple_fn(shape_of(), || int(rng) as i64)),
             DType::U8 => Array::U8(ArrayD::from_shape_simple_fn(shape_of(), || int(rng) as u8)),
@@ -123,6 +126,8 @@ impl Argument {
         match &self.array {
             Array::F32(a) => View::F32(self.layout.view(a, &self.shape)),
             Array::F64(a) => View::F64(self.layout.view(a, &self.shape)),
+            Array::F16(a) => View::F16(self.layout.view(a, &self.shape)),
+            Array::BF16(a) => View::BF16(self.layout.view(a, &self.shape)),
             Array::I32(a) => View::I32(self.layout.view(a, &self.shape)),
             Array::I64(a) => View::I64(self.layout.view(a, &self.shape)),
             Array::U8(a) => View::U8(self.layout.view(a, &self.shape)),

@@ -4,6 +4,8 @@
 //! for each, which takes [`View`]s and gives an [`Array`].
 
 use ndarray::{ArrayD, ArrayView, ArrayViewD, ArrayViewMut, ArrayViewMutD, Dimension};
+use ndfuse::{bf16, f16};
+use ndfuse_codegen::dtype::DType;
 use ndfuse_codegen::interp::Value;
 
 /// A function of `functions.rs`.
@@ -71,6 +73,12 @@ macro_rules! arrays {
         )*
 
         impl Array {
+            pub fn dtype(&self) -> DType {
+                match self {
+                    $(Array::$variant(_) => DType::$variant,)*
+                }
+            }
+
             pub fn view(&self) -> View<'_> {
                 match self {
                     $(Array::$variant(array) => View::$variant(array.view()),)*
@@ -106,6 +114,8 @@ macro_rules! arrays {
 arrays! {
     F32 f32, floats f64;
     F64 f64, floats f64;
+    F16 f16, floats f64;
+    BF16 bf16, floats f64;
     I32 i32, ints i128;
     I64 i64, ints i128;
     U8 u8, ints i128;

@@ -11,7 +11,8 @@ use ndfuse_codegen::ops::{Answer, MAPS, MapOp, MapRow, Monoid, REDUCES, Rule};
 use std::fmt::Write as _;
 
 /// The dtypes that functions are made for.
-const DTYPES: [DType; 6] = [DType::F32, DType::F64, DType::I32, DType::I64, DType::U8, DType::Bool];
+const DTYPES: [DType; 8] =
+    [DType::F32, DType::F64, DType::F16, DType::BF16, DType::I32, DType::I64, DType::U8, DType::Bool];
 /// How many functions one `tensor!` holds.
 const BLOCK: usize = 40;
 
@@ -64,15 +65,15 @@ pub fn specs() -> Vec<Spec> {
     for from in DTYPES {
         all.extend(DTYPES.into_iter().filter(|&to| to != from).map(|to| cast(from, to)));
     }
-    for dtype in [DType::F32, DType::F64] {
+    for dtype in [DType::F32, DType::F64, DType::F16, DType::BF16] {
         all.extend(CHOICES.iter().map(|c| composite(c, dtype, Near::Same)));
         all.extend(ELEMENTWISE.iter().map(|c| composite(c, dtype, Near::Scaled(4.0))));
         all.extend(REDUCING.iter().map(|c| composite(c, dtype, Near::Scaled(32.0))));
     }
-    for dtype in [DType::F32, DType::I32, DType::U8, DType::Bool] {
+    for dtype in [DType::F32, DType::BF16, DType::I32, DType::U8, DType::Bool] {
         all.extend(MOVES.iter().map(|c| composite(c, dtype, Near::Same)));
     }
-    for dtype in [DType::F32, DType::F64, DType::I32, DType::I64] {
+    for dtype in [DType::F32, DType::F64, DType::F16, DType::BF16, DType::I32, DType::I64] {
         // A product adds its terms one after the other: equal terms are rounded alike.
         let near = if dtype.is_float() { Near::Scaled(128.0) } else { Near::Same };
         all.extend(PRODUCTS.iter().map(|c| composite(c, dtype, near)));
@@ -296,7 +297,7 @@ fn composite(&(name, params, result, body): &Composite, dtype: DType, near: Near
 fn text() -> String {
     let specs = specs();
     let mut out = String::from(
-        "//! Written by `NDFUSE_BLESS=1 cargo test --test ops`; see `generate.rs`.\n\nuse ndfuse::tensor;\n",
+        "//! Written by `NDFUSE_BLESS=1 cargo test --test ops`; see `generate.rs`.\n\nuse ndfuse::{bf16, f16, tensor};\n",
     );
     for block in specs.chunks(BLOCK) {
         out.push_str("\ntensor! {\n");

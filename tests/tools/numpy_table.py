@@ -1,6 +1,6 @@
 """What NumPy answers, as a table of small cases.
 
-In: NumPy. Out: the table on standard output, the same bytes each time.
+In: NumPy, and ml_dtypes for `bf16`. Out: the table on standard output, the same bytes each time.
 Always: a case is the source of one `tensor!` function, its arguments and what
 NumPy answers for the very same expression; where the language differs on
 purpose the case gives the number of the expected error instead. Floats are
@@ -17,6 +17,7 @@ import math
 import sys
 import warnings
 
+import ml_dtypes
 import numpy as np
 
 warnings.simplefilter("ignore")
@@ -24,10 +25,12 @@ warnings.simplefilter("ignore")
 DTYPES = {
     "bool": np.bool_, "u8": np.uint8, "i8": np.int8, "u16": np.uint16, "i16": np.int16,
     "u32": np.uint32, "i32": np.int32, "u64": np.uint64, "i64": np.int64, "f32": np.float32, "f64": np.float64,
+    "f16": np.float16, "bf16": ml_dtypes.bfloat16,
 }
 NAME_OF = {np.dtype(t): name for name, t in DTYPES.items()}
 INTS = [d for d in DTYPES if d[0] in "ui"]
 FLOATS = ["f32", "f64"]
+HALVES = ["f16", "bf16"]
 # Sizes have names by their value, so that a result's shape is written in them.
 SYMBOLS = {0: "Z", 2: "B", 3: "C", 4: "D", 5: "E", 6: "F", 7: "G", 8: "H"}
 nan, inf = math.nan, math.inf
@@ -53,7 +56,7 @@ def seq(dtype, *shape, start=-4, step=3, modulus=11):
         values = [v % 3 == 0 for v in values]
     elif dtype[0] == "u":
         values = [abs(v) for v in values]
-    elif dtype[0] == "f":
+    elif dtype in FLOATS + HALVES:
         values = [v * 0.5 for v in values]
     return np.array(values, dtype=DTYPES[dtype]).reshape(shape)
 
@@ -110,12 +113,12 @@ def number(x):
 
 def text(array, values=None):
     values = array if values is None else values
-    items = [number(v) if NAME_OF[array.dtype][0] == "f" or array.dtype == bool else str(int(v)) for v in values.ravel()]
+    items = [number(v) if NAME_OF[array.dtype] in FLOATS + HALVES or array.dtype == bool else str(int(v)) for v in values.ravel()]
     return " ".join([type_of(array, False), *items])
 
 
 def widened(arg):
-    return arg.astype(np.float64) if arg.dtype == np.float32 else arg
+    return arg.astype(np.float64) if NAME_OF[arg.dtype] in FLOATS + HALVES else arg
 
 
 def answer(expr, reference, args, names):
@@ -140,7 +143,7 @@ def row(rule, name, expr, *args, sym=True, ref=None, err=None, ret=None, where="
     if err is None or ret is None:
         try:
             true = answer(expr, ref, arrays, NAMES)
-            wide = answer(expr, ref, [widened(x) for x in arrays], {**NAMES, "f32": np.float64})
+            wide = answer(expr, ref, [widened(x) for x in arrays], {**NAMES, **dict.fromkeys(FLOATS + HALVES, np.float64)})
         except Exception as fault:
             if err is None or not err.startswith("E"):
                 raise AssertionError(f"{name}: {expr}: {fault}")
@@ -173,20 +176,30 @@ def broadcasting():
     row(1, "broadcast.symbols", "a + b", seq("f64", 2), seq("f64", 3), err="E0403", ret="f64[B]")
 
 
+def common(x, y):
+    """The name of NumPy's common dtype, if there is one."""
+    try:
+        return NAME_OF[np.result_type(DTYPES[x], DTYPES[y])]
+    except TypeError:
+        return None
+
+
 def promotion():
-    """All pairs; where NumPy makes a float64 out of no float64, an error."""
+    """All pairs; where NumPy makes up a float that is neither, or has no common dtype, an error."""
     sample = {d: seq(d, 3, start=-4) for d in DTYPES}
     for x in DTYPES:
         for y in DTYPES:
-            made_up = np.result_type(DTYPES[x], DTYPES[y]) == np.float64 and "f64" not in (x, y)
+            both = common(x, y)
+            made_up = both is None or both in FLOATS and both not in (x, y)
             err = "E0301" if made_up else None
             both_bool = x == y == "bool"
-            row(2, f"promote.add.{x}.{y}", "a + b", sample[x], sample[y][::-1].copy(), err="E0307" if both_bool else err)
+            ret = "f64[C]" if both is None else None
+            row(2, f"promote.add.{x}.{y}", "a + b", sample[x], sample[y][::-1].copy(), err="E0307" if both_bool else err, ret=ret)
             if list(DTYPES).index(x) > list(DTYPES).index(y):
                 continue
-            row(2, f"promote.where.{x}.{y}", "where(c, a, b)", sample[x], sample[y], A("bool", [1, 0, 1]), err=err)
+            row(2, f"promote.where.{x}.{y}", "where(c, a, b)", sample[x], sample[y], A("bool", [1, 0, 1]), err=err, ret=ret)
             row(22, f"compare.lt.{x}.{y}", "a < b", sample[x], sample[y][::-1].copy(),
-                err=err if made_up and "f32" in (x, y) else None)
+                err=err if made_up and {x, y} & {"f32", *HALVES} else None, ret=ret and "bool[C]")
     for x, y in [("i8", "f32"), ("u16", "f32"), ("i16", "f32"), ("i64", "f64"), ("bool", "f64"), ("u8", "i8")]:
         row(2, f"promote.mul.{x}.{y}", "a * b", sample[x], sample[y])
         row(2, f"promote.maximum.{x}.{y}", "maximum(a, b)", sample[x], sample[y])

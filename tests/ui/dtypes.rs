@@ -5,6 +5,14 @@ tensor! {
         x + n
     }
 
+    pub fn halves<N>(x: f16[N], y: bf16[N]) -> f16[N] {
+        x * y
+    }
+
+    pub fn wide<N>(x: bf16[N], n: i16[N]) -> bf16[N] {
+        x + n
+    }
+
     pub fn ratio<N>(n: i64[N]) -> f64[N] {
         n / 2
     }

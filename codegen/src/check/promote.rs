@@ -55,15 +55,22 @@ impl Cx<'_> {
     }
 
     fn no_promotion(&self, what: &str, a: &Arg, x: DType, b: &Arg, y: DType, loc: Loc) -> Diagnostic {
-        let mut diag = Diagnostic::new(errors::PROMOTION, loc, format!("`{what}` of `{x}` and `{y}` would be `f64`"));
+        let would = match (x.is_float(), y.is_float(), x.is_stored_only() || y.is_stored_only()) {
+            (true, true, _) => ", which have no dtype in common",
+            (_, _, true) => " would be a wider float",
+            (_, _, false) => " would be `f64`",
+        };
+        let mut diag = Diagnostic::new(errors::PROMOTION, loc, format!("`{what}` of `{x}` and `{y}`{would}"));
         diag.notes.extend([a, b].iter().filter_map(|arg| arg.note(&self.graph)));
         let (wrong, to) = match (x.is_float(), y.is_float()) {
             (true, false) => (b, x),
             (false, true) => (a, y),
+            (true, true) => (b, x),
             _ if x == DType::U64 => (a, DType::I64),
             _ => (b, DType::I64),
         };
-        diag.help(format!("say which dtype is meant: `{}.astype({to})`", wrong.text("…")))
+        let wide = if x.is_float() && y.is_float() { ", or `.astype(f32)` of both" } else { "" };
+        diag.help(format!("say which dtype is meant: `{}.astype({to})`{wide}", wrong.text("…")))
     }
 
     /// The value as a node of this dtype. Weak values are 0-d.

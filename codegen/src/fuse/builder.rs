@@ -57,17 +57,19 @@ pub struct Context<'g> {
     pub graph: &'g Graph,
     /// Which nodes are in memory.
     pub stored: &'g [bool],
+    /// Which of these are there as kernels compute with them, not as their dtype says.
+    pub wide: &'g [bool],
     pub orders: &'g [Vec<usize>],
 }
 
-struct Builder<'g> {
-    cx: &'g Context<'g>,
+pub(super) struct Builder<'g> {
+    pub(super) cx: &'g Context<'g>,
     roots: &'g [NodeId],
     /// All variables; the reduced ones among them are listed in `red`.
     vars: Vars,
     red: Option<Vec<Sym>>,
     inputs: Vec<Source>,
-    code: Vec<Inst>,
+    pub(super) code: Vec<Inst>,
     known: HashMap<Inst, ValId>,
     memo: HashMap<(NodeId, Vec<Dim>, Vec<Guard>), ValId>,
     computed: BTreeMap<NodeId, Vec<Dim>>,
@@ -93,11 +95,12 @@ pub fn build(cx: &Context, roots: &[NodeId]) -> Result<Draft, Blocked> {
     };
     let own = |k: usize, dim: &Dim| if dim.is(1) { Dim::zero() } else { Dim::sym(format!("v{k}")) };
     let index: Vec<Dim> = shape.iter().enumerate().map(|(k, d)| own(k, d)).collect();
-    let mut stores = vec![(space, index.clone(), b.value(space, &index, &[])?)];
+    let value = b.value(space, &index, &[])?;
+    let mut stores = vec![(space, index, b.cast(value, cx.stored_dtype(space)))];
     for &root in roots.iter().filter(|&&r| r != space) {
         let index = b.index_of(root).ok_or(Blocked(root))?;
         let value = b.value(root, &index, &[])?;
-        stores.push((root, index, value));
+        stores.push((root, index, b.cast(value, cx.stored_dtype(root))));
     }
     // A store that varies over nothing but parallel axes must cover them all.
     let red = b.red.clone().unwrap_or_default();
@@ -136,7 +139,7 @@ impl Builder<'_> {
         Some(index)
     }
 
-    fn push(&mut self, op: InstOp, dtype: DType) -> ValId {
+    pub(super) fn push(&mut self, op: InstOp, dtype: DType) -> ValId {
         let inst = Inst { op, dtype };
         if let Some(&id) = self.known.get(&inst) {
             return id;
@@ -174,7 +177,7 @@ impl Builder<'_> {
         if self.roots.contains(&node) {
             return Err(Blocked(node));
         }
-        let dtype = self.cx.graph.ty(node).dtype;
+        let dtype = self.cx.stored_dtype(node);
         let input = match self.inputs.iter().position(|&s| s == source) {
             Some(k) => k,
             None => {
@@ -183,13 +186,14 @@ impl Builder<'_> {
             }
         };
         let fill = Literal::Int(0).cast(dtype);
-        Ok(self.push(InstOp::Load { input, index: index.to_vec(), guards: guards.to_vec(), fill }, dtype))
+        let value = self.push(InstOp::Load { input, index: index.to_vec(), guards: guards.to_vec(), fill }, dtype);
+        Ok(self.computed(value))
     }
 
     fn compute(&mut self, id: NodeId, index: &[Dim], guards: &[Guard]) -> Result<ValId, Blocked> {
         let graph = self.cx.graph;
         let node = graph.node(id);
-        let dtype = node.ty.dtype;
+        let dtype = node.ty.dtype.computed();
         match &node.op {
             Op::Const(literal) => Ok(self.push(InstOp::Const(literal.cast(dtype)), dtype)),
             Op::Size(dim) => Ok(self.push(InstOp::Index(dim.clone()), dtype)),
@@ -202,7 +206,8 @@ impl Builder<'_> {
             Op::Cast => {
                 self.note(id, index, 1)?;
                 let arg = self.value(node.args[0], index, guards)?;
-                Ok(self.push(InstOp::Cast(arg), dtype))
+                let value = self.cast(arg, if self.rounds(node) { node.ty.dtype } else { dtype });
+                Ok(self.computed(value))
             }
             Op::Reduce { .. } => self.reduce(id, index, guards),
             Op::Gather { axis, batch } => self.gather(id, *axis, *batch, index, guards),
@@ -318,16 +323,19 @@ impl Builder<'_> {
     /// The value inside the guards, else the fill: folded into a load where
     /// the value is one.
     fn filled(&mut self, value: ValId, fill: NodeId, all: &[Guard], new: &[Guard]) -> Result<ValId, Blocked> {
-        let Inst { op, dtype } = self.code[value.0 as usize].clone();
+        let load = self.loaded(value);
+        let dtype = self.code[value.0 as usize].dtype;
+        let Inst { op, dtype: read } = self.code[load.0 as usize].clone();
         let literal = match &self.cx.graph.node(fill).op {
-            Op::Const(literal) => Some(literal.cast(dtype)),
+            Op::Const(literal) => Some(literal.cast(dtype)).filter(|l| l.stored(read) == *l),
             _ => None,
         };
         if let (InstOp::Load { input, index, guards, .. }, Some(fill)) = (op, literal)
             && guards == all
             && all.len() == new.len()
         {
-            return Ok(self.push(InstOp::Load { input, index, guards, fill }, dtype));
+            let value = self.push(InstOp::Load { input, index, guards, fill }, read);
+            return Ok(self.computed(value));
         }
         let inside = self.push(InstOp::Inside(new.to_vec()), DType::Bool);
         let fill = self.value(fill, &[], &[])?;
@@ -413,7 +421,7 @@ impl Builder<'_> {
         }
         self.note(id, index, EXPENSIVE)?;
         let value = self.value(arg, &inner, &[])?;
-        Ok(self.push(InstOp::Reduce(*monoid, value), node.ty.dtype))
+        Ok(self.push(InstOp::Reduce(*monoid, value), node.ty.dtype.computed()))
     }
 
     /// The variables over which a reduction at `index` runs: the kernel's

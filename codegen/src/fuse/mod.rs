@@ -18,6 +18,7 @@ mod apart;
 mod builder;
 mod cut;
 mod dots;
+mod dtypes;
 mod finish;
 mod index;
 mod layout;
@@ -50,6 +51,10 @@ struct Search<'g> {
     /// The products and scatters: steps of their own.
     steps: Vec<NodeId>,
     stored: Vec<bool>,
+    /// Which nodes are in memory as kernels compute with them: reductions, so
+    /// that a sum of many halves is not infinite before it is divided, and
+    /// products that are handed to their epilogue.
+    wide: Vec<bool>,
     orders: Vec<Vec<usize>>,
     /// Kernels by their first root.
     groups: BTreeMap<NodeId, Rc<Group>>,
@@ -122,13 +127,20 @@ pub fn apart(graph: &Graph) -> Program {
 }
 
 /// Gives each result a node of its own that is no parameter: a copy, where one
-/// is a parameter or stands twice.
+/// is a parameter or stands twice, and where it is a reduction that others read,
+/// who shall not read it rounded.
 fn distinct_outputs(graph: &Graph) -> Graph {
     let mut out = graph.clone();
     let mut taken = Vec::new();
+    let users = graph.users();
+    let rounded = |id: NodeId| {
+        let (node, read) = (graph.node(id), !users[id.0 as usize].is_empty());
+        matches!(node.op, Op::Reduce { .. }) && node.ty.dtype.is_stored_only() && read
+    };
     for k in 0..out.outputs.len() {
         let mut id = out.outputs[k];
-        while taken.contains(&id) || matches!(out.node(id).op, Op::Param(_)) {
+        let own = |id: NodeId| id.0 as usize >= graph.nodes.len() || !rounded(id);
+        while taken.contains(&id) || matches!(out.node(id).op, Op::Param(_)) || !own(id) {
             let ty = out.ty(id).clone();
             id = out.add(Op::Permute((0..ty.rank()).collect()), vec![id], ty);
         }
@@ -144,6 +156,20 @@ impl<'g> Search<'g> {
         self.merge();
         self.share();
         self.save();
+        self.widen();
+    }
+
+    /// Hands products to their epilogues unrounded.
+    fn widen(&mut self) {
+        for (group, dot) in self.epilogues() {
+            if self.graph.ty(dot).dtype.is_stored_only() {
+                self.wide[dot.0 as usize] = true;
+                let group = self.groups.get_mut(&group).expect("an epilogue is a group");
+                let cx = Context { graph: self.graph, stored: &self.stored, wide: &self.wide, orders: &self.orders };
+                let draft = builder::build(&cx, &group.roots).ok().expect("a kernel that was built before");
+                *group = Rc::new(Group::new(group.number, self.graph, group.roots.clone(), draft));
+            }
+        }
     }
 
     /// Puts in memory what is costly and several kernels would compute.
@@ -171,6 +197,7 @@ impl<'g> Search<'g> {
             steps: graph.ids().filter(|id| live[id.0 as usize] && graph.node(*id).op.is_step()).collect(),
             live: live.clone(),
             stored,
+            wide: dtypes::wide(graph),
             orders: layout::orders(graph),
             groups: BTreeMap::new(),
             built: 0,
@@ -186,7 +213,7 @@ impl<'g> Search<'g> {
     }
 
     fn context(&self) -> Context<'_> {
-        Context { graph: self.graph, stored: &self.stored, orders: &self.orders }
+        Context { graph: self.graph, stored: &self.stored, wide: &self.wide, orders: &self.orders }
     }
 
     fn dots(&self) -> Vec<NodeId> {
@@ -381,18 +408,19 @@ impl<'g> Search<'g> {
     }
 }
 
+/// The node behind the views.
+fn base(graph: &Graph, mut id: NodeId) -> NodeId {
+    while graph.node(id).op.is_view() {
+        id = graph.node(id).args[0];
+    }
+    id
+}
+
 /// What a checkpoint is computed again from, which is in memory until then.
 fn kept(graph: &Graph) -> BTreeSet<NodeId> {
-    let base = |id: NodeId| {
-        let mut at = graph.node(id).args[0];
-        while graph.node(at).op.is_view() {
-            at = graph.node(at).args[0];
-        }
-        at
-    };
     let computed = |id: &NodeId| !matches!(graph.node(*id).op, Op::Const(_) | Op::Size(_) | Op::Iota(_));
     let again = graph.ids().filter(|&id| matches!(graph.node(id).op, Op::Mark(Mark::Again, _)));
-    again.map(base).filter(computed).collect()
+    again.map(|id| base(graph, id)).filter(computed).collect()
 }
 
 /// What is computed again belongs to the time of the gradient that needs it: a

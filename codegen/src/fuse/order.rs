@@ -107,11 +107,12 @@ impl<'s, 'g> Assembly<'s, 'g> {
 
     fn add(&mut self, source: Source, name: String, place: Place) -> BufId {
         let graph = self.search.graph;
-        let (dtype, shape, order) = match source {
-            Source::Node(id) => (graph.ty(id).dtype, &graph.ty(id).shape, self.search.orders[id.0 as usize].clone()),
-            Source::Reshaped { base, shape_of } => {
+        let dtype = self.search.context().stored_dtype(source.node());
+        let (shape, order) = match source {
+            Source::Node(id) => (&graph.ty(id).shape, self.search.orders[id.0 as usize].clone()),
+            Source::Reshaped { shape_of, .. } => {
                 let shape = &graph.ty(shape_of).shape;
-                (graph.ty(base).dtype, shape, (0..shape.len()).collect())
+                (shape, (0..shape.len()).collect())
             }
         };
         let id = BufId(self.program.buffers.len() as u32);
@@ -153,7 +154,7 @@ impl<'s, 'g> Assembly<'s, 'g> {
                     Source::Node(node) => self.search.orders[node.0 as usize].clone(),
                     Source::Reshaped { shape_of, .. } => (0..graph.ty(shape_of).rank()).collect(),
                 };
-                (name, graph.ty(node).dtype, order)
+                (name, self.search.context().stored_dtype(node), order)
             };
             finish(draft, &describe)
         };

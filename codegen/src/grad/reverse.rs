@@ -126,6 +126,7 @@ impl Walk<'_> {
             }
             Op::Scatter { axis, batch } => {
                 let g = self.graph.gather(g, args[1], *axis, *batch);
+                let g = self.graph.cast(g, self.graph.ty(args[0]).dtype);
                 self.pass(args[0], Some(g));
             }
             Op::Reduce { monoid, axes } => {

@@ -201,7 +201,10 @@ impl Graph {
 
     /// Zeros of a shape with updates added where the indices say; see [`Op::Scatter`].
     pub fn scatter(&mut self, updates: NodeId, indices: NodeId, axis: usize, batch: usize, shape: &[Dim]) -> NodeId {
-        self.shaped(Op::Scatter { axis, batch }, &[updates, indices], shape)
+        let dtype = self.ty(updates).dtype;
+        let ty = Type::new(dtype.computed(), shape.to_vec());
+        let sums = self.typed(Op::Scatter { axis, batch }, &[updates, indices], &ty);
+        self.cast(sums, dtype)
     }
 
     /// A sum of products; see [`Op::Dot`].

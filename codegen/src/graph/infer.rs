@@ -68,7 +68,7 @@ pub fn infer(op: &Op, args: &[&Type], declared: &Type) -> Result<Type, String> {
                 return Err(format!("a sum of {}", args[0].dtype));
             }
             match gathered(*axis, *batch, &declared.shape, args[1])? == args[0].shape {
-                true => Ok(Type::new(args[0].dtype, declared.shape.clone())),
+                true => Ok(Type::new(args[0].dtype.computed(), declared.shape.clone())),
                 false => Err(format!("updates of the type `{}` for `{declared}`", args[0])),
             }
         }

@@ -84,7 +84,8 @@ pub enum Op {
     Gather { axis: usize, batch: usize },
     /// The adjoint of a gather, of `(updates, indices)`: zeros of the node's
     /// shape, to which each update is added where a gather would read it, those
-    /// of one place in the order of their indices.
+    /// of one place in the order of their indices. Sums are of the dtype that
+    /// kernels compute in: updates of `f16` make an `f32`.
     Scatter { axis: usize, batch: usize },
 }
 

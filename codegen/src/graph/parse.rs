@@ -192,7 +192,7 @@ fn read_literal(text: &str, dtype: DType) -> Result<Literal, String> {
         Kind::Float => match text.strip_prefix("nan:0x") {
             Some(bits) => Literal::Float(u64::from_str_radix(bits, 16).map_err(|e| e.to_string())?),
             None if text == "nan" => Literal::float(f64::NAN),
-            None if dtype == DType::F32 => Literal::float(f64::from(read::<f32>(text)?)),
+            None if dtype.computed() == DType::F32 => Literal::float(f64::from(read::<f32>(text)?)),
             None => Literal::float(read(text)?),
         },
     })

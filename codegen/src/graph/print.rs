@@ -69,7 +69,7 @@ fn literal(value: Literal, dtype: DType) -> String {
         Literal::Float(bits) => match f64::from_bits(bits) {
             x if x.is_nan() && bits == f64::NAN.to_bits() => "nan".into(),
             x if x.is_nan() => format!("nan:{bits:#x}"),
-            x if dtype == DType::F32 => format!("{:?}", x as f32),
+            x if dtype.computed() == DType::F32 => format!("{:?}", x as f32),
             x => format!("{x:?}"),
         },
     }

@@ -65,8 +65,8 @@ pub fn eval(
         }
         (op, args) => return Err(format!("{op:?} of {} operands", args.len())),
     };
-    if let (Precision::Rounded, DType::F32, Data::Float(data)) = (precision, dtype, &mut value.data) {
-        data.iter_mut().for_each(|x| *x = f64::from(*x as f32));
+    if let (Precision::Rounded, Data::Float(data)) = (precision, &mut value.data) {
+        data.iter_mut().for_each(|x| *x = dtype.computed().round(*x));
     }
     Ok(value)
 }
@@ -91,12 +91,14 @@ pub fn apply(op: MapOp, args: &[Literal], dtype: DType) -> Literal {
     }
 }
 
-/// A cast as Rust's `as`: integers wrap, floats saturate, and NaN is 0.
+/// A cast as Rust's `as`: integers wrap, floats saturate, and NaN is 0. To a dtype
+/// of memory alone a float is rounded, and an integer when it is written.
 pub fn cast(x: Literal, dtype: DType, precision: Precision) -> Literal {
-    match (x, dtype, precision) {
-        (Literal::Int(i), DType::F32, Precision::Rounded) => Literal::float(f64::from(i as f32)),
-        (x, DType::F32, Precision::Exact) => x.cast(DType::F64),
-        (x, dtype, _) => x.cast(dtype),
+    match (x, precision) {
+        (Literal::Int(i), Precision::Rounded) if dtype.computed() == DType::F32 => Literal::float(f64::from(i as f32)),
+        (Literal::Float(_), Precision::Rounded) if dtype.is_float() => x.stored(dtype),
+        (x, Precision::Exact) if dtype.is_float() => x.cast(DType::F64),
+        (x, _) => x.cast(dtype),
     }
 }
 

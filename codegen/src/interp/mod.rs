@@ -19,12 +19,13 @@ use std::collections::BTreeMap;
 /// The values of the symbols.
 pub type Sizes = BTreeMap<Sym, i64>;
 
-/// How the values of an `f32` node are kept.
+/// How the values of float nodes are kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Precision {
     /// As the `f64` they were computed in.
     Exact,
-    /// Rounded to `f32` after each node.
+    /// Rounded after each node to the dtype that kernels compute in; by a cast
+    /// to the dtype itself.
     Rounded,
 }
 

@@ -2,7 +2,7 @@
 //! time.
 //!
 //! In: a program, the sizes of its symbols, the parameters' values. Out: the
-//! results. Always: it follows the statements of [`crate::loops`] to the
+//! results. Floats are computed in `f64`; what memory holds is rounded. Always: it follows the statements of [`crate::loops`] to the
 //! letter, so that what it computes is what both emitters must compute; it is
 //! compared with [`super::run`] on random graphs.
 
@@ -150,13 +150,13 @@ impl Memory<'_> {
                     (Err(why), _) | (_, Err(why)) => fault = Some(why),
                 }
             });
-            out.push(Literal::float(total));
+            out.push(Literal::float(total).stored(self.program.buffer(dot.out).dtype));
         });
         if let Some(why) = fault {
             return Err(why);
         }
         // The product's axes stand in the order of `out`, as the outer loops do.
-        let value = Value::literals(shape, dot.dtype, out);
+        let value = Value::literals(shape, self.program.buffer(dot.out).dtype, out);
         match &dot.epilogue {
             Some(e) => self.launch(&loops[e.launch.kernel], &e.launch, Some((e.input, value))),
             None => {
@@ -331,7 +331,10 @@ impl Machine<'_> {
                     false => Err(format!("index {i} is out of range for an axis of size {n}")),
                 }
             }
-            InstOp::Cast(arg) => Ok(cast(self.get(*arg)?, inst.dtype, Precision::Exact)),
+            InstOp::Cast(arg) => {
+                let value = cast(self.get(*arg)?, inst.dtype, Precision::Exact);
+                Ok(if inst.dtype.is_stored_only() { value.stored(inst.dtype) } else { value })
+            }
             InstOp::Reduce(..) => Err("a reduction is finished, not evaluated".into()),
         }
     }

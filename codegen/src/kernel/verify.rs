@@ -7,7 +7,7 @@
 //!   name of its place, `e0…`, or a constant of at most [`UNROLL`];
 //! - operands' names differ, and their orders are permutations;
 //! - an instruction's operands come before it, and its dtype is the one that
-//!   the op tables give;
+//!   the op tables give; no operation but a cast has one of memory alone;
 //! - an index has one coordinate an axis, and mentions loop variables, sizes and
 //!   picked indices alone; only indices read those;
 //! - `argmax` and `argmin` reduce over one axis;
@@ -96,11 +96,12 @@ fn instruction(kernel: &Kernel, id: ValId, inst: &Inst) -> Result<(), String> {
         return Err(format!("its operand {arg} is a picked index"));
     }
     let dtype = |arg: ValId| kernel.inst(arg).dtype;
+    of_memory(kernel, inst)?;
     let (want, what) = match &inst.op {
         InstOp::Load { input, index, guards, fill } => {
             let operand = kernel.inputs.get(*input).ok_or_else(|| format!("there is no input {input}"))?;
             coordinates(index, operand.rank())?;
-            literal(*fill, inst.dtype)?;
+            stored(*fill, inst.dtype)?;
             within(guards)?;
             (operand.dtype, operand.name.as_str())
         }
@@ -166,6 +167,24 @@ fn within(guards: &[Guard]) -> Result<(), String> {
 
 fn literal(value: Literal, dtype: DType) -> Result<(), String> {
     if value.cast(dtype) == value { Ok(()) } else { Err(format!("{} is not a value of {dtype}", show(value, dtype))) }
+}
+
+fn stored(value: Literal, dtype: DType) -> Result<(), String> {
+    if value.stored(dtype) == value { Ok(()) } else { Err(format!("{} is not a value of {dtype}", show(value, dtype))) }
+}
+
+/// Values of dtypes of memory alone are loaded, made of floats and read by casts.
+fn of_memory(kernel: &Kernel, inst: &Inst) -> Result<(), String> {
+    let dtype = |arg: &ValId| kernel.inst(*arg).dtype;
+    let fits = match &inst.op {
+        InstOp::Load { .. } => true,
+        InstOp::Cast(arg) if dtype(arg).is_stored_only() => inst.dtype == dtype(arg).computed(),
+        InstOp::Cast(arg) => !inst.dtype.is_stored_only() || dtype(arg).is_float(),
+        InstOp::Const(_) | InstOp::Index(_) | InstOp::Inside(_) => !inst.dtype.is_stored_only(),
+        InstOp::Map(_, args) => !inst.dtype.is_stored_only() && !args.iter().any(|arg| dtype(arg).is_stored_only()),
+        InstOp::Pick(arg, _) | InstOp::Reduce(_, arg) => !dtype(arg).is_stored_only(),
+    };
+    if fits { Ok(()) } else { Err(format!("{} is a dtype of memory: it is loaded, cast and stored", inst.dtype)) }
 }
 
 fn store(kernel: &Kernel, store: &Store, variables: &[Vec<Sym>]) -> Result<(), String> {

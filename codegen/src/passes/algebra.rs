@@ -1,7 +1,7 @@
 //! Rules on elementwise operations; [`super::simplify::RULES`] says what each is.
 
 use super::fold::{fill_like, known};
-use crate::dtype::{DType, Kind};
+use crate::dtype::DType;
 use crate::graph::{Graph, NodeId, Op};
 use crate::ops::{Literal, MapOp};
 
@@ -169,20 +169,8 @@ pub fn recast(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
     let x = of_cast(middle)?;
     let (from, via, to) = (graph.ty(x).dtype, graph.ty(middle).dtype, graph.ty(id).dtype);
     // A float saturates where an integer wraps.
-    let same_way = !(via.is_float() && to.is_int() && !from.is_float()) || holds(to, from);
-    (holds(via, from) && same_way).then(|| graph.cast(x, to))
-}
-
-/// Whether every value of `narrow` is one of `wide`.
-fn holds(wide: DType, narrow: DType) -> bool {
-    match (wide.kind(), narrow.kind()) {
-        (_, Kind::Bool) => true,
-        (Kind::Bool, _) | (Kind::Unsigned | Kind::Signed, Kind::Float) => false,
-        (Kind::Float, Kind::Float) => wide.bytes() >= narrow.bytes(),
-        // A float holds integers as wide as its mantissa.
-        (Kind::Float, Kind::Unsigned | Kind::Signed) => 2 * narrow.bytes() <= wide.bytes(),
-        (Kind::Unsigned | Kind::Signed, Kind::Unsigned | Kind::Signed) => {
-            matches!((wide.int_range(), narrow.int_range()), (Some(w), Some(n)) if w.0 <= n.0 && n.1 <= w.1)
-        }
-    }
+    let same_way = !(via.is_float() && to.is_int() && !from.is_float()) || to.holds(from);
+    // There and back rounds a value that was not in memory.
+    let rounds = to == from && to.is_stored_only();
+    (via.holds(from) && same_way && !rounds).then(|| graph.cast(x, to))
 }

@@ -124,7 +124,7 @@ impl Maker {
             let args: Option<Vec<&Value>> = node.args.iter().map(|a| self.values[a.0 as usize].as_ref()).collect();
             let value = args.and_then(|args| {
                 let value = eval::eval(Precision::Exact, node, &args, &self.sizes, &self.params).ok()?;
-                (self.profile == Profile::Any || exact(&node.op, &args, &value)).then_some(value)
+                (self.profile == Profile::Any || exact(node, &args, &value)).then_some(value)
             });
             self.values.push(value);
         }

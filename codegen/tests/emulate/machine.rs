@@ -218,8 +218,7 @@ fn encoded(value: Literal, dtype: DType) -> Vec<u8> {
     match value.cast(dtype) {
         Literal::Bool(b) => vec![u8::from(b)],
         Literal::Int(i) => i.to_le_bytes()[..dtype.bytes()].to_vec(),
-        Literal::Float(bits) if dtype == DType::F32 => (f64::from_bits(bits) as f32).to_le_bytes().to_vec(),
-        Literal::Float(bits) => bits.to_le_bytes().to_vec(),
+        Literal::Float(bits) => dtype.float_bits(f64::from_bits(bits)).to_le_bytes()[..dtype.bytes()].to_vec(),
     }
 }
 
@@ -234,7 +233,6 @@ fn decoded(bytes: &[u8], dtype: DType) -> Literal {
             let unused = 128 - dtype.bits();
             Literal::Int((whole as i128) << unused >> unused)
         }
-        Kind::Float if dtype == DType::F32 => Literal::float(f64::from(f32::from_bits(whole as u32))),
-        Kind::Float => Literal::Float(whole as u64),
+        Kind::Float => Literal::float(dtype.of_bits(whole as u64)),
     }
 }

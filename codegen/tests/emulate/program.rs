@@ -99,7 +99,8 @@ impl<'a> Run<'a> {
             }
             sums[out] += a * b;
         });
-        Ok(Value::literals(shape, dot.dtype, sums.into_iter().map(Literal::float)))
+        let dtype = self.built.program.buffer(dot.out).dtype;
+        Ok(Value::literals(shape, dtype, sums.into_iter().map(|sum| Literal::float(sum).stored(dtype))))
     }
 
     /// The scatter, as the oracle has it: a step of the runtime's.

@@ -267,7 +267,7 @@ pub fn exact_trace(graph: &Graph, sizes: &Sizes, values: &[Value]) -> Result<Vec
         let node = graph.node(id);
         let args: Option<Vec<&Value>> = node.args.iter().map(|a| traced[a.0 as usize].as_ref()).collect();
         let value = traced[id.0 as usize].as_ref().zip(args);
-        if value.is_some_and(|(value, args)| !exact(&node.op, &args, value)) {
+        if value.is_some_and(|(value, args)| !exact(node, &args, value)) {
             return Err(format!("{id} is rounded"));
         }
     }

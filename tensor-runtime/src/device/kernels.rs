@@ -59,13 +59,15 @@ pub(crate) struct Classes {
     pub(crate) wide: bool,
     /// `ND_ELEMENT`, where the text is for any type.
     pub(crate) element: Option<&'static str>,
+    /// `ND_RESULT`, where that may be another type.
+    pub(crate) result: Option<&'static str>,
 }
 
 impl Classes {
     /// Those of a launch of a generated kernel.
     pub(crate) fn of(deal: Deal, shape: &Shape, wide: bool) -> Classes {
         let Shape { block, team, items, strip, .. } = *shape;
-        Classes { block, team: Some((deal, team)), items, strip, tile: 0, width: 0, wide, element: None }
+        Classes { block, team: Some((deal, team)), items, strip, tile: 0, width: 0, wide, element: None, result: None }
     }
 
     fn defines(&self) -> Vec<String> {
@@ -81,7 +83,9 @@ impl Classes {
         let index = format!("-DND_INDEX={}", if self.wide { "long long" } else { "int" });
         let element = self.element.map(|element| format!("-DND_ELEMENT={element}"));
         let first = [format!("-DND_BLOCK={}", self.block), index];
-        first.into_iter().chain(team).chain(items).chain(strip).chain(tile).chain(width).chain(element).collect()
+        let result = self.result.map(|result| format!("-DND_RESULT={result}"));
+        let all = first.into_iter().chain(team).chain(items).chain(strip).chain(tile).chain(width);
+        all.chain(element).chain(result).collect()
     }
 }
 

@@ -121,17 +121,15 @@ pub(crate) fn spread(block: &Block, dtype: DType, from: &Layout, view: &Layout, 
     if !Layout::strided(&sizes(&kept), &strides, view.offset(), len)?.is_injective() {
         return Ok(None);
     }
-    let element = match dtype {
-        DType::F32 => "float",
-        DType::F64 => "double",
-        _ => return Ok(None),
-    };
+    if !dtype.is_float() {
+        return Ok(None);
+    }
     let counts = [&kept, &repeated].map(|axes| axes.iter().map(|axis| axis.extent).product::<i64>());
     let lists = [texts::merged(&kept), texts::merged(&repeated)];
     let [Some(kept), Some(repeated)] = lists else { return Ok(None) };
     let reach = |axes: &[Axis<2>]| (0..2).map(|k| texts::reach(axes, k)).max().unwrap_or(0);
     let wide = geometry::is_wide(reach(&kept).saturating_add(reach(&repeated)).max(counts[0].max(counts[1])));
-    let classes = Classes { block: texts::BLOCK, wide, element: Some(element), ..Classes::default() };
+    let classes = Classes { block: texts::BLOCK, wide, element: Some(dtype.cuda()), ..Classes::default() };
     let mut arguments = Arguments::new(true);
     arguments.address(at);
     arguments.address(to_at);
@@ -148,13 +146,11 @@ pub(crate) fn spread(block: &Block, dtype: DType, from: &Layout, view: &Layout, 
 
 /// Adds the elements of one tensor to those of another of the same shape and device.
 pub(crate) fn add(dtype: DType, to: &Block, to_layout: &Layout, from: &Block, from_layout: &Layout) -> Result<()> {
-    let element = match dtype {
-        DType::F32 => "float",
-        DType::F64 => "double",
-        other => return Err(Error::unsupported("gradient", format!("a sum of {other}"))),
-    };
+    if !dtype.is_float() {
+        return Err(Error::unsupported("gradient", format!("a sum of {dtype}")));
+    }
     let (from_at, to_at) = (address(from, dtype, from_layout), address(to, dtype, to_layout));
-    launch(to.gpu(), "nd_add", element, (from_at, from_layout), (to_at, to_layout))
+    launch(to.gpu(), "nd_add", dtype.cuda(), (from_at, from_layout), (to_at, to_layout))
 }
 
 fn launch(
@@ -176,16 +172,7 @@ fn launch(
     let points = from_layout.len() as i64;
     let far = texts::reach(&axes, 0).max(texts::reach(&axes, 1)).max(points);
     let wide = geometry::is_wide(far);
-    let classes = Classes {
-        block: texts::BLOCK,
-        team: None,
-        items: 0,
-        strip: 1,
-        tile: 0,
-        width: 0,
-        wide,
-        element: Some(element),
-    };
+    let classes = Classes { block: texts::BLOCK, strip: 1, wide, element: Some(element), ..Classes::default() };
     let mut arguments = Arguments::new(true);
     arguments.address(from);
     arguments.address(to);

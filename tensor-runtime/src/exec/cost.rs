@@ -330,7 +330,7 @@ impl Call<'_> {
         if units == 0 || batches == 0 || m == 0 || n == 0 {
             return Ok(None);
         }
-        let (_, blocks) = geometry::product(batches, m, n, dot.dtype == DType::F32, units);
+        let (_, blocks) = geometry::product(batches, m, n, dot.dtype.bytes() <= 4, units);
         Ok(Some(Geometry { blocks, threads: texts::BLOCK, rows: 1, items: 0, of: "tile" }))
     }
 

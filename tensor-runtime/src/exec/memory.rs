@@ -337,28 +337,10 @@ unsafe fn copy_row<W: Copy>(from: *const W, step: isize, n: usize, to: *mut W) {
     }
 }
 
-macro_rules! each_slice {
-    ($slice:expr, $any:ident, $s:ident => $value:expr) => {
-        match $slice {
-            $any::Bool($s) => $value,
-            $any::U8($s) => $value,
-            $any::I8($s) => $value,
-            $any::U16($s) => $value,
-            $any::I16($s) => $value,
-            $any::U32($s) => $value,
-            $any::I32($s) => $value,
-            $any::U64($s) => $value,
-            $any::I64($s) => $value,
-            $any::F32($s) => $value,
-            $any::F64($s) => $value,
-        }
-    };
-}
-
 fn address(slice: AnySlice<'_>) -> *mut u8 {
-    each_slice!(slice, AnySlice, s => s.as_ptr().cast_mut().cast())
+    slice.address()
 }
 
-pub(super) fn address_mut(slice: AnySliceMut<'_>) -> *mut u8 {
-    each_slice!(slice, AnySliceMut, s => s.as_mut_ptr().cast())
+pub(super) fn address_mut(mut slice: AnySliceMut<'_>) -> *mut u8 {
+    slice.address()
 }

@@ -2,9 +2,11 @@
 //!
 //! In: a [`Scatter`], the buffers. Out: its target is written. Always: every index is checked before anything is written;
 //! the updates of one place are added in the order of their indices by one job, so the sum does not depend on the
-//! number of threads. Next: [`super::jobs`].
+//! number of threads; updates of 16 bits make sums of `f32`. Next: [`super::jobs`].
 
 use std::ops::Range;
+
+use half::{bf16, f16};
 
 use crate::dtype::DType;
 use crate::error::{Error, Result};
@@ -55,7 +57,7 @@ pub(super) fn run(plan: &'static Plan, scatter: &Scatter, memory: &mut Memory<'_
     let out = *memory.writing(scatter.out, sizes)?;
     let whole = whole(scatter, &updates, &indices, &out);
     let apart = out.root != updates.root && out.root != indices.root;
-    let typed = out.dtype == updates.dtype && out.dtype != DType::Bool && indices.dtype == DType::I64;
+    let typed = sums(updates.dtype) == Some(out.dtype) && indices.dtype == DType::I64;
     let Some(whole) = whole.filter(|_| apart && typed) else {
         return Err(internal(plan, "a scatter of operands that do not fit".into()));
     };
@@ -73,6 +75,11 @@ pub(super) fn run(plan: &'static Plan, scatter: &Scatter, memory: &mut Memory<'_
         unsafe { by_dtype(&part, &places, &offsets, &out, &updates) }
     });
     jobs::run(n, &|job| shared.call(job)).map_err(|text| internal(plan, text))
+}
+
+/// The type of sums of such updates.
+pub(super) fn sums(updates: DType) -> Option<DType> {
+    (updates != DType::Bool).then(|| updates.computed().unwrap_or(updates))
 }
 
 /// The axes of the operands, if they fit each other.
@@ -224,15 +231,17 @@ sums! {
 unsafe fn by_dtype(part: &Part, places: &[usize], offsets: &[isize], out: &Spot, updates: &Spot) {
     // SAFETY: the caller's promise; integers of one width add alike, whatever their sign.
     unsafe {
-        match out.dtype {
-            DType::F32 => add::<f32>(part, places, offsets, out.start.cast(), updates.start.cast()),
-            DType::F64 => add::<f64>(part, places, offsets, out.start.cast(), updates.start.cast()),
+        match updates.dtype {
+            DType::F16 => add::<f32, f16>(part, places, offsets, out.start.cast(), updates.start.cast()),
+            DType::BF16 => add::<f32, bf16>(part, places, offsets, out.start.cast(), updates.start.cast()),
+            DType::F32 => add::<f32, f32>(part, places, offsets, out.start.cast(), updates.start.cast()),
+            DType::F64 => add::<f64, f64>(part, places, offsets, out.start.cast(), updates.start.cast()),
             DType::Bool | DType::U8 | DType::I8 => {
-                add::<u8>(part, places, offsets, out.start.cast(), updates.start.cast())
+                add::<u8, u8>(part, places, offsets, out.start.cast(), updates.start.cast())
             }
-            DType::U16 | DType::I16 => add::<u16>(part, places, offsets, out.start.cast(), updates.start.cast()),
-            DType::U32 | DType::I32 => add::<u32>(part, places, offsets, out.start.cast(), updates.start.cast()),
-            DType::U64 | DType::I64 => add::<u64>(part, places, offsets, out.start.cast(), updates.start.cast()),
+            DType::U16 | DType::I16 => add::<u16, u16>(part, places, offsets, out.start.cast(), updates.start.cast()),
+            DType::U32 | DType::I32 => add::<u32, u32>(part, places, offsets, out.start.cast(), updates.start.cast()),
+            DType::U64 | DType::I64 => add::<u64, u64>(part, places, offsets, out.start.cast(), updates.start.cast()),
         }
     }
 }
@@ -242,7 +251,7 @@ unsafe fn by_dtype(part: &Part, places: &[usize], offsets: &[isize], out: &Spot,
 /// # Safety
 /// All that the part reaches from `to` must be elements that nobody else uses, all that it and `offsets` reach from
 /// `from` readable elements, and `places` below the indexed axis's extent.
-unsafe fn add<T: Sum>(part: &Part, places: &[usize], offsets: &[isize], to: *mut T, from: *const T) {
+unsafe fn add<T: Sum, U: Copy + Into<T>>(part: &Part, places: &[usize], offsets: &[isize], to: *mut T, from: *const U) {
     let n = part.row.extent;
     let [to_step, from_step, _] = part.row.steps;
     walk(&part.outer, part.start, &mut |outer| {
@@ -273,17 +282,17 @@ unsafe fn add<T: Sum>(part: &Part, places: &[usize], offsets: &[isize], to: *mut
 /// # Safety
 /// `n` elements from `to` and `from` on, so far apart, must be this job's own and readable.
 #[inline]
-unsafe fn add_row<T: Sum>(to: *mut T, to_step: isize, from: *const T, from_step: isize, n: usize) {
+unsafe fn add_row<T: Sum, U: Copy + Into<T>>(to: *mut T, to_step: isize, from: *const U, from_step: isize, n: usize) {
     if to_step == 1 && from_step == 1 {
         for i in 0..n {
             // SAFETY: the caller's promise.
-            unsafe { to.add(i).write(to.add(i).read().plus(from.add(i).read())) };
+            unsafe { to.add(i).write(to.add(i).read().plus(from.add(i).read().into())) };
         }
         return;
     }
     for i in 0..n as isize {
         let (to, from) = (to.wrapping_offset(i * to_step), from.wrapping_offset(i * from_step));
         // SAFETY: the caller's promise.
-        unsafe { to.write(to.read().plus(from.read())) };
+        unsafe { to.write(to.read().plus(from.read().into())) };
     }
 }

@@ -24,6 +24,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::Path;
 
+use half::{bf16, f16};
 use safetensors::{Dtype, SafeTensorError, SafeTensors, View};
 
 use crate::device::Device;
@@ -34,21 +35,6 @@ use crate::layout::Layout;
 use crate::params::{Source, Spec};
 use crate::storage::Buffer;
 use crate::tensor::{AnyTensor, Tensor};
-
-/// The name of each dtype in a file.
-const DTYPES: [(DType, Dtype); 11] = [
-    (DType::Bool, Dtype::BOOL),
-    (DType::U8, Dtype::U8),
-    (DType::I8, Dtype::I8),
-    (DType::U16, Dtype::U16),
-    (DType::I16, Dtype::I16),
-    (DType::U32, Dtype::U32),
-    (DType::I32, Dtype::I32),
-    (DType::U64, Dtype::U64),
-    (DType::I64, Dtype::I64),
-    (DType::F32, Dtype::F32),
-    (DType::F64, Dtype::F64),
-];
 
 /// The tensors of a safetensors file.
 #[derive(Debug)]
@@ -77,7 +63,7 @@ impl Entry {
 }
 
 fn known(dtype: Dtype) -> Option<DType> {
-    DTYPES.iter().find(|(_, theirs)| *theirs == dtype).map(|(ours, _)| *ours)
+    DType::ALL.iter().copied().find(|ours| ours.file() == dtype)
 }
 
 impl Archive {
@@ -236,8 +222,7 @@ impl Written {
 
 impl View for Written {
     fn dtype(&self) -> Dtype {
-        let ours = self.tensor.dtype();
-        DTYPES[ours as usize].1
+        self.tensor.dtype().file()
     }
 
     fn shape(&self) -> &[usize] {
@@ -275,7 +260,7 @@ macro_rules! le {
     )*};
 }
 
-le! { u8 i8 u16 i16 u32 i32 u64 i64 f32 f64 }
+le! { u8 i8 u16 i16 u32 i32 u64 i64 f16 bf16 f32 f64 }
 
 impl Le for bool {
     fn put(self, out: &mut Vec<u8>) {

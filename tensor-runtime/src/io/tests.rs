@@ -1,5 +1,6 @@
 //! Good files, and every kind of bad one.
 
+use half::{bf16, f16};
 use std::path::PathBuf;
 
 use super::*;
@@ -203,10 +204,15 @@ fn tensors_that_do_not_fit_are_named() {
 
 #[test]
 fn foreign_contents_are_errors() {
-    let half = r#"{"0":{"dtype":"F16","shape":[1],"data_offsets":[0,2]}}"#;
-    let mut archive = open(&file(half, &[0, 0])).unwrap();
+    let quarter = r#"{"0":{"dtype":"F8_E4M3","shape":[1],"data_offsets":[0,1]}}"#;
+    let mut archive = open(&file(quarter, &[0])).unwrap();
     let error = archive.tensor::<f32, (usize,)>("0").unwrap_err().to_string();
-    assert_eq!(error, "x.safetensors: tensor `0` is F16[1], but f32[_] is wanted");
+    assert_eq!(error, "x.safetensors: tensor `0` is F8_E4M3[1], but f32[_] is wanted");
+    let half = r#"{"0":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]}}"#;
+    let error = open(&file(half, &[0; 4])).unwrap().tensor::<f16, (usize,)>("0").unwrap_err().to_string();
+    assert_eq!(error, "x.safetensors: tensor `0` is bf16[2], but f16[_] is wanted");
+    let read = open(&file(half, &[0x80, 0x3f, 0x01, 0x00])).unwrap().tensor::<bf16, (usize,)>("0").unwrap();
+    assert_eq!(read.to_vec().unwrap(), [bf16::ONE, bf16::from_bits(1)]);
     let odd = r#"{"0":{"dtype":"BOOL","shape":[2],"data_offsets":[0,2]}}"#;
     let error = open(&file(odd, &[1, 2])).unwrap().tensor::<bool, (usize,)>("0").unwrap_err().to_string();
     assert_eq!(error, "x.safetensors: tensor `0` holds bytes that are no bool");

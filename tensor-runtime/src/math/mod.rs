@@ -6,13 +6,16 @@
 //! and tangent of an `f64` above [`double::trig::NEAR`], and the remainder of very unlike floats.
 //! Next: [`crate::isa`].
 //!
-//! `single` and `double` hold the two types' functions. Where speed matters less, a function of an `f32` is that of an
+//! `half` has the conversions of the types of 16 bits; `single` and `double` hold the two types' functions. Where speed matters less, a function of an `f32` is that of an
 //! `f64`, rounded; it still runs in vectors.
 
 use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
 
+use ::half::{bf16, f16};
+
 use crate::dtype::Element;
 use crate::isa::Isa;
+use half::Half;
 
 /// Horner's rule: `c0 + x * (c1 + x * (…))`.
 macro_rules! poly {
@@ -23,6 +26,7 @@ macro_rules! poly {
 }
 
 pub(crate) mod double;
+pub(crate) mod half;
 mod rounding;
 pub(crate) mod single;
 #[cfg(test)]
@@ -42,6 +46,30 @@ macro_rules! float_methods {
             fn fma<M: Isa>(m: M, a: Self, b: Self, c: Self) -> Self;
             $(fn $unary<M: Isa>(m: M, x: Self) -> Self;)*
             $(fn $binary<M: Isa>(m: M, a: Self, b: Self) -> Self;)*
+        }
+
+        /// The functions of an `f32`, rounded.
+        macro_rules! half {
+            ($ty:ident) => {
+                impl Float for $ty {
+                    #[inline(always)]
+                    fn fma<M: Isa>(m: M, a: $ty, b: $ty, c: $ty) -> $ty {
+                        Half::nearest(m.fma(a.widened(), b.widened(), c.widened()))
+                    }
+                    $(
+                        #[inline(always)]
+                        fn $unary<M: Isa>(m: M, x: $ty) -> $ty {
+                            Half::nearest(m.$unary(x.widened()))
+                        }
+                    )*
+                    $(
+                        #[inline(always)]
+                        fn $binary<M: Isa>(m: M, a: $ty, b: $ty) -> $ty {
+                            Half::nearest(m.$binary(a.widened(), b.widened()))
+                        }
+                    )*
+                }
+            };
         }
 
         macro_rules! float {
@@ -79,3 +107,5 @@ float_methods! {
 
 float! { f32, single }
 float! { f64, double }
+half! { f16 }
+half! { bf16 }

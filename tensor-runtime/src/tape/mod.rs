@@ -177,7 +177,7 @@ pub(crate) fn written(track: &mut Option<Arc<Value>>) {
 
 /// The types that have gradients.
 pub(crate) fn is_float(dtype: DType) -> bool {
-    matches!(dtype, DType::F32 | DType::F64)
+    dtype.is_float()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

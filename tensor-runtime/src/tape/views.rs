@@ -9,7 +9,7 @@ use ndarray::IxDyn;
 
 use crate::cast::{Cast, cast};
 use crate::device::{Device, transfer};
-use crate::dtype::{DType, Element};
+use crate::dtype::{Element, with_float};
 use crate::error::{Error, Result};
 use crate::layout::Layout;
 use crate::storage::Buffer;
@@ -44,14 +44,10 @@ impl View {
                 None => self.back(&cotangent.to_device(&Device::Cpu)?)?.to_device(&device),
             };
         }
-        match cotangent.dtype() {
-            DType::F32 => self.back_typed::<f32>(cotangent),
-            DType::F64 => self.back_typed::<f64>(cotangent),
-            other => {
-                let reason = format!("a cotangent of {other}").into();
-                Err(Error::Internal { function: self.operation, reason })
-            }
-        }
+        with_float!(cotangent.dtype(), T => self.back_typed::<T>(cotangent), other => {
+            let reason = format!("a cotangent of {other}").into();
+            Err(Error::Internal { function: self.operation, reason })
+        })
     }
 
     /// On the cotangent's own device, with the bits that the host's would have.

@@ -11,7 +11,7 @@ use super::Tensor;
 use crate::device::gpu::Block;
 use crate::device::{Device, transfer};
 use crate::dims::Shape;
-use crate::dtype::{AnyBuffer, AnySlice, AnyStorage, DType, Element};
+use crate::dtype::{AnyBuffer, AnySlice, AnyStorage, DType, Element, with_float};
 use crate::error::{Error, Result};
 use crate::layout::Layout;
 use crate::operand::{RawView, RawViewMut};
@@ -156,9 +156,9 @@ impl AnyTensor {
                 self.check(&other)?;
                 transfer::add(dtype, to, &self.layout, from, &other.layout)
             }
-            _ if self.dtype() == DType::F32 => self.add::<f32>(&other),
-            _ if self.dtype() == DType::F64 => self.add::<f64>(&other),
-            _ => Err(Error::unsupported("gradient", format!("a sum of {}", self.dtype()))),
+            _ => with_float!(self.dtype(), T => self.add::<T>(&other), dtype => {
+                Err(Error::unsupported("gradient", format!("a sum of {dtype}")))
+            }),
         }
     }
 

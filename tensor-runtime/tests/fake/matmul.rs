@@ -1,19 +1,34 @@
 //! Products of matrices by plain loops, as the library's contract has them.
 
-use ndfuse_runtime::DType;
 use ndfuse_runtime::device::driver::{Matmul, Matrix};
+use ndfuse_runtime::{DType, bf16, f16};
 
-/// Numbers that are multiplied and added up in the order of the terms.
-trait Real: Copy + std::ops::Add<Output = Self> + std::ops::Mul<Output = Self> {
-    const ZERO: Self;
+/// Numbers that are multiplied and added up in the order of the terms: in their own type, halves in `f32`.
+trait Real: Copy {
+    type Sum: Copy + Default + std::ops::Add<Output = Self::Sum> + std::ops::Mul<Output = Self::Sum>;
+    fn value(self) -> Self::Sum;
+    fn of(sum: Self::Sum) -> Self;
 }
 
-impl Real for f32 {
-    const ZERO: f32 = 0.0;
+macro_rules! reals {
+    ($($ty:ident as $sum:ident: $value:expr, $of:expr;)*) => {$(
+        impl Real for $ty {
+            type Sum = $sum;
+            fn value(self) -> $sum {
+                $value(self)
+            }
+            fn of(sum: $sum) -> $ty {
+                $of(sum)
+            }
+        }
+    )*};
 }
 
-impl Real for f64 {
-    const ZERO: f64 = 0.0;
+reals! {
+    f16 as f32: f16::to_f32, f16::from_f32;
+    bf16 as f32: bf16::to_f32, bf16::from_f32;
+    f32 as f32: f32::from, f32::from;
+    f64 as f64: f64::from, f64::from;
 }
 
 /// The bytes from the first element of a matrix to behind the last, of all matrices of the batch.
@@ -40,7 +55,8 @@ pub fn fault(product: &Matmul) -> Option<String> {
 
 /// Whether the product is of types that the loops have.
 pub fn is_known(product: &Matmul) -> bool {
-    product.result == product.dtype && matches!(product.dtype, DType::F32 | DType::F64)
+    let halves = [DType::F16, DType::BF16].contains(&product.dtype) && product.result == DType::F32;
+    product.dtype.is_float() && (product.result == product.dtype || halves)
 }
 
 /// # Safety
@@ -48,9 +64,13 @@ pub fn is_known(product: &Matmul) -> bool {
 pub unsafe fn multiply(product: &Matmul) -> bool {
     // SAFETY: the caller's promise.
     unsafe {
-        match product.dtype {
-            DType::F32 => loops::<f32>(product),
-            DType::F64 => loops::<f64>(product),
+        match (product.dtype, product.result) {
+            (DType::F16, DType::F16) => loops::<f16, f16>(product),
+            (DType::F16, DType::F32) => loops::<f16, f32>(product),
+            (DType::BF16, DType::BF16) => loops::<bf16, bf16>(product),
+            (DType::BF16, DType::F32) => loops::<bf16, f32>(product),
+            (DType::F32, DType::F32) => loops::<f32, f32>(product),
+            (DType::F64, DType::F64) => loops::<f64, f64>(product),
             _ => return false,
         }
     }
@@ -59,25 +79,29 @@ pub unsafe fn multiply(product: &Matmul) -> bool {
 
 /// # Safety
 /// As [`multiply`].
-unsafe fn loops<T: Real>(product: &Matmul) {
-    let place = |matrix: &Matrix, batch: u64, i: u64, j: u64| {
+unsafe fn loops<T: Real, R: Real<Sum = T::Sum>>(product: &Matmul) {
+    let offset = |matrix: &Matrix, batch: u64, i: u64, j: u64| {
         let (i, j) = if matrix.turned { (j, i) } else { (i, j) };
-        let at = batch as i64 * matrix.batch_step + i as i64 + j as i64 * matrix.step;
-        (matrix.at as *mut T).wrapping_offset(at as isize)
+        (batch as i64 * matrix.batch_step + i as i64 + j as i64 * matrix.step) as isize
+    };
+    let place = |matrix: &Matrix, batch: u64, i: u64, j: u64| {
+        (matrix.at as *const T).wrapping_offset(offset(matrix, batch, i, j))
     };
     for batch in 0..product.batch {
         for i in 0..product.rows {
             for j in 0..product.columns {
-                let mut sum = T::ZERO;
+                let mut sum = T::Sum::default();
                 for k in 0..product.terms {
                     // SAFETY: the caller's promise.
                     let (a, b) = unsafe {
                         (place(&product.left, batch, i, k).read(), place(&product.right, batch, k, j).read())
                     };
-                    sum = sum + a * b;
+                    sum = sum + a.value() * b.value();
                 }
                 // SAFETY: as above.
-                unsafe { place(&product.out, batch, i, j).write(sum) };
+                unsafe {
+                    (product.out.at as *mut R).wrapping_offset(offset(&product.out, batch, i, j)).write(R::of(sum))
+                };
             }
         }
     }

@@ -18,6 +18,9 @@ fn wrapping(dtype: DType) -> &'static str {
 
 /// A literal of this dtype.
 pub fn literal(value: Literal, dtype: DType) -> String {
+    if dtype.is_stored_only() {
+        return format!("{}{{{:#06x}}}", dtype.cuda(), dtype.float_bits(value.as_f64()));
+    }
     match value.cast(dtype) {
         Literal::Bool(b) => b.to_string(),
         Literal::Int(i) => integer(i, dtype),
@@ -28,16 +31,14 @@ pub fn literal(value: Literal, dtype: DType) -> String {
 fn integer(value: i128, dtype: DType) -> String {
     // The least value has no positive twin that its negative could be made of.
     let least = dtype.kind() == Kind::Signed && Some(value) == dtype.int_range().map(|r| r.0);
-    match dtype {
-        DType::I32 if least => "(-2147483647 - 1)".into(),
-        DType::I64 if least => "(-9223372036854775807ll - 1)".into(),
-        DType::I32 => value.to_string(),
-        DType::I64 => format!("{value}ll"),
-        DType::U32 => format!("{value}u"),
-        DType::U64 => format!("{value}ull"),
-        DType::Bool | DType::U8 | DType::I8 | DType::U16 | DType::I16 | DType::F32 | DType::F64 => {
-            format!("({}){value}", dtype.cuda())
-        }
+    match (dtype.kind(), dtype.bytes()) {
+        (Kind::Signed, 4) if least => "(-2147483647 - 1)".into(),
+        (Kind::Signed, 8) if least => "(-9223372036854775807ll - 1)".into(),
+        (Kind::Signed, 4) => value.to_string(),
+        (Kind::Signed, 8) => format!("{value}ll"),
+        (Kind::Unsigned, 4) => format!("{value}u"),
+        (Kind::Unsigned, 8) => format!("{value}ull"),
+        (Kind::Bool | Kind::Signed | Kind::Unsigned | Kind::Float, _) => format!("({}){value}", dtype.cuda()),
     }
 }
 
@@ -231,6 +232,14 @@ fn arguments(template: &str, a: &str, b: &str) -> String {
 /// A value of one dtype in another, as `astype` does it: a float that an
 /// integer dtype cannot hold becomes its nearest value, NaN becomes 0.
 pub fn cast(value: &str, from: DType, to: DType) -> String {
+    if from.is_stored_only() {
+        return format!("{value}.value()");
+    }
+    if to.is_stored_only() {
+        // Rounded twice it could end beside the nearest.
+        let value = if from == to.computed() { value.into() } else { format!("nd_odd({value})") };
+        return format!("{}::of({value})", to.cuda());
+    }
     match (from.kind(), to.kind()) {
         (_, Kind::Bool) if from == DType::Bool => value.into(),
         (_, Kind::Bool) => format!("{value} != {}", literal(Literal::Int(0), from)),
@@ -327,5 +336,9 @@ mod tests {
         );
         assert_eq!(cast("v0", DType::F32, DType::Bool), "v0 != 0.0f");
         assert_eq!(cast("v0", DType::I64, DType::F32), "(float)v0");
+        assert_eq!(cast("v0", DType::F16, DType::F32), "v0.value()");
+        assert_eq!(cast("v0", DType::F32, DType::BF16), "nd_bf16::of(v0)");
+        assert_eq!(cast("v0", DType::F64, DType::F16), "nd_f16::of(nd_odd(v0))");
+        assert_eq!(literal(Literal::float(-1.5), DType::F16), "nd_f16{0xbe00}");
     }
 }

@@ -38,6 +38,91 @@ static PIECES: &[Piece] = &[
     Piece { name: "ND_NAN32", text: "#define ND_NAN32 __int_as_float(0x7fc00000)\n" },
     Piece { name: "ND_INF64", text: "#define ND_INF64 __longlong_as_double(0x7ff0000000000000ll)\n" },
     Piece { name: "ND_NAN64", text: "#define ND_NAN64 __longlong_as_double(0x7ff8000000000000ll)\n" },
+    Piece { name: "nd_f16", text: r#"#ifndef ND_F16
+#define ND_F16
+// A number of 16 bits: 5 of the exponent, 10 of the fraction.
+struct nd_f16 {
+    unsigned short bits;
+
+    __device__ __forceinline__ float value() const {
+        float x;
+#ifdef __CUDA_ARCH__
+        asm("cvt.f32.f16 %0, %1;" : "=f"(x) : "h"(bits));
+#else
+        // The exponent is moved by a multiplication, which makes subnormal numbers normal.
+        unsigned word = (bits & 0x7fffu) << 13;
+        memcpy(&x, &word, sizeof(x));
+        x *= 0x1p112f;
+        memcpy(&word, &x, sizeof(x));
+        word |= (bits & 0x8000u) << 16 | ((bits & 0x7c00u) == 0x7c00u ? 0x7f800000u : 0u);
+        memcpy(&x, &word, sizeof(x));
+#endif
+        return x;
+    }
+
+    // The nearest one, of two the even.
+    static __device__ __forceinline__ nd_f16 of(float x) {
+        nd_f16 out;
+#ifdef __CUDA_ARCH__
+        asm("cvt.rn.f16.f32 %0, %1;" : "=h"(out.bits) : "f"(x));
+#else
+        unsigned word;
+        memcpy(&word, &x, sizeof(x));
+        const unsigned sign = word >> 16 & 0x8000u, size = word & 0x7fffffffu;
+        // Beside 0.5 a float has no more digits than a subnormal number here.
+        const float moved = (x < 0 ? -x : x) + 0.5f;
+        memcpy(&word, &moved, sizeof(x));
+        const unsigned small = word - 0x3f000000u, normal = (size - 0x38000000u + 0xfffu + (size >> 13 & 1)) >> 13;
+        const unsigned finite = size < 0x38800000u ? small : normal;
+        out.bits = (unsigned short)(size > 0x7f800000u ? 0x7fffu : sign | (size < 0x47800000u ? finite : 0x7c00u));
+#endif
+        return out;
+    }
+};
+#endif
+"# },
+    Piece { name: "nd_bf16", text: r#"#ifndef ND_BF16
+#define ND_BF16
+// The upper half of a float.
+struct nd_bf16 {
+    unsigned short bits;
+
+    __device__ __forceinline__ float value() const {
+        const unsigned word = (unsigned)bits << 16;
+        float x;
+        memcpy(&x, &word, sizeof(x));
+        return x;
+    }
+
+    // The nearest one, of two the even.
+    static __device__ __forceinline__ nd_bf16 of(float x) {
+        nd_bf16 out;
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+        asm("cvt.rn.bf16.f32 %0, %1;" : "=h"(out.bits) : "f"(x));
+#else
+        unsigned word;
+        memcpy(&word, &x, sizeof(x));
+        out.bits = (unsigned short)(x == x ? (word + 0x7fffu + (word >> 16 & 1)) >> 16 : 0x7fffu);
+#endif
+        return out;
+    }
+};
+#endif
+"# },
+    Piece { name: "nd_odd", text: "\
+// A double as a float that can be rounded again: where it lies between two, the odd one.
+__device__ __forceinline__ float nd_odd(double a) {
+    const float near = (float)a;
+    const double back = near;
+    unsigned word;
+    memcpy(&word, &near, sizeof(near));
+    word -= (back < 0 ? -back : back) > (a < 0 ? -a : a);
+    word |= back != a;
+    float out;
+    memcpy(&out, &word, sizeof(out));
+    return out;
+}
+" },
     Piece { name: "ND_BLOCK", text: "\
 // Threads in a block.
 #ifndef ND_BLOCK

@@ -116,9 +116,21 @@ fn binary(operator: &str) -> Option<Prec> {
     })
 }
 
+/// The runtime's module, from anywhere in a user's crate.
+pub const RT: &str = "::ndfuse::rt";
+
+/// The Rust type of a dtype; what Rust has not of itself is in the module `rt`.
+pub fn ty(dtype: DType, rt: &str) -> String {
+    if dtype.is_stored_only() { format!("{rt}::{dtype}") } else { dtype.to_string() }
+}
+
 /// A literal of the dtype; floats to the last bit.
 pub fn literal(value: Literal, dtype: DType) -> Code {
     let name = dtype.name();
+    if dtype.is_stored_only() {
+        let bits = dtype.float_bits(value.as_f64());
+        return Code::atom(format!("{}::from_bits({bits:#06x})", ty(dtype, "rt")));
+    }
     match (value.cast(dtype), dtype.kind()) {
         (Literal::Bool(b), _) => Code::atom(b.to_string()),
         (Literal::Int(i), _) => Code::new(format!("{i}{name}"), if i < 0 { UNARY } else { ATOM }),
@@ -277,6 +289,8 @@ mod tests {
             (Literal::Int(-3), DType::I8, "-3i8"),
             (Literal::Int(1), DType::F32, "1.0f32"),
             (Literal::Bool(true), DType::Bool, "true"),
+            (Literal::float(-1.5), DType::F16, "rt::f16::from_bits(0xbe00)"),
+            (Literal::Int(0), DType::BF16, "rt::bf16::from_bits(0x0000)"),
         ] {
             assert_eq!(literal(value, dtype).text, want);
         }

@@ -6,6 +6,7 @@
 //! parameter that they are by, under its name; a parameter struct's gradient is
 //! such a struct. Next: [`super::items`].
 
+use super::code::{self, RT};
 use super::generics::Generics;
 use super::items::{self, tokens};
 use crate::check::{Answer, Function, ParamKind};
@@ -53,7 +54,11 @@ pub fn reverse(f: &Function, by: &[usize], plan: &Ident, module: &Ident) -> (Tok
         && ty.dtype.is_float()
         && !f.tuple
     {
-        let one = tokens(&format!("1.0{}", ty.dtype));
+        let one = tokens(&match ty.dtype.is_stored_only() {
+            // A constant, which lives as long as a reference to it.
+            true => format!("{}::ONE", code::ty(ty.dtype, RT)),
+            false => format!("1.0{}", ty.dtype),
+        });
         let list_with_one =
             items::operand_list(f, &quote!(__ndfuse_operands.push(::ndfuse::rt::RawView::scalar(&#one)?);));
         methods.extend(quote! {
@@ -129,7 +134,7 @@ fn cotangents(f: &Function) -> Vec<(Ident, &Answer)> {
 fn direction(name: &Ident, answer: &Answer, generics: &mut Generics) -> TokenStream {
     match answer {
         Answer::Array(ty) => {
-            let (dtype, shape) = (tokens(ty.dtype.name()), tokens(&generics.operand(&ty.shape)));
+            let (dtype, shape) = (tokens(&code::ty(ty.dtype, RT)), tokens(&generics.operand(&ty.shape)));
             quote!(#name: impl ::ndfuse::rt::Operand<Elem = #dtype, Shape = #shape>)
         }
         Answer::Struct { def, args, .. } => {

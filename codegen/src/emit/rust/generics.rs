@@ -5,6 +5,7 @@
 //! first is any dimension, a later one fits the first, a constant's fits
 //! `Const<N>`; a result has the first's type. Next: [`super::items`].
 
+use super::code::{self, RT};
 use super::items::shape;
 use crate::check::{Answer, Function, ParamKind};
 use crate::dtype::DType;
@@ -105,6 +106,6 @@ impl Generics {
 
     /// The type of a result.
     pub fn tensor(&self, dtype: DType, dims: &[Dim]) -> String {
-        format!("::ndfuse::rt::Tensor<{dtype}, {}>", shape(dims.iter().map(|d| self.known(d))))
+        format!("::ndfuse::rt::Tensor<{}, {}>", code::ty(dtype, RT), shape(dims.iter().map(|d| self.known(d))))
     }
 }

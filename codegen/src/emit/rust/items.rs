@@ -6,6 +6,7 @@
 //! items too, so that one error is not followed by others; attributes that mean
 //! something for a type are carried over to it. Next: [`super::generics`].
 
+use super::code::{self, RT};
 use super::generics::Generics;
 use crate::check::{Answer, FnParam, Function, ParamKind};
 use crate::derive::fresh;
@@ -114,7 +115,7 @@ fn into(f: &Function, plan: Option<&TokenStream>) -> TokenStream {
     let mut params = params(f, &mut generics);
     let outs: Vec<Ident> = (0..arrays.len()).map(|k| out_name(f, k)).collect();
     for (out, ty) in outs.iter().zip(arrays) {
-        let (dtype, shape) = (tokens(ty.dtype.name()), tokens(&generics.operand(&ty.shape)));
+        let (dtype, shape) = (tokens(&code::ty(ty.dtype, RT)), tokens(&generics.operand(&ty.shape)));
         params.push(quote!(mut #out: impl ::ndfuse::rt::OperandMut<Elem = #dtype, Shape = #shape>));
     }
     let (vis, quiet) = (&f.vis, quiet(plan));
@@ -171,11 +172,11 @@ fn param(param: &FnParam, generics: &mut Generics) -> TokenStream {
     let name = &param.name;
     match &param.kind {
         ParamKind::Array(ty) => {
-            let (dtype, shape) = (tokens(ty.dtype.name()), tokens(&generics.operand(&ty.shape)));
+            let (dtype, shape) = (tokens(&code::ty(ty.dtype, RT)), tokens(&generics.operand(&ty.shape)));
             quote!(#name: impl ::ndfuse::rt::Operand<Elem = #dtype, Shape = #shape>)
         }
         ParamKind::Scalar(dtype) => {
-            let dtype = tokens(dtype.name());
+            let dtype = tokens(&code::ty(*dtype, RT));
             quote!(#name: #dtype)
         }
         ParamKind::Struct { def, args, .. } => {

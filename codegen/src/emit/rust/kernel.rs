@@ -183,10 +183,16 @@ impl Emit<'_> {
         let kernel = &self.loops.kernel;
         let mut lines: Vec<(String, String)> = Vec::new();
         for (k, (name, o)) in self.inputs.iter().zip(&kernel.inputs).enumerate() {
-            lines.push((name.clone(), format!("let {name} = cx.input::<{}, {}>({k});", o.dtype, o.rank())));
+            lines.push((
+                name.clone(),
+                format!("let {name} = cx.input::<{}, {}>({k});", code::ty(o.dtype, "rt"), o.rank()),
+            ));
         }
         for (k, (name, o)) in self.outputs.iter().zip(&kernel.outputs).enumerate() {
-            lines.push((name.clone(), format!("let mut {name} = cx.output::<{}, {}>({k});", o.dtype, o.rank())));
+            lines.push((
+                name.clone(),
+                format!("let mut {name} = cx.output::<{}, {}>({k});", code::ty(o.dtype, "rt"), o.rank()),
+            ));
         }
         for (k, size) in kernel.sizes.iter().enumerate() {
             lines.push((size.to_string(), format!("let {size} = cx.size({k});")));
@@ -209,7 +215,7 @@ impl Emit<'_> {
             }
         }
         for (name, dtype) in &self.tiles {
-            lines.push((name.clone(), format!("let mut {name} = rt::Tile::<{dtype}>::new();")));
+            lines.push((name.clone(), format!("let mut {name} = rt::Tile::<{}>::new();", code::ty(*dtype, "rt"))));
         }
         for (name, dtype) in &self.buffers {
             let zero = code::literal(Literal::Int(0), *dtype).text;

@@ -420,7 +420,12 @@ impl Emit<'_> {
             }
             Op::Cast(arg) => {
                 let from = self.nest.value(*arg).dtype;
-                Code::atom(format!("rt::cast::<{from}, {}>({})", value.dtype, self.read(*arg, local).text))
+                Code::atom(format!(
+                    "rt::cast::<{}, {}>({})",
+                    code::ty(from, "rt"),
+                    code::ty(value.dtype, "rt"),
+                    self.read(*arg, local).text
+                ))
             }
             Op::Combine(monoid, a, b) => {
                 let (a, b) = (self.read(*a, local).text, self.read(*b, local).text);

@@ -6,7 +6,7 @@
 //! built. What the `impl` has to say stands in the runtime's `params`.
 //! Next: [`super::items`].
 
-use super::code::Writer;
+use super::code::{self, RT, Writer};
 use super::items::{shape, tokens};
 use super::slots::checked;
 use crate::check::{FieldDef, FieldType, StructDef};
@@ -59,7 +59,7 @@ fn list(items: impl Iterator<Item = String>) -> String {
 fn rust_type(ty: &FieldType) -> String {
     match ty {
         FieldType::Array(ty) => {
-            format!("::ndfuse::rt::Tensor<{}, {}>", ty.dtype, shape(ty.shape.iter().map(dimension)))
+            format!("::ndfuse::rt::Tensor<{}, {}>", code::ty(ty.dtype, RT), shape(ty.shape.iter().map(dimension)))
         }
         FieldType::Struct { name, args } => format!("{name}{}", list(args.iter().map(dimension))),
         FieldType::Repeat(element, n) => format!("[{}; {n}]", rust_type(element)),

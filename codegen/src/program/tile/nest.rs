@@ -114,7 +114,13 @@ fn of_dot(program: &Program, dot: &Dot) -> Nest {
     let of_axis = |k: usize| dot.axes.iter().position(|a| a.out == Some(k));
     let rank = program.buffer(dot.out).shape.len();
     let Some(epilogue) = &dot.epilogue else {
-        let cut = |role: Role| if role == Role::Contract { Cut::Summand } else { Cut::Part };
+        // Sums of several parts are not rounded in between.
+        let sums = !dot.dtype.is_stored_only();
+        let cut = |role: Role| match role {
+            Role::Contract if sums => Cut::Summand,
+            Role::Contract => Cut::Never,
+            Role::Batch | Role::Left | Role::Right => Cut::Part,
+        };
         let loops = dot.axes.iter().map(|a| Loop { extent: a.extent.clone(), cut: cut(a.role) }).collect();
         let writes = vec![Access { buffer: dot.out, axes: (0..rank).map(of_axis).collect() }];
         return Nest { loops, reads, writes };

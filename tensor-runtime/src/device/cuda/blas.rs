@@ -77,6 +77,8 @@ const WAYS: usize = 4096;
 /// A type of elements, as the library numbers them; `None` for those that it is not asked about.
 fn element(dtype: DType) -> Option<cudaDataType> {
     match dtype {
+        DType::F16 => Some(sys::cudaDataType_t::CUDA_R_16F),
+        DType::BF16 => Some(sys::cudaDataType_t::CUDA_R_16BF),
         DType::F32 => Some(sys::cudaDataType_t::CUDA_R_32F),
         DType::F64 => Some(sys::cudaDataType_t::CUDA_R_64F),
         DType::Bool | DType::U8 | DType::I8 | DType::U16 | DType::I16 => None,

@@ -16,6 +16,7 @@ extern "C" __global__ void __launch_bounds__(ND_BLOCK) nd_add(
     const __grid_constant__ nd_axes<2> axes, long long points) {
     for (nd_int at = blockIdx.x * (nd_int)ND_BLOCK + threadIdx.x; at < points; at += gridDim.x * (nd_int)ND_BLOCK) {
         const nd_place<2> place = nd_find(axes, at);
-        to[place.at[ND_TO]] += from[place.at[ND_FROM]];
+        const nd_computed sum = nd_value(to[place.at[ND_TO]]) + nd_value(from[place.at[ND_FROM]]);
+        to[place.at[ND_TO]] = nd_element<ND_ELEMENT>::of(sum);
     }
 }

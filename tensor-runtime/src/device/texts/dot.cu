@@ -1,6 +1,6 @@
 // A matrix product of strided operands: sums over the axes of `depth`, one element of each of `batch`, `rows` and
-// `columns` at a time. ND_ELEMENT is float or double. A sum runs over its terms in order, in one thread, so it has the
-// same bits for any grid. With ND_EPILOGUE, a function of an element's place and its neighbours in a row, the product is
+// `columns` at a time. ND_ELEMENT is a float type, and the product's type ND_RESULT is that or the one that it
+// is computed in. A sum runs over its terms in order, in one thread, so it has the same bits for any grid. With ND_EPILOGUE, a function of an element's place and its neighbours in a row, the product is
 // never in memory: ND_EPILOGUE_OPERANDS are that function's own. With ND_WINDOW, a function of a place, an operand's elements
 // are windows that are made when they are fetched: the left one's with ND_WINDOW_LEFT, else the right one's.
 enum { ND_LEFT, ND_RIGHT, ND_OUT };
@@ -10,7 +10,8 @@ enum { ND_LEFT, ND_RIGHT, ND_OUT };
 // What a thread fetches of each operand for a step.
 #define ND_FETCHED (ND_STEP * ND_TILE / 256)
 
-struct alignas(16) nd_four { ND_ELEMENT at[4]; };
+struct alignas(16) nd_four { nd_computed at[4]; };
+struct alignas(sizeof(ND_RESULT) < 4 ? 4 * sizeof(ND_RESULT) : 16) nd_result { ND_RESULT at[4]; };
 
 // The row or column of a thread's element.
 __device__ __forceinline__ int nd_own(int thread, int k) { return k / 4 * 64 + thread * 4 + k % 4; }
@@ -42,11 +43,11 @@ extern "C" __global__ void __launch_bounds__(ND_BLOCK, 2) nd_dot(
 #ifdef ND_EPILOGUE
     const __grid_constant__ ND_EPILOGUE_OPERANDS operands
 #else
-    ND_ELEMENT* __restrict__ out
+    ND_RESULT* __restrict__ out
 #endif
 ) {
     // Two steps of each operand: one is computed with while the other is filled. Rows of shared memory are 16 bytes apart.
-    alignas(16) __shared__ ND_ELEMENT a[2][ND_STEP][ND_TILE + 4], b[2][ND_STEP][ND_TILE + 4];
+    alignas(16) __shared__ nd_computed a[2][ND_STEP][ND_TILE + 4], b[2][ND_STEP][ND_TILE + 4];
 #ifndef ND_NO_LEFT
     __shared__ nd_int row_left[ND_TILE];
 #endif
@@ -87,19 +88,19 @@ extern "C" __global__ void __launch_bounds__(ND_BLOCK, 2) nd_dot(
             }
         }
         __syncthreads();
-        ND_ELEMENT sums[ND_EACH][ND_EACH] = {}, next_a[ND_FETCHED], next_b[ND_FETCHED];
+        nd_computed sums[ND_EACH][ND_EACH] = {}, next_a[ND_FETCHED], next_b[ND_FETCHED];
         const auto fetch = [&](nd_int first) {
 #pragma unroll
             for (int j = 0; j < ND_FETCHED; ++j) {
                 const nd_int term = first + of_a.term + j * of_a.terms, row = of_a.line + j * of_a.lines;
                 const bool inside = term < k && first_row + row < m;
-                next_a[j] = inside ? ND_LEFT_AT : (ND_ELEMENT)0;
+                next_a[j] = inside ? nd_value(ND_LEFT_AT) : (nd_computed)0;
             }
 #pragma unroll
             for (int j = 0; j < ND_FETCHED; ++j) {
                 const nd_int term = first + of_b.term + j * of_b.terms, column = of_b.line + j * of_b.lines;
                 const bool inside = term < k && first_column + column < n;
-                next_b[j] = inside ? ND_RIGHT_AT : (ND_ELEMENT)0;
+                next_b[j] = inside ? nd_value(ND_RIGHT_AT) : (nd_computed)0;
             }
         };
         const auto keep = [&](int half) {
@@ -142,18 +143,18 @@ extern "C" __global__ void __launch_bounds__(ND_BLOCK, 2) nd_dot(
                 const nd_int count = (nd_int)(n - first_column - column);
                 if (count <= 0) continue;
 #ifdef ND_EPILOGUE
-                nd_strip<ND_ELEMENT> four;
+                nd_strip<nd_computed> four;
 #pragma unroll
                 for (int j = 0; j < 4; ++j) four.at[j] = sums[i][4 * part + j];
                 ND_EPILOGUE(operands, number, first_row + row, first_column + column, count, four);
 #else
-                nd_four four;
+                nd_result four;
 #pragma unroll
-                for (int j = 0; j < 4; ++j) four.at[j] = sums[i][4 * part + j];
-                ND_ELEMENT* const to = out + row_out[row] + column_out[column];
+                for (int j = 0; j < 4; ++j) four.at[j] = nd_element<ND_RESULT>::of(sums[i][4 * part + j]);
+                ND_RESULT* const to = out + row_out[row] + column_out[column];
                 const bool together = count >= 4 && column_out[column + 3] - column_out[column] == 3 && columns.count <= 1;
-                if (together && (unsigned long long)to % sizeof(nd_four) == 0) {
-                    *(nd_four*)to = four;
+                if (together && (unsigned long long)to % sizeof(nd_result) == 0) {
+                    *(nd_result*)to = four;
                     continue;
                 }
 #pragma unroll

@@ -1,20 +1,21 @@
 //! Kernels that the runtime brings itself: copies, sums, matrix products, scatters.
 //!
 //! In: axes with their steps. Out: what a text's parameters are. Always: an axis list has room for eight axes, and those that
-//! lie behind each other in every operand are one; all its numbers are of 64 bits. Next: `axes.cu`, which
-//! begins each text.
+//! lie behind each other in every operand are one; all its numbers are of 64 bits. Next: `axes.cu` and
+//! `half.cu`, which begin each text.
 
 /// Elements from any steps to any steps: `nd_copy`, `nd_add`.
-pub(crate) const COPY: &str = concat!(include_str!("axes.cu"), include_str!("copy.cu"));
+pub(crate) const COPY: &str = concat!(include_str!("axes.cu"), include_str!("half.cu"), include_str!("copy.cu"));
 /// A matrix product: `nd_dot`.
-pub(crate) const DOT: &str = concat!(include_str!("axes.cu"), include_str!("tiles.cu"), include_str!("dot.cu"));
+pub(crate) const DOT: &str =
+    concat!(include_str!("axes.cu"), include_str!("half.cu"), include_str!("tiles.cu"), include_str!("dot.cu"));
 /// Two products with a softmax between them: `nd_attend`.
 pub(crate) const ATTEND: &str =
     concat!("#define ND_STEP 16\n", include_str!("axes.cu"), include_str!("tiles.cu"), include_str!("attend.cu"));
 /// Sums over repeated axes: `nd_sum`.
-pub(crate) const SUM: &str = concat!(include_str!("axes.cu"), include_str!("sum.cu"));
+pub(crate) const SUM: &str = concat!(include_str!("axes.cu"), include_str!("half.cu"), include_str!("sum.cu"));
 /// A sum of rows at the places that indices name: `nd_scatter`; the indices alone: `nd_check`.
-pub(crate) const SCATTER: &str = concat!(include_str!("axes.cu"), include_str!("scatter.cu"));
+pub(crate) const SCATTER: &str = concat!(include_str!("axes.cu"), include_str!("half.cu"), include_str!("scatter.cu"));
 
 /// The most axes that a text takes in a list.
 pub(crate) const MOST_AXES: usize = 8;

@@ -1,11 +1,12 @@
 // Zeros, to which rows are added at the places that indices name; those of one place in the order of their indices, by
-// one thread, so that the sum has the same bits for any grid. ND_ELEMENT is their type; integers wrap.
+// one thread, so that the sum has the same bits for any grid. ND_ELEMENT is the rows' type; sums
+// are of the one that it is computed in, and integers wrap.
 enum { ND_UPDATES, ND_INDICES, ND_OUT };
 
 // `outer`, `own` and `rows` are the axes before the place, those of the indices and those after the place; `counts` of
 // them their numbers of elements. A thread has `length` of the `places`, each `step` from the next.
 extern "C" __global__ void __launch_bounds__(ND_BLOCK) nd_scatter(
-    const ND_ELEMENT* __restrict__ updates, const long long* __restrict__ indices, ND_ELEMENT* __restrict__ out,
+    const ND_ELEMENT* __restrict__ updates, const long long* __restrict__ indices, nd_computed* __restrict__ out,
     unsigned long long* __restrict__ note,
     const __grid_constant__ nd_axes<3> outer, const __grid_constant__ nd_axes<3> own, const __grid_constant__ nd_axes<3> rows,
     long long outer_count, long long own_count, long long row_count, long long places, long long step, long long length) {
@@ -15,7 +16,7 @@ extern "C" __global__ void __launch_bounds__(ND_BLOCK) nd_scatter(
         const nd_place<3> begin = nd_find(outer, (nd_int)(at / row_count / parts));
         const long long low = at / row_count % parts * length, end = low + length, high = end < places ? end : places;
         for (long long place = low; place < high; ++place) {
-            out[begin.at[ND_OUT] + row.at[ND_OUT] + (nd_int)(place * step)] = (ND_ELEMENT)0;
+            out[begin.at[ND_OUT] + row.at[ND_OUT] + (nd_int)(place * step)] = (nd_computed)0;
         }
         for (nd_int number = 0; number < own_count; ++number) {
             const nd_place<3> one = nd_find(own, number);
@@ -26,7 +27,7 @@ extern "C" __global__ void __launch_bounds__(ND_BLOCK) nd_scatter(
                 atomicMin(note, (unsigned long long)index ^ 0x8000000000000000ull);
                 note[1] = (unsigned long long)places;
             } else if (place >= low && place < high) {
-                out[begin.at[ND_OUT] + row.at[ND_OUT] + (nd_int)(place * step)] += updates[begin.at[ND_UPDATES] + one.at[ND_UPDATES] + row.at[ND_UPDATES]];
+                out[begin.at[ND_OUT] + row.at[ND_OUT] + (nd_int)(place * step)] += nd_value(updates[begin.at[ND_UPDATES] + one.at[ND_UPDATES] + row.at[ND_UPDATES]]);
             }
         }
     }

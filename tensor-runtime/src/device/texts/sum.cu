@@ -10,8 +10,8 @@ extern "C" __global__ void __launch_bounds__(ND_BLOCK) nd_sum(
         const nd_place<2> place = nd_find(axes, at);
         double sum = 0;
         for (nd_int term = 0; term < terms; ++term) {
-            sum += (double)from[place.at[ND_FROM] + nd_find(repeated, term).at[ND_FROM]];
+            sum += (double)nd_value(from[place.at[ND_FROM] + nd_find(repeated, term).at[ND_FROM]]);
         }
-        to[place.at[ND_TO]] = (ND_ELEMENT)sum;
+        to[place.at[ND_TO]] = nd_element<ND_ELEMENT>::of(sum);
     }
 }

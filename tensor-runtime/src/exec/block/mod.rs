@@ -274,7 +274,7 @@ impl Work {
                     // SAFETY: the operands were checked when the product was made; a local one has the tile that the
                     // loops reach, as `Tiling` checked, and an earlier step has written it; one that the block writes
                     // elsewhere is read at this tile. The destination is the arena's, or this tile's part of a buffer.
-                    unsafe { product.compute(operands, &loops, to.origin, &to.stride, add, Parallelism::None) };
+                    unsafe { product.compute(operands, &loops, to.origin, &to.stride, add, Parallelism::None) }?;
                 }
             }
         }

@@ -2,7 +2,7 @@
 //!
 //! In: two windows on boxes of one shape. Out: the second holds the sum. Always: each element is added once.
 
-use crate::dtype::DType;
+use crate::dtype::with_float;
 use crate::kernel::Window;
 
 /// `to += from`, or `to = from` if `first`; of floats.
@@ -20,10 +20,9 @@ pub(super) unsafe fn add(from: &Window, to: &Window, first: bool) {
         order.iter().map(|&k| Axis { size: to.size[k], from: from.stride[k], to: to.stride[k] }).collect();
     // SAFETY: the caller's promise.
     unsafe {
-        match to.dtype {
-            DType::F64 => nest::<f64>(&axes, start(from).cast(), start(to).cast(), first),
-            _ => nest::<f32>(&axes, start(from).cast(), start(to).cast(), first),
-        }
+        with_float!(to.dtype, T => nest::<T>(&axes, start(from).cast(), start(to).cast(), first), _ => {
+            unreachable!("sums are of floats")
+        });
     }
 }
 

@@ -52,7 +52,7 @@ impl Boxes {
         let total = (m as u64).saturating_mul(n as u64);
         let fair = LEAST.div_ceil(depth.max(1));
         // The elements of a box: what fits, but no less than is worth a box.
-        let most = (PANEL / product.dtype.bytes()) as u64;
+        let most = (PANEL / product.dtype.computed().unwrap_or(product.dtype).bytes()) as u64;
         let aim = most.min(total.div_ceil(8)).max(fair.min(most)) as usize;
         let side = aim.isqrt().max(aim / height.max(1));
         let wide = side.next_multiple_of(ALONG).min(width.max(1));
@@ -112,6 +112,7 @@ mod tests {
         let l = |role, extent| Loop { role, extent, left: 0, right: 0, out: 0 };
         Product {
             dtype: DType::F32,
+            out: DType::F32,
             left: std::ptr::null_mut(),
             right: std::ptr::null_mut(),
             loops: vec![l(Role::Left, m), l(Role::Right, n), l(Role::Contract, k)],

@@ -7,8 +7,11 @@
 
 mod boxes;
 mod gemm;
+mod half;
 
 use std::ops::Range;
+
+use ::half::{bf16, f16};
 
 use crate::MAX_RANK;
 use crate::dtype::{AnyBuffer, DType};
@@ -30,7 +33,9 @@ const SHARED: u64 = 1 << 26;
 /// A product with its operands.
 #[derive(Clone)]
 pub(in crate::exec) struct Product {
+    /// The operands' type, and the product's: the same, or the one that it is computed in.
     pub(super) dtype: DType,
+    pub(super) out: DType,
     /// Where the first element of each operand is.
     pub(super) left: *mut u8,
     pub(super) right: *mut u8,
@@ -104,15 +109,17 @@ impl Product {
         shape: &[usize],
         sizes: &[i64],
     ) -> Result<Product> {
-        if !matches!(dot.dtype, DType::F32 | DType::F64) {
+        let Some(computed) = dot.dtype.computed() else {
             return Err(Error::unsupported(plan.function, format!("a matrix product of {}", dot.dtype)));
-        }
+        };
         let out = described(plan, dot.out)?.dtype;
-        if left.dtype != dot.dtype || right.dtype != dot.dtype || out != dot.dtype || dot.axes.len() > MAX_LOOPS {
+        let typed = left.dtype == dot.dtype && right.dtype == dot.dtype && [dot.dtype, computed].contains(&out);
+        if !typed || dot.axes.len() > MAX_LOOPS {
             return Err(internal(plan, "a product of unlike operands".into()));
         }
         let mut product = Product {
             dtype: dot.dtype,
+            out,
             left: start(plan, left, dot.left_start, dot.axes, |a| a.left, sizes)?,
             right: start(plan, right, dot.right_start, dot.axes, |a| a.right, sizes)?,
             loops: Vec::with_capacity(dot.axes.len()),
@@ -187,7 +194,7 @@ impl Product {
         strides: &[isize],
         add: bool,
         threads: Parallelism,
-    ) {
+    ) -> Result<()> {
         let mut loops = [Loop { role: Role::Batch, extent: 1, left: 0, right: 0, out: 0 }; MAX_LOOPS];
         let (mut left, mut right, mut out) = (0isize, 0isize, 0isize);
         for (((to, from), axis), range) in loops.iter_mut().zip(&self.loops).zip(&self.axes).zip(ranges) {
@@ -201,16 +208,21 @@ impl Product {
             }
         }
         let loops = &loops[..self.loops.len()];
-        let bytes = self.dtype.bytes() as isize;
-        let at = |start: *mut u8, offset: isize| start.wrapping_offset(offset.wrapping_mul(bytes));
-        let (left, right, out) = (at(operands[0], left), at(operands[1], right), at(origin, out));
+        let at = |start: *mut u8, offset: isize, dtype: DType| {
+            start.wrapping_offset(offset.wrapping_mul(dtype.bytes() as isize))
+        };
+        let [left, right] = [(operands[0], left), (operands[1], right)].map(|(start, by)| at(start, by, self.dtype));
+        let (out, wide) = (at(origin, out, self.out), self.out != self.dtype);
         // SAFETY: the caller's promise.
         unsafe {
             match self.dtype {
+                DType::F16 => half::product::<f16>(loops, left.cast(), right.cast(), out, wide, add)?,
+                DType::BF16 => half::product::<bf16>(loops, left.cast(), right.cast(), out, wide, add)?,
                 DType::F64 => gemm::product::<f64>(loops, left.cast(), right.cast(), out.cast(), add, threads),
                 _ => gemm::product::<f32>(loops, left.cast(), right.cast(), out.cast(), add, threads),
             }
         }
+        Ok(())
     }
 
     /// The product's work, in about machine instructions on single elements.
@@ -239,13 +251,15 @@ fn whole(
     let boxes = Boxes::new(product, out.layout.sizes(), strides);
     let n = jobs::count(product.work()).min(boxes.count());
     let origin = out.start.wrapping_add(out.layout.offset() * out.dtype.bytes());
-    if n > 1 && product.is_matrix() && product.work() >= SHARED {
+    // What is made `f32` first is made so a box at a time.
+    let direct = product.dtype.computed() == Some(product.dtype);
+    if n > 1 && direct && product.is_matrix() && product.work() >= SHARED {
         let threads = Parallelism::Rayon(jobs::threads(n));
         let all = product.ranges();
         // SAFETY: as below, of one box that is all.
         let run = |_| unsafe { product.compute(product.operands(), &all, origin, strides, false, threads) };
         let shared = Shared::new(run);
-        return jobs::run(1, &|job| shared.call(job)).map_err(|text| internal(plan, text));
+        return told(plan, 1, &|job| shared.call(job));
     }
     let shared = Shared::new(|job: usize| {
         for i in jobs::part(boxes.count(), n, job) {
@@ -261,10 +275,23 @@ fn whole(
                     false,
                     Parallelism::None,
                 )
-            };
+            }?;
         }
+        Ok(())
     });
-    jobs::run(n, &|job| shared.call(job)).map_err(|text| internal(plan, text))
+    told(plan, n, &|job| shared.call(job))
+}
+
+/// Runs jobs, and answers the first error of any.
+fn told(plan: &'static Plan, n: usize, call: &(dyn Fn(usize) -> Result<()> + Sync)) -> Result<()> {
+    let failure = std::sync::Mutex::new(None);
+    let run = |job: usize| {
+        if let Err(error) = call(job) {
+            failure.lock().unwrap_or_else(|e| e.into_inner()).get_or_insert(error);
+        }
+    };
+    jobs::run(n, &run).map_err(|text| internal(plan, text))?;
+    failure.into_inner().unwrap_or_else(|e| e.into_inner()).map_or(Ok(()), Err)
 }
 
 /// The product a panel at a time, each at once the input of the epilogue.
@@ -284,7 +311,7 @@ fn panels(
     let rank = shape.len();
     // Its place is set for each panel.
     let layout = crate::Layout::contiguous(shape)?;
-    let unplaced = Spot { start: std::ptr::null_mut(), dtype: product.dtype, layout, root: u16::MAX, writable: false };
+    let unplaced = Spot { start: std::ptr::null_mut(), dtype: product.out, layout, root: u16::MAX, writable: false };
     let ready = launch::prepare(plan, launch, memory, sizes, &[(launch.inputs[input], unplaced)])?;
     if ready.ranges[..launch.par].iter().any(|r| r.is_empty()) {
         return Ok(());
@@ -345,7 +372,8 @@ pub(super) fn panel_bytes(plan: &'static Plan, dot: &'static Dot, sizes: &[i64])
         return Ok(0);
     }
     let nowhere = std::ptr::null_mut();
-    let mut product = Product { dtype: dot.dtype, left: nowhere, right: nowhere, loops: Vec::new(), axes: Vec::new() };
+    let (dtype, out) = (dot.dtype, described(plan, dot.out)?.dtype);
+    let mut product = Product { dtype, out, left: nowhere, right: nowhere, loops: Vec::new(), axes: Vec::new() };
     for axis in dot.axes {
         let extent = extent(plan, axis, sizes)?;
         product.loops.push(Loop { role: axis.role, extent, left: 0, right: 0, out: 0 });
@@ -356,7 +384,7 @@ pub(super) fn panel_bytes(plan: &'static Plan, dot: &'static Dot, sizes: &[i64])
     let n = jobs::count(product.work().saturating_add(launch::work(launch, &extents))).min(boxes.count());
     // The first is the largest.
     let largest: usize = boxes.get(0)[..shape.rank()].iter().map(|range| range.len()).product();
-    Ok(largest * dot.dtype.bytes() * jobs::threads(n))
+    Ok(largest * out.bytes() * jobs::threads(n))
 }
 
 /// The strides of dense memory with its axes in this order, and the number of its elements.
@@ -381,15 +409,15 @@ fn panel(
     let mut strides = [0isize; MAX_RANK];
     let size = |k: usize| (ranges[k].end - ranges[k].start) as usize;
     let len = dense(order, size, &mut strides);
-    let mut buffer = AnyBuffer::uninit(product.dtype, len)?;
+    let mut buffer = AnyBuffer::uninit(product.out, len)?;
     let low: isize = (0..rank).map(|k| ranges[k].start.wrapping_mul(strides[k])).fold(0, isize::wrapping_add);
-    let bytes = product.dtype.bytes() as isize;
+    let bytes = product.out.bytes() as isize;
     let origin = address_mut(buffer.slice_mut()).wrapping_offset(low.wrapping_neg().wrapping_mul(bytes));
     // SAFETY: of the operands see `whole`; `buffer` is this job's own and as large as the box; counted from `origin` the
     // box's elements are all of it, each once.
     unsafe {
         product.compute(product.operands(), &product.boxed(ranges), origin, &strides[..rank], false, Parallelism::None)
-    };
+    }?;
 
     let mut job = ready.clone();
     let window: &mut Window = &mut job.windows[epilogue.input];

@@ -8,7 +8,6 @@ use crate::device::arguments::Arguments;
 use crate::device::geometry;
 use crate::device::kernels::{Called, Classes, Unit};
 use crate::device::texts::{self, Axis};
-use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::plan::{Action, BufferId, Dot, Epilogue, Launch, Output, Plan, Prologue, Role};
 
@@ -172,14 +171,10 @@ fn multiply(
         To::Epilogue(epilogue, operands) => wide || operands.is_wide(&epilogue.launch),
     };
     let wide = wide || windows.is_some_and(|(windows, operands)| operands.is_wide(windows.launch));
-    let element = match product.dtype {
-        DType::F64 => "double",
-        _ => "float",
-    };
-    let single = product.dtype == DType::F32;
+    let single = product.dtype.bytes() <= 4;
     let (side, blocks) = geometry::product(batches, m, n, single, call.gpu.description().multiprocessors);
-    let (block, element) = (texts::BLOCK, Some(element));
-    let classes = Classes { block, strip: 4, tile: side, wide, element, ..Classes::default() };
+    let (block, element, result) = (texts::BLOCK, Some(product.dtype.cuda()), Some(product.out.cuda()));
+    let classes = Classes { block, strip: 4, tile: side, wide, element, result, ..Classes::default() };
     let mut arguments = Arguments::new(true);
     arguments.address(product.left.addr() as u64);
     arguments.address(product.right.addr() as u64);

@@ -42,7 +42,7 @@ pub(super) fn multiply(lists: &[Vec<Axis<3>>; 4], product: &Product, out: u64, c
     let lists = [&batches, &rows, &columns, &terms];
     let starts = [product.left.addr() as u64, product.right.addr() as u64, out];
     // Of left, right and result.
-    let types = [product.dtype; 3];
+    let types = [product.dtype, product.dtype, product.out];
     for number in 0..outer.extent {
         let at = |of: usize| starts[of].wrapping_add_signed(number * outer.steps[of] * types[of].bytes() as i64);
         let described = described(lists, types, call.gpu.tf32(), [LEFT, RIGHT, OUT].map(at));

@@ -14,6 +14,7 @@ use crate::plan::{Plan, Scatter};
 
 use super::super::internal;
 use super::super::memory::{Memory, Spot};
+use super::super::scatter::sums;
 use super::{Call, address};
 
 /// So many threads that a GPU of any size has work for all of its own.
@@ -32,7 +33,7 @@ pub(super) fn run(plan: &'static Plan, scatter: &Scatter, memory: &mut Memory<'_
     let indices = *memory.reading(scatter.indices, sizes)?;
     let out = *memory.writing(scatter.out, sizes)?;
     let apart = out.root != updates.root && out.root != indices.root;
-    let typed = out.dtype == updates.dtype && out.dtype != DType::Bool && indices.dtype == DType::I64;
+    let typed = sums(updates.dtype) == Some(out.dtype) && indices.dtype == DType::I64;
     let axes = axes(scatter, &updates, &indices, &out).filter(|_| apart && typed);
     let axes = axes.ok_or_else(|| internal(plan, "a scatter of operands that do not fit".into()))?;
     let merged = [&axes.outer, &axes.own, &axes.rows].map(|axes| texts::merged(axes));
@@ -54,25 +55,9 @@ pub(super) fn run(plan: &'static Plan, scatter: &Scatter, memory: &mut Memory<'_
     let length = geometry::groups(places.max(1), parts);
     let far = |operand| lists.iter().fold(0i64, |far, axes| far.saturating_add(texts::reach(axes, operand)));
     let most = (0..3).map(far).chain(counts).fold(places.saturating_mul(step.saturating_abs()), i64::saturating_add);
-    let element = match out.dtype {
-        DType::F32 => "float",
-        DType::F64 => "double",
-        DType::Bool | DType::U8 | DType::I8 => "unsigned char",
-        DType::U16 | DType::I16 => "unsigned short",
-        DType::U32 | DType::I32 => "unsigned int",
-        DType::U64 | DType::I64 => "unsigned long long",
-    };
     let wide = geometry::is_wide(most);
-    let classes = Classes {
-        block: texts::BLOCK,
-        team: None,
-        items: 0,
-        strip: 1,
-        tile: 0,
-        width: 0,
-        wide,
-        element: Some(element),
-    };
+    let element = Some(updates.dtype.cuda());
+    let classes = Classes { block: texts::BLOCK, strip: 1, wide, element, ..Classes::default() };
     let call = &mut memory.target;
     let mut arguments = Arguments::new(true);
     [&updates, &indices, &out].into_iter().for_each(|spot| arguments.address(address(spot)));

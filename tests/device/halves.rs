@@ -1,0 +1,113 @@
+//! Functions of halves on a device: what the host gives, but for one unit of a half where `f32` differs in the last place.
+
+use ndarray::Array1;
+use ndfuse::prelude::*;
+use ndfuse::{Element, Result, Shape, bf16, f16};
+
+macro_rules! functions {
+    ($module:ident $t:ident) => {
+        pub mod $module {
+            use ndfuse::tensor;
+
+            tensor! {
+                #[no_grad]
+                pub fn rows<B, C>(x: $t[B, C], w: $t[C]) -> ($t[B, C], $t[B], i64[B]) {
+                    (softmax(x * w), x.mean(axis=1), argmax(x, axis=1))
+                }
+                #[no_grad]
+                pub fn columns<B, C>(x: $t[B, C]) -> ($t[C], f64[C]) { (x.sum(axis=0), (f64(x) * 0.1).sum(axis=0)) }
+                #[no_grad]
+                pub fn moved<B, C>(x: $t[B, C], by: $t) -> ($t[C, B], $t[B, C + 2]) { (x.T * by, pad(x, ((0, 0), (1, 1)))) }
+                #[no_grad]
+                pub fn casts<N>(x: f64[N]) -> ($t[N], f32[N], i32[N], bf16[N], f16[N]) {
+                    let y = x.astype($t);
+                    (y, y.astype(f32), y.astype(i32), y.astype(bf16), y.astype(f16))
+                }
+                #[no_grad]
+                pub fn dense<B, I, O>(x: $t[B, I], w: $t[I, O], b: $t[O]) -> ($t[B, O], $t[B, O]) { (relu(x @ w + b), x @ w) }
+                pub fn loss<V, E, B>(table: $t[V, E], ids: i64[B], w: $t[E, 3], y: i64[B]) -> $t[] wrt (table, w) {
+                    cross_entropy(table[ids] @ w, y).mean()
+                }
+            }
+        }
+    };
+}
+
+functions! { half f16 }
+functions! { brain bf16 }
+
+/// Numbers between -3 and 3.
+fn wave<T: Element, S: Shape>(shape: S, seed: usize, of: fn(f32) -> T) -> Result<Tensor<T, S>> {
+    let n = shape.sizes().iter().product();
+    Tensor::from_vec(shape, (0..n).map(|k| of(((k * 37 + seed * 101) % 61) as f32 / 10.0 - 3.0)).collect())
+}
+
+fn near<T: Element + Into<f64>, S: Shape>(found: &Tensor<T, S>, host: &Tensor<T, S>, unit: f64) -> Result<()> {
+    let (a, b) = (found.to_host()?.to_vec()?, host.to_vec()?);
+    assert_eq!(a.len(), b.len());
+    for (k, (a, b)) in a.into_iter().zip(b).enumerate() {
+        let (a, b): (f64, f64) = (a.into(), b.into());
+        let same = a == b || a.is_nan() && b.is_nan() || (a - b).abs() <= unit * b.abs() + 1e-6;
+        assert!(same, "element {k}: {a}, but {b} on the host");
+    }
+    Ok(())
+}
+
+macro_rules! checks {
+    ($module:ident $t:ident $unit:expr, $device:ident) => {{
+        let wave2 = |a: usize, b: usize, seed: usize| wave((a, b), seed, $t::from_f32);
+        for (b, c) in [(1, 1), (5, 33), (3, 700), (40, 9)] {
+            let (x, w) = (wave2(b, c, 1)?, wave((c,), 2, $t::from_f32)?);
+            let (dx, dw) = (x.to_device($device)?, w.to_device($device)?);
+            let (found, host) = ($module::rows(&dx, &dw)?, $module::rows(&x, &w)?);
+            near(&found.0, &host.0, $unit)?;
+            near(&found.1, &host.1, $unit)?;
+            assert_eq!(found.2.to_host()?, host.2);
+            let (found, host) = ($module::columns(&dx)?, $module::columns(&x)?);
+            near(&found.0, &host.0, $unit)?;
+            near(&found.1, &host.1, 1e-12)?;
+            let (found, host) = ($module::moved(&dx, $t::from_f32(0.3))?, $module::moved(&x, $t::from_f32(0.3))?);
+            assert_eq!((found.0.to_host()?, found.1.to_host()?), host);
+            // What the runtime's own kernels copy.
+            let turned = dx.transpose();
+            assert_eq!(turned.reshape((b * c,))?.to_host()?, x.transpose().reshape((b * c,))?);
+        }
+        let odd = [0.0, -0.0, 1.0 + 2f64.powi(-9), 1.0 + 2f64.powi(-11) + 2f64.powi(-40), 2f64.powi(-25), 6e-8, 1e-40];
+        let large = [65519.9, 65520.0, 3.4e38, -1e39, f64::INFINITY, f64::NEG_INFINITY, f64::NAN, -2.5, 5e-324];
+        let x = Array1::from_iter(odd.into_iter().chain(large));
+        let (found, host) = ($module::casts(&x.to_device($device)?)?, $module::casts(&x)?);
+        near(&found.0, &host.0, 0.0)?;
+        near(&found.1, &host.1, 0.0)?;
+        assert_eq!(found.2.to_host()?, host.2);
+        near(&found.3, &host.3, 0.0)?;
+        near(&found.4, &host.4, 0.0)?;
+        for (a, b, c) in [(1, 1, 1), (65, 17, 66), (3, 130, 5), (0, 3, 4)] {
+            let (x, w, bias) = (wave2(a, b, 1)?, wave2(b, c, 2)?, wave((c,), 3, $t::from_f32)?);
+            let (dx, dw, db) = (x.to_device($device)?, w.to_device($device)?, bias.to_device($device)?);
+            let (found, host) = ($module::dense(&dx, &dw, &db)?, $module::dense(&x, &w, &bias)?);
+            near(&found.0, &host.0, $unit)?;
+            near(&found.1, &host.1, $unit)?;
+        }
+        let (table, w) = (wave2(7, 5, 1)?, wave2(5, 3, 2)?);
+        let ids = Tensor::from_vec((12,), (0..12).map(|k| k * 5 % 7 - 7 * (k % 2)).collect::<Vec<i64>>())?;
+        let y = Tensor::from_vec((12,), (0..12).map(|k| k % 3).collect::<Vec<i64>>())?;
+        let host = $module::loss::value_and_grad(&table, &ids, &w, &y)?;
+        let (dt, dw) = (table.to_device($device)?.requires_grad(), w.to_device($device)?.requires_grad());
+        let (di, dy) = (ids.to_device($device)?, y.to_device($device)?);
+        let found = $module::loss::value_and_grad(&dt, &di, &dw, &dy)?;
+        near(&found.0, &host.0, $unit)?;
+        near(&found.1.table, &host.1.table, 8.0 * $unit)?;
+        near(&found.1.w, &host.1.w, 8.0 * $unit)?;
+        // Two gradients of a leaf add up.
+        $module::loss(&dt, &di, &dw, &dy)?.backward()?;
+        $module::loss(&dt, &di, &dw, &dy)?.backward()?;
+        let twice: Vec<$t> = found.1.w.to_host()?.to_vec()?.into_iter().map(|g| g + g).collect();
+        assert_eq!(dw.grad().map(|g| g.to_host()).transpose()?.map(|g| g.to_vec()).transpose()?, Some(twice));
+    }};
+}
+
+pub fn halves_are_the_hosts(device: &Device) -> Result<()> {
+    checks!(half f16 2f64.powi(-10), device);
+    checks!(brain bf16 2f64.powi(-7), device);
+    Ok(())
+}
