@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use ndarray::array;
 use ndfuse::prelude::*;
 use ndfuse::{DeviceFault, Error, Result, io};
-use ndfuse_runtime::device::driver::{Description, Refusal};
+use ndfuse_runtime::device::driver::{Description, Refusal, Version};
 
 use crate::fake::{self, Ask, Fake};
 use crate::functions::*;
@@ -249,6 +249,15 @@ fn compiled_kernels_are_kept_on_disk() -> Result<()> {
     fake.fail(Ask::Load, 0, 1, Refusal::Fault(DeviceFault::Failed { call: "load", reason: "no image".into() }));
     assert_eq!((call(&fourth)?, fake.count(Ask::Compile)), (wanted, 1));
     Ok(())
+}
+
+#[test]
+fn halves_are_multiplied_without_tensor_cores_too() -> Result<()> {
+    if !fake::runs_kernels() {
+        return Ok(());
+    }
+    let (device, _) = fake::device_like(0, None, |found| found.capability = Version(7, 5));
+    crate::halves::halves_are_the_hosts(&device)
 }
 
 #[test]

@@ -25,6 +25,8 @@ macro_rules! functions {
                 }
                 #[no_grad]
                 pub fn dense<B, I, O>(x: $t[B, I], w: $t[I, O], b: $t[O]) -> ($t[B, O], $t[B, O]) { (relu(x @ w + b), x @ w) }
+                #[no_grad]
+                pub fn many<A, B, C, D>(x: $t[A, B, C], y: $t[A, C, D]) -> $t[A, B, D] { -(x @ y) }
                 pub fn loss<V, E, B>(table: $t[V, E], ids: i64[B], w: $t[E, 3], y: i64[B]) -> $t[] wrt (table, w) {
                     cross_entropy(table[ids] @ w, y).mean()
                 }
@@ -81,13 +83,22 @@ macro_rules! checks {
         assert_eq!(found.2.to_host()?, host.2);
         near(&found.3, &host.3, 0.0)?;
         near(&found.4, &host.4, 0.0)?;
-        for (a, b, c) in [(1, 1, 1), (65, 17, 66), (3, 130, 5), (0, 3, 4)] {
+        for (a, b, c) in [(1, 1, 1), (65, 17, 66), (3, 130, 5), (64, 32, 64), (66, 72, 8), (0, 3, 4), (4, 0, 3)] {
             let (x, w, bias) = (wave2(a, b, 1)?, wave2(b, c, 2)?, wave((c,), 3, $t::from_f32)?);
             let (dx, dw, db) = (x.to_device($device)?, w.to_device($device)?, bias.to_device($device)?);
             let (found, host) = ($module::dense(&dx, &dw, &db)?, $module::dense(&x, &w, &bias)?);
             near(&found.0, &host.0, $unit)?;
             near(&found.1, &host.1, $unit)?;
+            // The same where neighbours lie elsewhere.
+            let (xt, wt) = (wave2(b, a, 4)?, wave2(c, b, 5)?);
+            let (dx, dw) = (xt.to_device($device)?, wt.to_device($device)?);
+            let found = $module::dense(dx.transpose(), dw.transpose(), &db)?;
+            near(&found.1, &$module::dense(xt.transpose(), wt.transpose(), &bias)?.1, $unit)?;
         }
+        // Enough matrices for large tiles.
+        let (x, w) = (wave((130, 3, 34), 1, $t::from_f32)?, wave((130, 34, 9), 2, $t::from_f32)?);
+        let found = $module::many(&x.to_device($device)?, &w.to_device($device)?)?;
+        near(&found, &$module::many(&x, &w)?, $unit)?;
         let (table, w) = (wave2(7, 5, 1)?, wave2(5, 3, 2)?);
         let ids = Tensor::from_vec((12,), (0..12).map(|k| k * 5 % 7 - 7 * (k % 2)).collect::<Vec<i64>>())?;
         let y = Tensor::from_vec((12,), (0..12).map(|k| k % 3).collect::<Vec<i64>>())?;

@@ -9,6 +9,14 @@ pub(crate) const COPY: &str = concat!(include_str!("axes.cu"), include_str!("hal
 /// A matrix product: `nd_dot`.
 pub(crate) const DOT: &str =
     concat!(include_str!("axes.cu"), include_str!("half.cu"), include_str!("tiles.cu"), include_str!("dot.cu"));
+/// A matrix product of elements of 16 bits by the tensor cores: `nd_mma_dot`.
+pub(crate) const MMA: &str = concat!(
+    "#define ND_STEP 32\n",
+    include_str!("axes.cu"),
+    include_str!("half.cu"),
+    include_str!("tiles.cu"),
+    include_str!("mma.cu")
+);
 /// Two products with a softmax between them: `nd_attend`.
 pub(crate) const ATTEND: &str =
     concat!("#define ND_STEP 16\n", include_str!("axes.cu"), include_str!("tiles.cu"), include_str!("attend.cu"));

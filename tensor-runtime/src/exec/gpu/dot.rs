@@ -5,6 +5,7 @@
 //! strides alone, unless the device's library multiplies. Next: [`lt`], `device/texts/dot.cu`.
 
 use crate::device::arguments::Arguments;
+use crate::device::driver::Version;
 use crate::device::geometry;
 use crate::device::kernels::{Called, Classes, Unit};
 use crate::device::texts::{self, Axis};
@@ -174,7 +175,10 @@ fn multiply(
     let single = product.dtype.bytes() <= 4;
     let (side, blocks) = geometry::product(batches, m, n, single, call.gpu.description().multiprocessors);
     let (block, element, result) = (texts::BLOCK, Some(product.dtype.cuda()), Some(product.out.cuda()));
-    let classes = Classes { block, strip: 4, tile: side, wide, element, result, ..Classes::default() };
+    // What a device of this age has tensor cores for; they hand out two neighbours, where a thread else has four.
+    let tensor = product.dtype.bytes() == 2 && call.gpu.description().capability >= Version(8, 0);
+    let (text, function, strip) = if tensor { (texts::MMA, "nd_mma_dot", 2) } else { (texts::DOT, "nd_dot", 4) };
+    let classes = Classes { block, strip, tile: side, wide, element, result, ..Classes::default() };
     let mut arguments = Arguments::new(true);
     arguments.address(product.left.addr() as u64);
     arguments.address(product.right.addr() as u64);
@@ -205,7 +209,7 @@ fn multiply(
             text: prologue.text,
         }),
     };
-    let unit = Unit { text: texts::DOT, function: "nd_dot", classes, calls };
+    let unit = Unit { text, function, classes, calls };
     // SAFETY: the text's parameters are these; `product` has shown that the loops stay within the operands and cover the
     // destination, which is of another root, injective, and the call's own; the epilogue's are those that the compiler's
     // text has, and `Operands` has them of the same buffers as a launch of its own would.
