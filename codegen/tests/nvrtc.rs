@@ -174,6 +174,22 @@ fn the_texts_of_the_runtime_compile() {
     }
 }
 
+/// Products of halves by the tensor cores, in both sizes of tiles, spill nothing and leave room for their blocks.
+#[test]
+fn tensor_cores_are_used_without_local_memory() {
+    let Some(nvrtc) = nvrtc() else { return };
+    let source = format!("#define ND_STEP 32\n{}", runtime_text!("mma.cu"));
+    for element in ["nd_f16", "nd_bf16"] {
+        for (tile, architecture) in [(64, "sm_80"), (128, "sm_80"), (64, "sm_90"), (128, "sm_90"), (128, "sm_120")] {
+            let macros = [format!("-DND_ELEMENT={element}"), format!("-DND_TILE={tile}")];
+            let options = [&macros[0], &macros[1], "-DND_BLOCK=256", "-DND_INDEX=int", "--fmad=true"];
+            let costs = cubin::costs(&compile(&nvrtc, &source, architecture, &options)).expect("a cubin");
+            let fits = |cost: &cubin::Cost| cost.local == 0 && cost.shared <= 48 << 10 && cost.registers <= 255;
+            assert!(matches!(&costs[..], [cost] if fits(cost)), "{macros:?} {architecture}: {costs:?}");
+        }
+    }
+}
+
 /// Attentions with the scores and epilogues of the corpus.
 #[test]
 fn attentions_compile_with_their_scores() {
