@@ -154,6 +154,7 @@ fn the_texts_of_the_runtime_compile() {
     let texts = [
         (runtime_text!("copy.cu"), &all[..]),
         (runtime_text!("scatter.cu"), &all[..]),
+        (runtime_text!("sum.cu"), &all[4..]),
         (runtime_text!("dot.cu"), &all[4..]),
     ];
     for (source, elements) in texts {
@@ -319,7 +320,8 @@ fn kernels_use_no_local_memory() {
         }
     }
     let dot = runtime_text!("dot.cu");
-    for (element, tile) in [("float", 64), ("float", 128), ("double", 64)] {
+    let halves = [("nd_f16", 64), ("nd_f16", 128), ("nd_bf16", 128)];
+    for (element, tile) in [("float", 64), ("float", 128), ("double", 64)].into_iter().chain(halves) {
         for architecture in ["sm_75", "sm_90"] {
             let macros = [format!("-DND_ELEMENT={element}"), format!("-DND_TILE={tile}")];
             let options = [&macros[0], &macros[1], "-DND_INDEX=int", "-DND_BLOCK=256", "--fmad=true"];

@@ -315,6 +315,7 @@ fn arrays_of_every_type_go_there_and_back() -> Result<()> {
         )*};
     }
     round!(true, 1u8, -2i8, 3u16, -4i16, 5u32, -6i32, 7u64, -8i64, 1.5f32, -2.5f64);
+    round!(ndfuse::f16::from_f32(0.5), ndfuse::bf16::from_f32(-3.0));
     fake.check();
     Ok(())
 }

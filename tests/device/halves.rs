@@ -27,6 +27,14 @@ macro_rules! functions {
                 pub fn dense<B, I, O>(x: $t[B, I], w: $t[I, O], b: $t[O]) -> ($t[B, O], $t[B, O]) { (relu(x @ w + b), x @ w) }
                 #[no_grad]
                 pub fn many<A, B, C, D>(x: $t[A, B, C], y: $t[A, C, D]) -> $t[A, B, D] { -(x @ y) }
+                #[no_grad]
+                pub fn attention<B, T, D>(q: $t[B, T, D], k: $t[B, T, D], v: $t[B, T, D]) -> $t[B, T, D] {
+                    softmax(q @ k.transpose(0, 2, 1) / sqrt($t(D)), axis=-1) @ v
+                }
+                #[no_grad]
+                pub fn stem<B>(x: $t[B, 3, 16, 16], w: $t[8, 3, 3, 3], b: $t[8]) -> $t[B, 8, 8, 8] {
+                    relu(conv2d(x, w, bias=b, stride=2, padding="same"))
+                }
                 pub fn loss<V, E, B>(table: $t[V, E], ids: i64[B], w: $t[E, 3], y: i64[B]) -> $t[] wrt (table, w) {
                     cross_entropy(table[ids] @ w, y).mean()
                 }
@@ -83,7 +91,7 @@ macro_rules! checks {
         assert_eq!(found.2.to_host()?, host.2);
         near(&found.3, &host.3, 0.0)?;
         near(&found.4, &host.4, 0.0)?;
-        for (a, b, c) in [(1, 1, 1), (65, 17, 66), (3, 130, 5), (64, 32, 64), (66, 72, 8), (0, 3, 4), (4, 0, 3)] {
+        for (a, b, c) in [(1, 1, 1), (65, 17, 66), (3, 130, 5), (64, 32, 64), (66, 72, 8), (9, 300, 70), (0, 3, 4), (4, 0, 3)] {
             let (x, w, bias) = (wave2(a, b, 1)?, wave2(b, c, 2)?, wave((c,), 3, $t::from_f32)?);
             let (dx, dw, db) = (x.to_device($device)?, w.to_device($device)?, bias.to_device($device)?);
             let (found, host) = ($module::dense(&dx, &dw, &db)?, $module::dense(&x, &w, &bias)?);
@@ -99,6 +107,22 @@ macro_rules! checks {
         let (x, w) = (wave((130, 3, 34), 1, $t::from_f32)?, wave((130, 34, 9), 2, $t::from_f32)?);
         let found = $module::many(&x.to_device($device)?, &w.to_device($device)?)?;
         near(&found, &$module::many(&x, &w)?, $unit)?;
+        let [q, k, v] = [1, 2, 3].map(|seed| wave((2, 9, 5), seed, $t::from_f32));
+        let (q, k, v) = (q?, k?, v?);
+        let found = $module::attention(&q.to_device($device)?, &k.to_device($device)?, &v.to_device($device)?)?;
+        // What is rounded to another neighbour on the way is seen in the result.
+        near(&found, &$module::attention(&q, &k, &v)?, 4.0 * $unit)?;
+        let x = wave((2, 3, 16, 16), 1, $t::from_f32)?;
+        let (w, bias) = (wave((8, 3, 3, 3), 2, $t::from_f32)?, wave((8,), 3, $t::from_f32)?);
+        let found = $module::stem(&x.to_device($device)?, &w.to_device($device)?, &bias.to_device($device)?)?;
+        near(&found, &$module::stem(&x, &w, &bias)?, $unit)?;
+        // What a view repeats is summed, on the device as on the host.
+        let one = wave((3,), 4, $t::from_f32)?.to_device($device)?.requires_grad();
+        one.broadcast_to((700, 3))?.backward_with(&wave2(700, 3, 5)?.to_device($device)?)?;
+        let host = wave((3,), 4, $t::from_f32)?.requires_grad();
+        host.broadcast_to((700, 3))?.backward_with(&wave2(700, 3, 5)?)?;
+        let gradient = |of: &Tensor<$t, (usize,)>| of.grad().map(|g| g.to_host()).transpose();
+        assert_eq!(gradient(&one)?, gradient(&host)?);
         let (table, w) = (wave2(7, 5, 1)?, wave2(5, 3, 2)?);
         let ids = Tensor::from_vec((12,), (0..12).map(|k| k * 5 % 7 - 7 * (k % 2)).collect::<Vec<i64>>())?;
         let y = Tensor::from_vec((12,), (0..12).map(|k| k % 3).collect::<Vec<i64>>())?;
