@@ -15,6 +15,7 @@ macro_rules! each_case {
             edges::epilogues_at_the_edges_of_tiles,
             edges::epilogues_of_many_products,
             edges::epilogues_that_pick,
+            edges::epilogues_of_one_row_or_column,
             edges::epilogues_with_columns_of_several_axes,
             edges::attentions_that_share_keys_or_see_nothing,
             edges::attentions_of_some_scores,

@@ -155,6 +155,16 @@ pub fn epilogues_that_pick(device: &Device) -> Result<()> {
     let (dr, dc) = (rows.to_device(device)?, columns.to_device(device)?);
     let good_i: Vec<i64> = vec![0, 3, -4, -1, 2];
     let good_j: Vec<i64> = (0..70).map(|k| k % 12 - 6).collect();
+    // Where nothing is written, too, the host says what is an error.
+    for (m, n) in [(5, 0), (0, 70), (0, 0)] {
+        let (x, w) = (halves((m, 3), 1)?, halves((3, n), 2)?);
+        let (dx, dw) = (x.to_device(device)?, w.to_device(device)?);
+        let (i, j) = (Tensor::from_vec((m,), vec![9; m])?, Tensor::from_vec((n,), vec![-9; n])?);
+        let host = picked(&x, &w, &rows, &columns, &i, &j);
+        let found = picked(&dx, &dw, &dr, &dc, i.to_device(device)?, j.to_device(device)?);
+        let text = |r: Result<Tensor<f32, (usize, usize)>>| r.map(|y| y.len()).map_err(|e| e.to_string());
+        assert_eq!(text(found), text(host));
+    }
     for (at_i, i, at_j, j) in
         [(0, 0, 0, 0), (4, 4, 0, 0), (0, 0, 69, 6), (1, -5, 3, -7), (2, i64::MAX, 64, i64::MIN), (0, -4, 0, 5)]
     {
@@ -340,5 +350,70 @@ pub fn strips_of_every_length_and_place(device: &Device) -> Result<()> {
         same(&found.1, &host.1);
         near(&found.2, &host.2);
     }
+    Ok(())
+}
+
+tensor! {
+    #[no_grad]
+    fn one_column<M, K>(x: f32[M, K], w: f32[K, 1], b: f32[M, 1]) -> (f32[M, 1], f32[M]) {
+        let y = relu(x @ w + b);
+        (y, y[:, 0] - 1)
+    }
+    #[no_grad]
+    fn one_row<N, K>(x: f32[1, K], w: f32[K, N], b: f32[1, N]) -> (f32[1, N], f32[N]) {
+        let y = relu(x @ w + b);
+        (y, y[0] - 1)
+    }
+    #[no_grad]
+    fn one_number<K>(x: f32[K], w: f32[K], b: f32) -> f32[] { relu(x @ w + b) }
+    #[no_grad]
+    fn one_of_each<P, K>(x: f32[P, 1, K], w: f32[P, K, 1], b: f32[P]) -> f32[P] { relu((x @ w)[:, 0, 0] + b) }
+    #[no_grad]
+    fn narrow<T, S, D>(q: f32[T, D], k: f32[S, D], v: f32[S, 1], b: f32[T]) -> f32[T] {
+        (softmax(q @ k.T, axis=-1) @ v)[:, 0] * 2 + b
+    }
+    #[no_grad]
+    fn one_query<S, D, E>(q: f32[1, D], k: f32[S, D], v: f32[S, E], b: f32[E]) -> f32[E] {
+        (softmax(q @ k.T, axis=-1) @ v)[0] * 2 + b
+    }
+    #[no_grad]
+    fn one_channel<B>(x: f32[B, 1, 6, 6], w: f32[1, 1, 3, 3], b: f32[1]) -> f32[B, 1, 4, 4] { relu(conv2d(x, w, bias=b)) }
+    #[no_grad]
+    fn one_window<B>(x: f32[B, 2, 3, 3], w: f32[5, 2, 3, 3], b: f32[5]) -> f32[B, 5, 1, 1] { relu(conv2d(x, w, bias=b)) }
+}
+
+/// Axes of one element, of which an epilogue has no index.
+pub fn epilogues_of_one_row_or_column(device: &Device) -> Result<()> {
+    for (n, k) in [(1, 1), (3, 5), (66, 17), (130, 2)] {
+        let (x, w, b) = (halves((n, k), 1)?, halves((k, 1), 2)?, halves((n, 1), 3)?);
+        let (host, found) =
+            (one_column(&x, &w, &b)?, one_column(x.to_device(device)?, w.to_device(device)?, b.to_device(device)?)?);
+        same(&found.0, &host.0);
+        same(&found.1, &host.1);
+        let (x, w, b) = (halves((1, k), 1)?, halves((k, n), 2)?, halves((1, n), 3)?);
+        let (host, found) =
+            (one_row(&x, &w, &b)?, one_row(x.to_device(device)?, w.to_device(device)?, b.to_device(device)?)?);
+        same(&found.0, &host.0);
+        same(&found.1, &host.1);
+        let (x, w) = (halves((k,), 1)?, halves((k,), 2)?);
+        same(&one_number(x.to_device(device)?, w.to_device(device)?, 7.0)?, &one_number(&x, &w, 7.0)?);
+        let (x, w, b) = (halves((n, 1, k), 1)?, halves((n, k, 1), 2)?, halves((n,), 3)?);
+        let found = one_of_each(x.to_device(device)?, w.to_device(device)?, b.to_device(device)?)?;
+        same(&found, &one_of_each(&x, &w, &b)?);
+        let (q, keys, v, b) = (wave((n, k), 1)?, wave((5, k), 2)?, wave((5, 1), 3)?, wave((n,), 4)?);
+        let (dk, dv) = (keys.to_device(device)?, v.to_device(device)?);
+        near(&narrow(q.to_device(device)?, &dk, &dv, b.to_device(device)?)?, &narrow(&q, &keys, &v, &b)?);
+        let (q, v, b) = (wave((1, k), 1)?, wave((5, n), 3)?, wave((n,), 4)?);
+        let found = one_query(q.to_device(device)?, &dk, v.to_device(device)?, b.to_device(device)?)?;
+        {
+            near(&found, &one_query(&q, &keys, &v, &b)?);
+        }
+    }
+    let (x, w, b) = (halves((2, 1, 6, 6), 1)?, halves((1, 1, 3, 3), 2)?, halves((1,), 3)?);
+    let found = one_channel(x.to_device(device)?, w.to_device(device)?, b.to_device(device)?)?;
+    same(&found, &one_channel(&x, &w, &b)?);
+    let (x, w, b) = (halves((3, 2, 3, 3), 1)?, halves((5, 2, 3, 3), 2)?, halves((5,), 3)?);
+    let found = one_window(x.to_device(device)?, w.to_device(device)?, b.to_device(device)?)?;
+    same(&found, &one_window(&x, &w, &b)?);
     Ok(())
 }
