@@ -8,6 +8,8 @@
 mod cases;
 #[path = "device/copies.rs"]
 mod copies;
+#[path = "device/edges.rs"]
+mod edges;
 #[path = "device/functions.rs"]
 mod functions;
 #[path = "device/halves.rs"]

@@ -17,6 +17,7 @@ use machine::{Machine, Teams};
 use ndfuse_codegen::loops::Loops;
 use program::{Built, Run, holds};
 use random::mutants::MUTANTS;
+use random::products;
 use random::run::{code, differ, fault, guarded, planted};
 use random::shrink::{cost, shrink};
 use random::source::{Checked, Source, What};
@@ -125,6 +126,44 @@ fn fused_programs_agree_with_the_oracle() {
     eprintln!("{many} programs of {nodes} nodes, fused to {steps} steps of {kernels} kernels: {time:.1} s");
 }
 
+#[test]
+fn programs_around_products_agree_with_the_oracle() {
+    let (first, many, start) = (seed(), count(400) / 4, Instant::now());
+    let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    for seed in first..first + many {
+        let source = products::write(seed);
+        if fault(&source).is_some() {
+            tell(seed, &source, &|s| fault(s));
+        }
+        assert_eq!(source, products::write(seed), "a seed gives one program");
+        let text = source.checked().expect("a written program is valid").text;
+        for word in PRODUCTS {
+            *seen.entry(word).or_default() += usize::from(text.contains(word));
+        }
+    }
+    let rare: Vec<_> = PRODUCTS.iter().filter(|w| seen[*w] == 0).collect();
+    assert!(rare.is_empty() || many < 100, "never written: {rare:?}");
+    eprintln!("{many} programs around products: {:.1} s", start.elapsed().as_secs_f64());
+}
+
+/// What must stand in some programs around products.
+const PRODUCTS: [&str; 14] = [
+    " @ ",
+    "conv2d(",
+    "conv1d(",
+    "softmax(",
+    "-inf",
+    "where(",
+    "arange(",
+    "take(",
+    "astype(",
+    "::-1",
+    "::2",
+    "reshape(",
+    "\"same\"",
+    "dilation=2",
+];
+
 /// Shrinks a program that fails, and fails.
 fn tell(seed: u64, source: &Source, fault: &dyn Fn(&Source) -> Option<String>) {
     let least = shrink(source, &|s| fault(s).is_some());
@@ -147,7 +186,7 @@ fn emulated(name: &str, programs: &[(u64, Source)], teams: Teams) -> Option<(u64
     held.into_iter().find_map(|(seed, checked, built)| {
         let run = || match Run::new(&machine, built, &checked.sizes, &checked.values, *seed).run() {
             Err(why) => Some(why),
-            Ok(got) => differ(&got, &checked.want),
+            Ok(got) => differ(&got, checked),
         };
         Some((*seed, guarded(run)?))
     })

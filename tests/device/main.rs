@@ -10,6 +10,7 @@ mod fake;
 #[macro_use]
 mod cases;
 mod copies;
+mod edges;
 mod faults;
 mod functions;
 mod halves;

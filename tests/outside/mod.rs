@@ -41,6 +41,8 @@ fn cargo_run(folder: &Path, offline: bool) -> Output {
     command.arg("run").current_dir(folder);
     // Beside the folder for temporary files is the one for everything that was built.
     command.env("CARGO_TARGET_DIR", folder.join("../.."));
+    // Where a module of the tests that the crate takes in puts its files.
+    command.env("CARGO_TARGET_TMPDIR", folder);
     if offline {
         command.arg("--offline");
     }

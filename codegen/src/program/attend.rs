@@ -13,7 +13,7 @@
 
 use super::{Action, Dot, DotAxis, Epilogue, Launch, Place, Program, Role, Step};
 use crate::dtype::DType;
-use crate::kernel::{InstOp, Kernel, ValId};
+use crate::kernel::{Axis, InstOp, Kernel, ValId};
 use crate::ops::Literal;
 
 /// Three steps that are one kernel.
@@ -118,21 +118,22 @@ fn loops(kernel: &Kernel, input: usize, scored: &Dot, summed: &Dot) -> Option<(V
         _ => None,
     }))?;
     let written = &kernel.stores[0].index;
-    let loop_of = |var: &crate::shape::Sym| -> Option<[usize; 2]> {
-        let at = |index: &[crate::shape::Dim]| index.iter().position(|at| at.as_sym() == Some(var));
+    // Where a product is of a part of what was made, its loop is shorter.
+    let loop_of = |own: &Axis| -> Option<[usize; 2]> {
+        let at = |index: &[crate::shape::Dim]| index.iter().position(|at| at.as_sym() == Some(&own.var));
         let (from, to) = (at(read)?, at(written)?);
         let first = scored.axes.iter().position(|axis| axis.out == Some(from))?;
         let second = summed.axes.iter().position(|axis| axis.left == Some((to, 1)))?;
-        Some([first, second])
+        (scored.axes[first].extent == own.extent && summed.axes[second].extent == own.extent).then_some([first, second])
     };
-    let columns = loop_of(&kernel.red[0].var)?;
+    let columns = loop_of(&kernel.red[0])?;
     let roles = |[first, second]: [usize; 2]| (scored.axes[first].role, summed.axes[second].role);
     if roles(columns) != (Role::Right, Role::Contract) {
         return None;
     }
     let mut out = Vec::new();
     for (par, axis) in kernel.par.iter().enumerate() {
-        let loops = loop_of(&axis.var)?;
+        let loops = loop_of(axis)?;
         if !matches!(roles(loops), (Role::Batch, Role::Batch) | (Role::Left, Role::Left)) {
             return None;
         }
@@ -181,6 +182,9 @@ mod tests {
             ("(f32[B, H, T, D], f32[B, H, T, S])", "(p @ v, p)"),
             ("(f32[B, H, T, D], f32[B, H, T])", "(p @ v, s.max(axis=-1))"),
             ("f32[B, H, T, D]", "(p * p) @ v"),
+            ("f32[B, H, T, D]", "softmax(s[:, :, :, :1], axis=-1) @ v[:, :, :1]"),
+            ("f32[B, H, T, D]", "p[:, :, :, :1] @ v[:, :, :1]"),
+            ("f32[B, H, 1, D]", "softmax(s[:, :, :1], axis=-1) @ v"),
         ] {
             assert_eq!(found(&format!("{HEADS} -> {result} {{ {scores} {value} }}")), [], "{value}");
         }

@@ -68,7 +68,8 @@ fn along(kernel: &Kernel, dot: &Dot, left: bool, role: Role) -> Option<Vec<usize
         let (at, step) = if left { axis.left } else { axis.right }?;
         let var = kernel.stores[0].index[at].as_sym();
         match kernel.par.iter().position(|p| Some(&p.var) == var) {
-            Some(par) if step == 1 => out.push(par),
+            // Of a part of the windows the numbering would be another.
+            Some(par) if step == 1 && kernel.par[par].extent == axis.extent => out.push(par),
             // An axis of one place takes no part in the numbering.
             None if axis.extent.is(1) => {}
             Some(_) | None => return None,

@@ -13,7 +13,7 @@ use ndfuse_codegen::testing::Rng;
 /// The dtypes of parameters and casts.
 pub const DTYPES: [DType; 6] = [DType::F32, DType::F64, DType::I32, DType::I64, DType::U8, DType::Bool];
 
-const FLOATS: [&str; 16] = [
+pub const FLOATS: [&str; 16] = [
     "-{0}",
     "abs({0})",
     "relu({0})",

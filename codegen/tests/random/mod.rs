@@ -4,6 +4,7 @@
 
 pub mod forms;
 pub mod mutants;
+pub mod products;
 pub mod run;
 pub mod shrink;
 pub mod source;

@@ -42,22 +42,25 @@ pub fn code(checked: &Checked) -> Code {
 fn disagreement(checked: &Checked, program: &Program) -> Option<String> {
     match interp::program::run(program, &checked.sizes, &checked.values) {
         Err(why) => Some(why),
-        Ok(got) => differ(&got, &checked.want),
+        Ok(got) => differ(&got, checked),
     }
 }
 
 /// The first result that is another one.
-pub fn differ(got: &[Value], want: &[Value]) -> Option<String> {
+pub fn differ(got: &[Value], checked: &Checked) -> Option<String> {
+    let want = &checked.want;
     if got.len() != want.len() {
         return Some(format!("{} results, not {}", got.len(), want.len()));
     }
-    let k = (0..got.len()).find(|&k| !equal(&got[k], &want[k]))?;
+    let k = (0..got.len()).find(|&k| !equal(&got[k], &want[k], checked.rounded))?;
     Some(format!("result {k} is {:?}, not {:?}", got[k], want[k]))
 }
 
-/// The same numbers; a sum may lose the sign of a zero.
-fn equal(a: &Value, b: &Value) -> bool {
-    let same = |(x, y): (Literal, Literal)| x == y || matches!(x, Literal::Float(_)) && x.as_f64() == y.as_f64();
+/// The same numbers, or nearly; a sum may lose the sign of a zero.
+fn equal(a: &Value, b: &Value, rounded: bool) -> bool {
+    let near =
+        |x: f64, y: f64| x == y || rounded && ((x - y).abs() <= 1e-4 * (1.0 + y.abs()) || x.is_nan() && y.is_nan());
+    let same = |(x, y): (Literal, Literal)| x == y || matches!(x, Literal::Float(_)) && near(x.as_f64(), y.as_f64());
     a.shape == b.shape && (0..a.data.len()).all(|k| same((a.data.get(k), b.data.get(k))))
 }
 

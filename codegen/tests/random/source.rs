@@ -27,6 +27,8 @@ pub struct Source {
     pub lets: Vec<Let>,
     /// Variables: the parameters by number, then the `let`s.
     pub results: Vec<usize>,
+    /// Whether it has values that are rounded: its results are then compared to a tolerance.
+    pub rounded: bool,
 }
 
 #[derive(Clone, PartialEq, Debug)]
@@ -62,13 +64,14 @@ pub struct Helper {
     pub typed: bool,
 }
 
-/// A program that the checker takes and that the oracle computes without rounding.
+/// A program that the checker takes and that the oracle computes, without rounding unless the source says so.
 pub struct Checked {
     pub text: String,
     pub graph: Graph,
     pub sizes: Sizes,
     pub values: Vec<Value>,
     pub want: Vec<Value>,
+    pub rounded: bool,
 }
 
 impl Let {
@@ -245,9 +248,14 @@ impl Source {
         }
         let graph = found.functions.into_iter().find(|f| f.name == "f").and_then(|f| f.graph).ok_or("no graph")?;
         let (sizes, values) = (self.sizes(), self.values()?);
-        let traced = exact_trace(&graph, &sizes, &values)?;
+        let traced = self.trace(&graph, &sizes, &values)?;
         let want = graph.outputs.iter().filter_map(|id| traced[id.0 as usize].clone()).collect();
-        Ok(Checked { text, graph, sizes, values, want })
+        Ok(Checked { text, graph, sizes, values, want, rounded: self.rounded })
+    }
+
+    /// The value of each live node, where they are what this program may have.
+    pub fn trace(&self, graph: &Graph, sizes: &Sizes, values: &[Value]) -> Result<Vec<Option<Value>>, String> {
+        if self.rounded { trace(Precision::Exact, graph, sizes, values) } else { exact_trace(graph, sizes, values) }
     }
 
     /// The text with the sizes and seeds that go with it.
@@ -261,7 +269,7 @@ impl Source {
 }
 
 /// The value of each live node; an error where one is not exact.
-pub fn exact_trace(graph: &Graph, sizes: &Sizes, values: &[Value]) -> Result<Vec<Option<Value>>, String> {
+fn exact_trace(graph: &Graph, sizes: &Sizes, values: &[Value]) -> Result<Vec<Option<Value>>, String> {
     let traced = trace(Precision::Exact, graph, sizes, values)?;
     for id in graph.ids() {
         let node = graph.node(id);

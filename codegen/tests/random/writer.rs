@@ -5,7 +5,7 @@
 //! rounded. Next: [`super::forms`], what a `let` can be.
 
 use super::forms::{self, Scope};
-use super::source::{Helper, Let, Param, Source, What, dim_text, exact_trace};
+use super::source::{Helper, Let, Param, Source, What, dim_text};
 use ndfuse_codegen::dtype::DType;
 use ndfuse_codegen::graph::Type;
 use ndfuse_codegen::interp::sizes_of;
@@ -36,7 +36,7 @@ pub fn write(seed: u64) -> Written {
         }
         let Some(one) = forms::form(&mut Scope { rng: &mut rng, source: &source, types: &types }) else { continue };
         source.lets.push(one);
-        match extended(&source) {
+        match extended(&source, MOST) {
             Ok(now) => types = now,
             Err(why) => {
                 if why.starts_with('E') {
@@ -53,8 +53,8 @@ pub fn write(seed: u64) -> Written {
     Written { source: source.pruned(), refused }
 }
 
-/// The types of all variables, if the new one is small and exact.
-fn extended(source: &Source) -> Result<Vec<Type>, String> {
+/// The types of all variables, if the new one has at most so many elements, and is exact.
+pub fn extended(source: &Source, most: usize) -> Result<Vec<Type>, String> {
     let (graph, found) = source.graph()?;
     let sizes = source.sizes();
     let mut types: Vec<Type> = source.params.iter().map(|p| Type::new(p.dtype, p.shape.clone())).collect();
@@ -62,12 +62,12 @@ fn extended(source: &Source) -> Result<Vec<Type>, String> {
     let new = types.last().map(|t| t.shape.clone()).unwrap_or_default();
     let large = graph.ids().any(|id| {
         let shape = sizes_of(&graph.ty(id).shape, &sizes).and_then(|s| count(&s));
-        !shape.is_ok_and(|n| n <= 8 * MOST)
+        !shape.is_ok_and(|n| n <= 8 * most)
     });
-    if large || new.len() > RANK || count(&sizes_of(&new, &sizes)?)? > MOST {
+    if large || new.len() > RANK || count(&sizes_of(&new, &sizes)?)? > most {
         return Err("large".into());
     }
-    exact_trace(&graph, &sizes, &source.values()?)?;
+    source.trace(&graph, &sizes, &source.values()?)?;
     Ok(types)
 }
 

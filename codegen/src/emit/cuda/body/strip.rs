@@ -142,7 +142,8 @@ impl Emit<'_> {
             InstOp::Map(..) | InstOp::Cast(_) | InstOp::Reduce(..) => true,
         };
         let mut stores = kernel.stores.iter().filter(|s| s.index.iter().any(|at| at.mentions(&strip.var)));
-        strip.others.is_empty()
+        // Along no axis of the kernel's, neighbours follow no step, or there is only one element.
+        kernel.axes().any(|axis| axis.var == strip.var)
             && strip.varying.iter().all(reads)
             && stores.all(|s| along(kernel.inputs.len() + s.output, &s.index))
     }
