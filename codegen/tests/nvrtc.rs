@@ -211,7 +211,14 @@ fn attentions_compile_with_their_scores() {
                     .collect();
                 for (width, architecture) in [(32, "sm_75"), (64, "sm_80"), (128, "sm_90"), (128, "sm_120")] {
                     let width = format!("-DND_WIDTH={width}");
-                    let fixed = ["-DND_BLOCK=256", "-DND_STRIP=4", "-DND_INDEX=int", &width, "--fmad=true"];
+                    let fixed = [
+                        "-DND_BLOCK=256",
+                        "-DND_STRIP=4",
+                        "-DND_INDEX=int",
+                        "-DND_ELEMENT=float",
+                        &width,
+                        "--fmad=true",
+                    ];
                     let options: Vec<&str> = fixed.into_iter().chain(calls.iter().map(String::as_str)).collect();
                     let costs = cubin::costs(&compile(&nvrtc, &source, architecture, &options)).expect("a cubin");
                     let fits = |cost: &cubin::Cost| cost.local == 0 && cost.shared <= 48 << 10 && cost.registers <= 128;

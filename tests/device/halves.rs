@@ -91,7 +91,9 @@ macro_rules! checks {
         assert_eq!(found.2.to_host()?, host.2);
         near(&found.3, &host.3, 0.0)?;
         near(&found.4, &host.4, 0.0)?;
-        for (a, b, c) in [(1, 1, 1), (65, 17, 66), (3, 130, 5), (64, 32, 64), (66, 72, 8), (9, 300, 70), (0, 3, 4), (4, 0, 3)] {
+        for (a, b, c) in
+            [(1, 1, 1), (65, 17, 66), (3, 130, 5), (64, 32, 64), (66, 72, 8), (9, 300, 70), (0, 3, 4), (4, 0, 3)]
+        {
             let (x, w, bias) = (wave2(a, b, 1)?, wave2(b, c, 2)?, wave((c,), 3, $t::from_f32)?);
             let (dx, dw, db) = (x.to_device($device)?, w.to_device($device)?, bias.to_device($device)?);
             let (found, host) = ($module::dense(&dx, &dw, &db)?, $module::dense(&x, &w, &bias)?);

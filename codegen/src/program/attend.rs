@@ -47,9 +47,14 @@ pub fn attends(program: &Program) -> Vec<Attend> {
 
 fn attend(program: &Program, step: usize) -> Option<Attend> {
     let [scores, shares, sum] = program.steps.get(step..step + 3)? else { return None };
-    let Action::Dot(scored @ Dot { epilogue: None, dtype: DType::F32, .. }) = &scores.action else { return None };
+    let Action::Dot(scored @ Dot { epilogue: None, .. }) = &scores.action else { return None };
     let Action::Launch(launch) = &shares.action else { return None };
-    let Action::Dot(summed @ Dot { dtype: DType::F32, .. }) = &sum.action else { return None };
+    let Action::Dot(summed) = &sum.action else { return None };
+    // What is computed in `f32`.
+    let single = scored.dtype == summed.dtype && scored.dtype.bytes() <= DType::F32.bytes();
+    if !single || program.buffer(scored.out).dtype != scored.dtype {
+        return None;
+    }
     let [out] = launch.outputs.as_slice() else { return None };
     let gone = |step: &Step, id| step.release.contains(id) && program.buffer(*id).place == Place::Temp;
     if !gone(shares, &scored.out) || !gone(sum, out) || summed.left != *out || summed.right == *out {
@@ -82,21 +87,23 @@ fn only<T>(mut items: impl Iterator<Item = T>) -> Option<T> {
 /// `s` of a kernel that stores the shares of `s` along its one reduced axis.
 fn softmax(kernel: &Kernel) -> Option<ValId> {
     let [store] = kernel.stores.as_slice() else { return None };
-    let map = |v: ValId, name: &str| match &kernel.inst(v).op {
-        InstOp::Map(op, args) if op.name() == name => Some(args.as_slice()),
-        _ => None,
+    let map = |v: ValId, name: &str| {
+        let InstOp::Map(op, args) = &kernel.inst(v).op else { return None };
+        (op.name() == name).then_some(args.as_slice())
     };
-    let reduced = |v: ValId, name: &str| match kernel.inst(v).op {
-        InstOp::Reduce(monoid, arg) if monoid.name() == name => Some(arg),
-        _ => None,
+    let reduced = |v: ValId, name: &str| {
+        let InstOp::Reduce(monoid, arg) = kernel.inst(v).op else { return None };
+        (monoid.name() == name).then_some(arg)
     };
     let one = |v: ValId| matches!(kernel.inst(v).op, InstOp::Const(value) if value == Literal::float(1.0));
+    // What is stored may be rounded to a half.
+    let share = if let InstOp::Cast(of) = kernel.inst(store.value).op { of } else { store.value };
     // e * (1 / sum e), in either order, or e / sum e.
     let inverse = |v: ValId| match map(v, "div")? {
         &[first, total] if one(first) => Some(total),
         _ => None,
     };
-    let (power, total) = match (map(store.value, "mul"), map(store.value, "div")) {
+    let (power, total) = match (map(share, "mul"), map(share, "div")) {
         (Some(&[a, b]), None) => inverse(b).map(|total| (a, total)).or_else(|| Some((b, inverse(a)?)))?,
         (None, Some(&[power, total])) => (power, total),
         _ => return None,
@@ -113,9 +120,9 @@ fn softmax(kernel: &Kernel) -> Option<ValId> {
 /// For each parallel axis of the kernel its loop in both products, and the two
 /// loops over the reduced axis.
 fn loops(kernel: &Kernel, input: usize, scored: &Dot, summed: &Dot) -> Option<(Vec<Along>, [usize; 2])> {
-    let read = only(kernel.ids().filter_map(|v| match &kernel.inst(v).op {
-        InstOp::Load { input: from, index, guards, .. } if *from == input => guards.is_empty().then_some(index),
-        _ => None,
+    let read = only(kernel.ids().filter_map(|v| {
+        let InstOp::Load { input: from, index, guards, .. } = &kernel.inst(v).op else { return None };
+        (*from == input && guards.is_empty()).then_some(index)
     }))?;
     let written = &kernel.stores[0].index;
     // Where a product is of a part of what was made, its loop is shorter.
@@ -173,6 +180,14 @@ mod tests {
             let [one] = found(&source).try_into().expect("one attention");
             assert_eq!((one.batch.len(), one.rows.len()), (2, 1), "{scores}");
         }
+    }
+
+    #[test]
+    fn attention_of_halves_is_found() {
+        let source = HEADS.replace("f32", "bf16");
+        let source =
+            format!("{source} -> bf16[B, H, T, D] {{ softmax(q @ k.transpose(0, 1, 3, 2) * 0.5, axis=-1) @ v }}");
+        assert_eq!(found(&source).len(), 1);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 // Attention: for each row of queries a sum of values, weighted by the shares of the row's scores. The scores go by in tiles of
 // 64 rows and 64 columns and are never in memory: a row keeps the greatest score so far, the sum of the powers, and the sum
 // of values, and scales the latter two when the first one grows. All sums are in an order that follows from the sizes.
-// ND_SCORE makes a score of a product of a query and a key, with ND_SCORE_OPERANDS; ND_EPILOGUE, where it is, takes the
+// ND_ELEMENT is float or a type of 16 bits, ND_RESULT that of the result. ND_SCORE makes a score of a product of a query and a key, with ND_SCORE_OPERANDS; ND_EPILOGUE, where it is, takes the
 // result.
 enum { ND_QUERY, ND_KEY, ND_VALUE, ND_RESULT };
 
@@ -31,7 +31,7 @@ template <typename Combine> __device__ __forceinline__ float nd_among(float mine
 
 // ND_BLOCK is 256, ND_TILE 64. The counts are of queries, of keys, of terms of a score and of columns of the result.
 extern "C" __global__ void __launch_bounds__(ND_BLOCK, 2) nd_attend(
-    const float* __restrict__ query, const float* __restrict__ key, const float* __restrict__ value,
+    const ND_ELEMENT* __restrict__ query, const ND_ELEMENT* __restrict__ key, const ND_ELEMENT* __restrict__ value,
     const __grid_constant__ nd_axes<4> batch, const __grid_constant__ nd_axes<4> rows,
     const __grid_constant__ nd_axes<4> keys, const __grid_constant__ nd_axes<4> depth,
     const __grid_constant__ nd_axes<4> columns,
@@ -40,7 +40,7 @@ extern "C" __global__ void __launch_bounds__(ND_BLOCK, 2) nd_attend(
 #ifdef ND_EPILOGUE
     const __grid_constant__ ND_EPILOGUE_OPERANDS after
 #else
-    float* __restrict__ out
+    ND_RESULT* __restrict__ out
 #endif
 ) {
     alignas(16) __shared__ float a[ND_STEP][ND_TILE + 4], b[ND_STEP][ND_TILE + 4];
@@ -95,13 +95,13 @@ extern "C" __global__ void __launch_bounds__(ND_BLOCK, 2) nd_attend(
                 for (int j = 0; j < ND_STEP * ND_TILE / 256; ++j) {
                     const int term = of_a.term + j * of_a.terms, row = of_a.line + j * of_a.lines;
                     const bool inside = first + term < k && first_row + row < m;
-                    a[term][row] = inside ? query[row_query[row] + nd_far<ND_QUERY>(depth, first + term)] : 0.0f;
+                    a[term][row] = inside ? nd_value(query[row_query[row] + nd_far<ND_QUERY>(depth, first + term)]) : 0.0f;
                 }
 #pragma unroll
                 for (int j = 0; j < ND_STEP * ND_TILE / 256; ++j) {
                     const int term = of_b.term + j * of_b.terms, line = of_b.line + j * of_b.lines;
                     const bool inside = first + term < k && first_key + line < n;
-                    b[term][line] = inside ? key[key_key[line] + nd_far<ND_KEY>(depth, first + term)] : 0.0f;
+                    b[term][line] = inside ? nd_value(key[key_key[line] + nd_far<ND_KEY>(depth, first + term)]) : 0.0f;
                 }
                 __syncthreads();
 #pragma unroll 4
@@ -119,10 +119,10 @@ extern "C" __global__ void __launch_bounds__(ND_BLOCK, 2) nd_attend(
             for (int i = 0; i < 4; ++i) {
                 // Rows beyond the last compute it once more and write nothing.
                 const nd_int row = first_row + 4 * y + i < m ? first_row + 4 * y + i : m - 1;
-                nd_strip<float> four;
+                nd_strip<ND_ELEMENT> found;
 #pragma unroll
-                for (int j = 0; j < 4; ++j) four.at[j] = products[i][j];
-                four = ND_SCORE(operands, number, row, first_key + 4 * x, count, four);
+                for (int j = 0; j < 4; ++j) found.at[j] = nd_element<ND_ELEMENT>::of(products[i][j]);
+                const nd_strip<float> four = ND_SCORE(operands, number, row, first_key + 4 * x, count, found);
                 float greatest = most[i];
 #pragma unroll
                 for (int j = 0; j < 4; ++j) greatest = j < count ? nd_most(greatest, four.at[j]) : greatest;
@@ -145,7 +145,7 @@ extern "C" __global__ void __launch_bounds__(ND_BLOCK, 2) nd_attend(
                 for (int at = thread; at < ND_STEP * ND_WIDTH; at += ND_BLOCK) {
                     const int term = at / ND_WIDTH, column = at % ND_WIDTH;
                     const bool inside = first_key + first + term < n && column < w;
-                    values[term][column] = inside ? value[key_value[first + term] + column_value[column]] : 0.0f;
+                    values[term][column] = inside ? nd_value(value[key_value[first + term] + column_value[column]]) : 0.0f;
                 }
                 __syncthreads();
 #pragma unroll 4
@@ -178,7 +178,9 @@ extern "C" __global__ void __launch_bounds__(ND_BLOCK, 2) nd_attend(
 #else
 #pragma unroll
                 for (int j = 0; j < ND_GROUP; ++j) {
-                    if (j < left) out[row_result[row] + column_result[column + j]] = sums[i][part + j] * share;
+                    if (j < left) {
+                        out[row_result[row] + column_result[column + j]] = nd_element<ND_RESULT>::of(sums[i][part + j] * share);
+                    }
                 }
 #endif
             }

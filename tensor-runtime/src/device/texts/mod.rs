@@ -18,8 +18,13 @@ pub(crate) const MMA: &str = concat!(
     include_str!("mma.cu")
 );
 /// Two products with a softmax between them: `nd_attend`.
-pub(crate) const ATTEND: &str =
-    concat!("#define ND_STEP 16\n", include_str!("axes.cu"), include_str!("tiles.cu"), include_str!("attend.cu"));
+pub(crate) const ATTEND: &str = concat!(
+    "#define ND_STEP 16\n",
+    include_str!("axes.cu"),
+    include_str!("half.cu"),
+    include_str!("tiles.cu"),
+    include_str!("attend.cu")
+);
 /// Sums over repeated axes: `nd_sum`.
 pub(crate) const SUM: &str = concat!(include_str!("axes.cu"), include_str!("half.cu"), include_str!("sum.cu"));
 /// A sum of rows at the places that indices name: `nd_scatter`; the indices alone: `nd_check`.

@@ -151,9 +151,17 @@ pub(super) fn run(
         }
     };
     let width = (w as u32).next_power_of_two().max(32);
-    let (block, element) = (texts::BLOCK, Some("float"));
-    let classes =
-        Classes { block, strip: 4, tile: geometry::ATTENDED as u32, width, wide, element, ..Classes::default() };
+    let (block, element, result) = (texts::BLOCK, Some(products[0].dtype.cuda()), Some(products[1].out.cuda()));
+    let classes = Classes {
+        block,
+        strip: 4,
+        tile: geometry::ATTENDED as u32,
+        width,
+        wide,
+        element,
+        result,
+        ..Classes::default()
+    };
     let calls = Some(Called { score: Some(attend.score), window: None, epilogue, text: attend.text });
     let unit = Unit { text: texts::ATTEND, function: "nd_attend", classes, calls };
     // SAFETY: the text's parameters are these. Both products have shown that their loops stay within their operands, and cover
