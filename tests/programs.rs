@@ -164,6 +164,10 @@ fn fault(name: &str, programs: &[Random]) -> Option<(u64, String)> {
     let folder = outside::write(name, &dependencies(), &main);
     std::fs::write(folder.join("src/values.txt"), values).expect("the folder can be written");
     let output = outside::run(&folder);
+    if is_long() {
+        // Compiled kernels, which are kept for the next run of the same programs.
+        let _ = std::fs::remove_dir_all(folder.join("fake"));
+    }
     let (text, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     let mut lines = text.lines();
     for Numbered { seed, program, device } in &checked {
@@ -196,12 +200,15 @@ fn dependencies() -> String {
     format!("ndarray = \"0.17\"\nlibloading = \"0.9\"\nndfuse-runtime = {{ path = {runtime:?} }}\n")
 }
 
+fn is_long() -> bool {
+    std::env::var_os("NDFUSE_RANDOM").is_some()
+}
+
 /// The program of a seed: every third one is written around a product, and a device runs it.
 fn random(seed: u64) -> Random {
-    let long = std::env::var_os("NDFUSE_RANDOM").is_some();
     let product = seed % 3 == 2;
     let source = if product { products::write(seed / 3) } else { write(seed).source };
-    Random { seed, source, device: product || long || seed.is_multiple_of(6) }
+    Random { seed, source, device: product || is_long() || seed.is_multiple_of(6) }
 }
 
 #[test]

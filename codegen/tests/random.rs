@@ -15,6 +15,9 @@ mod random;
 
 use machine::{Machine, Teams};
 use ndfuse_codegen::loops::Loops;
+use ndfuse_codegen::program::attend::attends;
+use ndfuse_codegen::program::prologue::prologues;
+use ndfuse_codegen::program::{Action, Step};
 use program::{Built, Run, holds};
 use random::mutants::MUTANTS;
 use random::products;
@@ -130,20 +133,30 @@ fn fused_programs_agree_with_the_oracle() {
 fn programs_around_products_agree_with_the_oracle() {
     let (first, many, start) = (seed(), count(400) / 4, Instant::now());
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
+    let (mut epilogues, mut windows, mut attentions) = (0, 0, 0);
     for seed in first..first + many {
         let source = products::write(seed);
         if fault(&source).is_some() {
             tell(seed, &source, &|s| fault(s));
         }
         assert_eq!(source, products::write(seed), "a seed gives one program");
-        let text = source.checked().expect("a written program is valid").text;
+        let checked = source.checked().expect("a written program is valid");
         for word in PRODUCTS {
-            *seen.entry(word).or_default() += usize::from(text.contains(word));
+            *seen.entry(word).or_default() += usize::from(checked.text.contains(word));
         }
+        let program = code(&checked).program;
+        let after = |step: &&Step| matches!(&step.action, Action::Dot(dot) if dot.epilogue.is_some());
+        epilogues += program.steps.iter().filter(after).count();
+        windows += prologues(&program).len();
+        attentions += attends(&program).len();
     }
     let rare: Vec<_> = PRODUCTS.iter().filter(|w| seen[*w] == 0).collect();
     assert!(rare.is_empty() || many < 100, "never written: {rare:?}");
-    eprintln!("{many} programs around products: {:.1} s", start.elapsed().as_secs_f64());
+    assert!(epilogues > 40 && windows > 5 && attentions > 5 || many < 100, "{epilogues} {windows} {attentions}");
+    eprintln!(
+        "{many} programs with {epilogues} epilogues, {windows} windows, {attentions} attentions: {:.1} s",
+        start.elapsed().as_secs_f64()
+    );
 }
 
 /// What must stand in some programs around products.

@@ -379,6 +379,26 @@ tensor! {
     #[no_grad]
     fn one_channel<B>(x: f32[B, 1, 6, 6], w: f32[1, 1, 3, 3], b: f32[1]) -> f32[B, 1, 4, 4] { relu(conv2d(x, w, bias=b)) }
     #[no_grad]
+    fn wide_image<B>(x: f32[B, 1, 16, 16], w: f32[3, 1, 3, 3], b: f32[3]) -> (f32[B, 3, 16, 16], f32[B, 3, 16, 16]) {
+        let y = conv2d(x, w, bias=b, padding="same");
+        (maximum(y, x), y[:, :, ::-1] * 2)
+    }
+    #[no_grad]
+    fn residual<N, D>(x: f32[N, D], w: f32[D, D], u: f64[D, D]) -> (f32[N, D], f64[N, D], f32[N, N]) {
+        let y = relu(x @ w) + x;
+        (y, abs(y.astype(f64) @ u - y.astype(f64)), x @ x.T + arange(N).astype(f32))
+    }
+    /// A product with its epilogue in each of an attention's parts, and after it.
+    #[no_grad]
+    fn layer<B, T, D>(
+        x: f32[B, T, D], wq: f32[D, D], wk: f32[D, D], wo: f32[D, D], r: f32[B, T, 3], s: f32[B, T, 3],
+    ) -> (f32[B, T, D], i64[B, T, D]) {
+        let (q, k) = (x @ wq * 0.01, tanh(x @ wk));
+        let scores = q @ k.transpose(0, 2, 1) + r @ s.transpose(0, 2, 1);
+        let y = (softmax(scores, axis=-1) @ x) + x;
+        (y @ wo + x, floor(abs(y) * 0).astype(i64) + arange(D))
+    }
+    #[no_grad]
     fn one_window<B>(x: f32[B, 2, 3, 3], w: f32[5, 2, 3, 3], b: f32[5]) -> f32[B, 5, 1, 1] { relu(conv2d(x, w, bias=b)) }
 }
 
@@ -412,8 +432,36 @@ pub fn epilogues_of_one_row_or_column(device: &Device) -> Result<()> {
     let (x, w, b) = (halves((2, 1, 6, 6), 1)?, halves((1, 1, 3, 3), 2)?, halves((1,), 3)?);
     let found = one_channel(x.to_device(device)?, w.to_device(device)?, b.to_device(device)?)?;
     same(&found, &one_channel(&x, &w, &b)?);
+    let (x, w, b) = (halves((66, 1, 16, 16), 1)?, halves((3, 1, 3, 3), 2)?, halves((3,), 3)?);
+    let (found, host) =
+        (wide_image(x.to_device(device)?, w.to_device(device)?, b.to_device(device)?)?, wide_image(&x, &w, &b)?);
+    same(&found.0, &host.0);
+    same(&found.1, &host.1);
     let (x, w, b) = (halves((3, 2, 3, 3), 1)?, halves((5, 2, 3, 3), 2)?, halves((5,), 3)?);
     let found = one_window(x.to_device(device)?, w.to_device(device)?, b.to_device(device)?)?;
     same(&found, &one_window(&x, &w, &b)?);
+    Ok(())
+}
+
+pub fn layers_of_products(device: &Device) -> Result<()> {
+    for (n, d) in [(1, 1), (3, 5), (65, 33), (0, 2), (2, 0)] {
+        let (x, w) = (halves((n, d), 1)?, halves((d, d), 2)?);
+        let u = Tensor::from_vec((d, d), w.to_vec()?.into_iter().map(f64::from).collect())?;
+        let host = residual(&x, &w, &u)?;
+        let found = residual(x.to_device(device)?, w.to_device(device)?, u.to_device(device)?)?;
+        same(&found.0, &host.0);
+        same(&found.1, &host.1);
+        same(&found.2, &host.2);
+    }
+    for (b, t, d) in [(1, 1, 1), (2, 66, 17), (3, 5, 64)] {
+        let x = wave((b, t, d), 1)?;
+        let [wq, wk, wo] = [2, 3, 4].map(|seed| wave((d, d), seed));
+        let (wq, wk, wo, r, s) = (wq?, wk?, wo?, wave((b, t, 3), 5)?, wave((b, t, 3), 6)?);
+        let host = layer(&x, &wq, &wk, &wo, &r, &s)?;
+        let [dq, dk, d_o] = [&wq, &wk, &wo].map(|w| w.to_device(device));
+        let found = layer(x.to_device(device)?, dq?, dk?, d_o?, r.to_device(device)?, s.to_device(device)?)?;
+        near(&found.0, &host.0);
+        same(&found.1, &host.1);
+    }
     Ok(())
 }

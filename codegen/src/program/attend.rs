@@ -13,7 +13,7 @@
 
 use super::{Action, Dot, DotAxis, Epilogue, Launch, Place, Program, Role, Step};
 use crate::dtype::DType;
-use crate::kernel::{Axis, InstOp, Kernel, ValId};
+use crate::kernel::{InstOp, Kernel, ValId};
 use crate::ops::Literal;
 
 /// Three steps that are one kernel.
@@ -66,7 +66,7 @@ fn attend(program: &Program, step: usize) -> Option<Attend> {
     let kernel = &program.kernels[launch.kernel];
     let input = only(launch.inputs.iter().enumerate().filter(|(_, id)| **id == scored.out))?.0;
     let score = softmax(kernel)?;
-    let loops = loops(kernel, input, scored, summed)?;
+    let loops = loops(kernel, launch, input, scored, summed)?;
     let [batch, rows] = [Role::Batch, Role::Left].map(|role| {
         let of = |along: &Along| scored.axes[along.loops[0]].role == role;
         let mut all: Vec<Along> = loops.0.iter().copied().filter(of).collect();
@@ -119,28 +119,36 @@ fn softmax(kernel: &Kernel) -> Option<ValId> {
 
 /// For each parallel axis of the kernel its loop in both products, and the two
 /// loops over the reduced axis.
-fn loops(kernel: &Kernel, input: usize, scored: &Dot, summed: &Dot) -> Option<(Vec<Along>, [usize; 2])> {
+fn loops(
+    kernel: &Kernel,
+    launch: &Launch,
+    input: usize,
+    scored: &Dot,
+    summed: &Dot,
+) -> Option<(Vec<Along>, [usize; 2])> {
     let read = only(kernel.ids().filter_map(|v| {
         let InstOp::Load { input: from, index, guards, .. } = &kernel.inst(v).op else { return None };
         (*from == input && guards.is_empty()).then_some(index)
     }))?;
     let written = &kernel.stores[0].index;
     // Where a product is of a part of what was made, its loop is shorter.
-    let loop_of = |own: &Axis| -> Option<[usize; 2]> {
-        let at = |index: &[crate::shape::Dim]| index.iter().position(|at| at.as_sym() == Some(&own.var));
+    let loop_of = |own: usize| -> Option<[usize; 2]> {
+        let var = &kernel.axes().nth(own)?.var;
+        let at = |index: &[crate::shape::Dim]| index.iter().position(|at| at.as_sym() == Some(var));
         let (from, to) = (at(read)?, at(written)?);
         let first = scored.axes.iter().position(|axis| axis.out == Some(from))?;
         let second = summed.axes.iter().position(|axis| axis.left == Some((to, 1)))?;
-        (scored.axes[first].extent == own.extent && summed.axes[second].extent == own.extent).then_some([first, second])
+        let extents = [&scored.axes[first].extent, &summed.axes[second].extent];
+        (extents == [&launch.extents[own]; 2]).then_some([first, second])
     };
-    let columns = loop_of(&kernel.red[0])?;
+    let columns = loop_of(kernel.par.len())?;
     let roles = |[first, second]: [usize; 2]| (scored.axes[first].role, summed.axes[second].role);
     if roles(columns) != (Role::Right, Role::Contract) {
         return None;
     }
     let mut out = Vec::new();
-    for (par, axis) in kernel.par.iter().enumerate() {
-        let loops = loop_of(axis)?;
+    for par in 0..kernel.par.len() {
+        let loops = loop_of(par)?;
         if !matches!(roles(loops), (Role::Batch, Role::Batch) | (Role::Left, Role::Left)) {
             return None;
         }

@@ -7,7 +7,7 @@
 //! product; Chetlur and others, *cuDNN*, 2014, section 3.2).
 //! Next: [`crate::emit`].
 
-use super::{Action, Dot, Place, Program, Role};
+use super::{Action, Dot, Launch, Place, Program, Role};
 use crate::kernel::{InstOp, Kernel};
 use crate::shape::Dim;
 
@@ -43,8 +43,8 @@ fn prologue(program: &Program, step: usize) -> Option<Prologue> {
     if !fits || !start.iter().all(|d| d.is(0)) || !kernel.red.is_empty() || !windows(kernel) {
         return None;
     }
-    let [batch, lines, terms] =
-        [Role::Batch, if left { Role::Left } else { Role::Right }, Role::Contract].map(|r| along(kernel, dot, left, r));
+    let [batch, lines, terms] = [Role::Batch, if left { Role::Left } else { Role::Right }, Role::Contract]
+        .map(|r| along(kernel, launch, dot, left, r));
     let found = Prologue { step, left, batch: batch?, lines: lines?, terms: terms? };
     let all = [&found.batch, &found.lines, &found.terms];
     (0..kernel.par.len()).all(|k| all.iter().any(|axes| axes.contains(&k))).then_some(found)
@@ -62,14 +62,14 @@ fn windows(kernel: &Kernel) -> bool {
 }
 
 /// The parallel axes of the loops of this role, in the product's order.
-fn along(kernel: &Kernel, dot: &Dot, left: bool, role: Role) -> Option<Vec<usize>> {
+fn along(kernel: &Kernel, launch: &Launch, dot: &Dot, left: bool, role: Role) -> Option<Vec<usize>> {
     let mut out = Vec::new();
     for axis in dot.axes.iter().filter(|axis| axis.role == role) {
         let (at, step) = if left { axis.left } else { axis.right }?;
         let var = kernel.stores[0].index[at].as_sym();
         match kernel.par.iter().position(|p| Some(&p.var) == var) {
             // Of a part of the windows the numbering would be another.
-            Some(par) if step == 1 && kernel.par[par].extent == axis.extent => out.push(par),
+            Some(par) if step == 1 && launch.extents[par] == axis.extent => out.push(par),
             // An axis of one place takes no part in the numbering.
             None if axis.extent.is(1) => {}
             Some(_) | None => return None,

@@ -146,7 +146,9 @@ impl Draft {
 
     fn product(&mut self) -> Option<usize> {
         let batch = self.batches();
-        let [m, n, k] = ["M", "N", "K"].map(|name| self.dim(name, &SIZES));
+        let [m, n] = ["M", "N"].map(|name| self.dim(name, &SIZES));
+        // With that many terms a library multiplies, where there is one.
+        let k = if self.rng.chance(6) { self.dim("K", &[256, 300]) } else { self.dim("K", &SIZES) };
         let all = batch.iter().chain([&m, &n, &k]).map(|d| self.n(d).max(1));
         if all.product::<i64>() > WORK {
             return None;
@@ -296,6 +298,7 @@ impl Draft {
             }
             12 => "{0} > 0.5".into(),
             13 => format!("{}({{0}}, axis={})", self.rng.pick(&["sum", "max", "argmax"]), self.rng.below(rank)),
+            _ if rounded => "{0} * 0.5 + 1.0".into(),
             _ => "floor({0}) * 0.5".into(),
         };
         self.add(text, &[var])
