@@ -207,7 +207,7 @@ mod tests {
             ("f32[B, H, T, D]", "(p * p) @ v"),
             ("f32[B, H, T, D]", "softmax(s[:, :, :, :1], axis=-1) @ v[:, :, :1]"),
             ("f32[B, H, T, D]", "p[:, :, :, :1] @ v[:, :, :1]"),
-            ("f32[B, H, 1, D]", "softmax(s[:, :, :1], axis=-1) @ v"),
+            ("f32[B, H, min(1, T), D]", "softmax(s[:, :, :1], axis=-1) @ v"),
         ] {
             assert_eq!(found(&format!("{HEADS} -> {result} {{ {scores} {value} }}")), [], "{value}");
         }

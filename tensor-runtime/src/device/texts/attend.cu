@@ -1,9 +1,9 @@
 // Attention: for each row of queries a sum of values, weighted by the shares of the row's scores. The scores go by in tiles of
 // 64 rows and 64 columns and are never in memory: a row keeps the greatest score so far, the sum of the powers, and the sum
 // of values, and scales the latter two when the first one grows. All sums are in an order that follows from the sizes.
-// ND_ELEMENT is float or a type of 16 bits, ND_RESULT that of the result. ND_SCORE makes a score of a product of a query and a key, with ND_SCORE_OPERANDS; ND_EPILOGUE, where it is, takes the
-// result.
-enum { ND_QUERY, ND_KEY, ND_VALUE, ND_RESULT };
+// ND_ELEMENT is float or a type of 16 bits, ND_RESULT the result's. ND_SCORE makes a score of a product of a query and a key,
+// with ND_SCORE_OPERANDS; ND_EPILOGUE, where it is, takes the result.
+enum { ND_QUERY, ND_KEY, ND_VALUE, ND_TO };
 
 // Columns of the result that a block has room for: 32, 64 or 128.
 #ifndef ND_WIDTH
@@ -65,14 +65,14 @@ extern "C" __global__ void __launch_bounds__(ND_BLOCK, 2) nd_attend(
             const nd_place<4> place = nd_find(rows, first_row + thread);
             row_query[thread] = one.at[ND_QUERY] + place.at[ND_QUERY];
 #ifndef ND_EPILOGUE
-            row_result[thread] = one.at[ND_RESULT] + place.at[ND_RESULT];
+            row_result[thread] = one.at[ND_TO] + place.at[ND_TO];
 #endif
         }
         if (thread < w && thread < ND_WIDTH) {
             const nd_place<4> place = nd_find(columns, thread);
             column_value[thread] = place.at[ND_VALUE];
 #ifndef ND_EPILOGUE
-            column_result[thread] = place.at[ND_RESULT];
+            column_result[thread] = place.at[ND_TO];
 #endif
         }
         float sums[4][ND_PER] = {}, most[4], total[4];

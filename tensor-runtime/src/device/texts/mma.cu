@@ -57,11 +57,11 @@ __device__ __forceinline__ bool nd_together(const nd_axes<3>& axes, int operand)
 #if ND_WINDOW_LEFT
 #define ND_NO_LEFT
 #undef ND_LEFT_AT
-#define ND_LEFT_AT ND_ELEMENT::of(ND_WINDOW(windows, number, first_row + line, first + term))
+#define ND_LEFT_AT ND_WINDOW(windows, number, first_row + line, first + term)
 #else
 #define ND_NO_RIGHT
 #undef ND_RIGHT_AT
-#define ND_RIGHT_AT ND_ELEMENT::of(ND_WINDOW(windows, number, first_column + line, first + term))
+#define ND_RIGHT_AT ND_WINDOW(windows, number, first_column + line, first + term)
 #endif
 #endif
 
