@@ -225,7 +225,7 @@ fn a_value_is_rounded_where_it_is_written_and_where_it_is_cast() -> Result<()> {
     assert_eq!(cast.to_vec()?, rounded.iter().map(|x| x.to_f32()).collect::<Vec<_>>());
     assert!(rounded[0].is_infinite());
     assert_eq!(finite.to_vec()?, [true; 3], "what is not in memory is an `f32`");
-    let (ratio, scaled, sum) = literals(&Array1::from_vec(vec![f16::from_bits(1), f16::ONE]))?;
+    let (ratio, scaled, sum) = literals(Array1::from_vec(vec![f16::from_bits(1), f16::ONE]))?;
     assert_eq!(ratio.to_vec()?, [f16::from_f32(2f32.powi(-24) / (2f32.powi(-24) + 1e-8)), f16::ONE]);
     assert_eq!(scaled.to_vec()?[1], f16::from_f32(10.0));
     assert_eq!(sum.to_vec()?[1], 1.1);
@@ -246,7 +246,7 @@ fn sums_on_the_way_are_not_infinite() -> Result<()> {
 #[test]
 fn integers_and_promotion() -> Result<()> {
     let n = [2049, 65519, 65520, -70000, i64::MAX, i64::MIN, 257, 0];
-    let (half, brain) = numbers(&Array1::from_vec(n.to_vec()))?;
+    let (half, brain) = numbers(Array1::from_vec(n.to_vec()))?;
     assert_eq!(half.to_vec()?, n.map(|n| f16::from_f32(n as f32)));
     assert_eq!(brain.to_vec()?, n.map(|n| bf16::from_f32(n as f32)));
     let (a, b) = (Array1::from_elem(2, f16::from_f32(0.1)), Array1::from_elem(2, bf16::from_f32(0.1)));
@@ -273,7 +273,7 @@ fn special_values() -> Result<()> {
     assert_eq!((at_max.item()?, at_min.item()?, own.to_vec()?), (1, 1, vec![true, false, true]));
     // Every pattern comes through a function of it.
     let every = Array1::from_iter((0..=u16::MAX).map(f16::from_bits));
-    let (same, wide, ..) = products(&every, &Array1::from_elem(1 << 16, f16::ONE))?;
+    let (same, wide, ..) = products(&every, Array1::from_elem(1 << 16, f16::ONE))?;
     for ((x, y), z) in every.iter().zip(same.to_vec()?).zip(wide.to_vec()?) {
         assert!(x.is_nan() && y.is_nan() && z.is_nan() || x.to_bits() == y.to_bits() && z == x.to_f32());
     }
