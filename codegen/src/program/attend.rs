@@ -205,11 +205,17 @@ mod tests {
             ("(f32[B, H, T, D], f32[B, H, T, S])", "(p @ v, p)"),
             ("(f32[B, H, T, D], f32[B, H, T])", "(p @ v, s.max(axis=-1))"),
             ("f32[B, H, T, D]", "(p * p) @ v"),
-            ("f32[B, H, T, D]", "softmax(s[:, :, :, :1], axis=-1) @ v[:, :, :1]"),
-            ("f32[B, H, T, D]", "p[:, :, :, :1] @ v[:, :, :1]"),
-            ("f32[B, H, min(1, T), D]", "softmax(s[:, :, :1], axis=-1) @ v"),
         ] {
             assert_eq!(found(&format!("{HEADS} -> {result} {{ {scores} {value} }}")), [], "{value}");
+        }
+        for (rows, value) in [
+            (6, "softmax((q @ k.T)[:, :5], axis=-1) @ v[:5]"),
+            (6, "softmax(q @ k.T, axis=-1)[:, :5] @ v[:5]"),
+            (4, "softmax((q @ k.T)[:4], axis=-1) @ v"),
+            (4, "softmax(q @ k.T, axis=-1)[:4] @ v"),
+        ] {
+            let head = "fn part<D>(q: f32[6, D], k: f32[7, D], v: f32[7, D])";
+            assert_eq!(found(&format!("{head} -> f32[{rows}, D] {{ {value} }}")), [], "{value}");
         }
         let other = "let p = exp(s) / exp(s).sum(axis=-1, keepdims=true); p @ v";
         assert_eq!(
