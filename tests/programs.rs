@@ -169,15 +169,15 @@ fn fault(name: &str, programs: &[Random]) -> Option<(u64, String)> {
         let _ = std::fs::remove_dir_all(folder.join("fake"));
     }
     let (text, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    if text.lines().any(|line| line == "none") {
+        eprintln!("skipped on a device: no C++ compiler `c++` (CXX names another)");
+    }
     let mut lines = text.lines();
     for Numbered { seed, program, device } in &checked {
         for place in ["the host", "the device"].into_iter().take(1 + usize::from(*device)) {
             match lines.next() {
                 Some("ok") => {}
-                Some("none") => {
-                    eprintln!("skipped on a device: no C++ compiler `c++` (CXX names another)");
-                    continue;
-                }
+                Some("none") => continue,
                 Some(error) => return Some((*seed, format!("on {place}: {error}"))),
                 // It did not build, or panicked here.
                 None => return Some((*seed, format!("on {place}: {errors}"))),
