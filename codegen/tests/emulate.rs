@@ -296,6 +296,25 @@ fn every_reduction_agrees_with_the_oracle() {
     }
 }
 
+/// The orders in which threads run are enough to see it: without barriers a row of several warps has other sums.
+#[test]
+fn a_missing_barrier_is_seen() {
+    let sum = rows::reduce(Monoid::named("sum"), DType::F32, true).expect("a sum of rows");
+    let kernel = ("sum".to_string(), lower(&sum));
+    let teams = Teams { block: 64, row: 64, column: 1, items: 0, strip: 1 };
+    let run = |name: &str, arguments: &[&str]| {
+        let machine = Machine::with(name, std::slice::from_ref(&kernel), teams, arguments)?;
+        let input = Value::literals(vec![3, 200], DType::F32, (0..600).map(|k| Literal::float(f64::from(k % 7))));
+        Some(machine.run(&kernel, &[3, 200], &[], &[input], &[vec![3]], 1))
+    };
+    let (Some(with), Some(without)) = (run("barriers", &[]), run("no_barriers", &["-DEMULATED_WITHOUT_BARRIERS"]))
+    else {
+        return;
+    };
+    assert!(with.is_ok(), "{with:?}");
+    assert!(without.is_err_and(|why| why.contains("a barrier is missing")));
+}
+
 /// The reduction, one element after the other.
 fn reduced(monoid: Monoid, dtype: DType, args: &[Literal]) -> Literal {
     let row = monoid.row();

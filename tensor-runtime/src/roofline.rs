@@ -92,11 +92,12 @@ impl Roofline {
     /// A GPU, by its driver's attributes: the memory's clock times the bus's width, twice, for it sends at both edges; the
     /// multiprocessors times their clock times the `f32` lanes of one, twice, for a multiplication and an addition. A
     /// multiprocessor has 64 lanes at compute capability 7.x and 8.0, 128 at all later ones, by the table of arithmetic
-    /// throughput in CUDA's programming guide.
+    /// throughput in CUDA's programming guide. A rate of which the driver says nothing is infinite: it bounds no time.
     pub(crate) fn described(found: &Description) -> Roofline {
         let lanes = if found.capability <= crate::device::driver::Version(8, 0) { 64.0 } else { 128.0 };
-        let flops = f64::from(found.multiprocessors) * found.clock as f64 * lanes * 2.0;
-        let bandwidth = 2.0 * found.memory_clock as f64 * f64::from(found.memory_bus) / 8.0;
+        let said = |rate: f64| if rate > 0.0 { rate } else { f64::INFINITY };
+        let flops = said(f64::from(found.multiprocessors) * found.clock as f64 * lanes * 2.0);
+        let bandwidth = said(2.0 * found.memory_clock as f64 * f64::from(found.memory_bus) / 8.0);
         let flops64 = flops / f64::from(found.doubles.max(1));
         let name = found.name.to_string().into();
         Roofline { name, multiprocessors: found.multiprocessors, bandwidth, flops, flops64 }
@@ -184,6 +185,24 @@ fn best(mut run: impl FnMut()) -> f64 {
 mod tests {
     use super::*;
     use crate::device::driver::Version;
+
+    #[test]
+    fn what_a_driver_does_not_say_bounds_no_time() {
+        let nothing = Description {
+            name: "silent".into(),
+            capability: Version(9, 0),
+            multiprocessors: 132,
+            clock: 0,
+            memory_clock: 0,
+            memory_bus: 0,
+            doubles: 0,
+            memory: 1 << 34,
+            driver: Version(13, 0),
+            compiler: None,
+        };
+        let silent = Roofline::described(&nothing);
+        assert_eq!((silent.seconds(1 << 30, 1 << 40, DType::F32), silent.multiprocessors), (0.0, 132));
+    }
 
     #[test]
     fn a_driver_s_attributes_make_what_its_maker_publishes() {

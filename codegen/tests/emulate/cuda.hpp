@@ -1,5 +1,7 @@
 // CUDA C on the CPU, as far as generated kernels use it: the threads of a block
-// are fibers that run until they must wait for each other. A block whose threads
+// are fibers that run until they must wait for each other, in one of several
+// orders: what is right in one only for want of a barrier is wrong in another.
+// A block whose threads
 // wait for ever, or a shuffle that a thread does not belong to, ends the launch
 // with an error.
 #include <cmath>
@@ -58,7 +60,15 @@ static void run() {
     fibers[threadIdx.x].done = moved = true;
 }
 
-static bool block(unsigned threads) {
+// The thread whose turn is the `turn`th: from the first to the last, from the
+// last to the first, or every fifth and so on.
+static unsigned in_order(unsigned order, unsigned turn, unsigned threads) {
+    if (order % 3 == 0) return turn;
+    if (order % 3 == 1) return threads - 1 - turn;
+    return threads % 5 == 0 ? turn : turn * 5 % threads;
+}
+
+static bool block(unsigned threads, unsigned order) {
     fibers.resize(threads);
     warp_meetings.assign(threads, Meeting());
     lanes.assign(threads, 0);
@@ -74,7 +84,8 @@ static bool block(unsigned threads) {
     }
     for (bool first = true, left = true; left; first = false) {
         moved = left = false;
-        for (unsigned thread = 0; thread < threads; ++thread) {
+        for (unsigned turn = 0; turn < threads; ++turn) {
+            const unsigned thread = in_order(order, turn, threads);
             if (fibers[thread].done) continue;
             threadIdx.x = thread;
             swapcontext(&scheduler, &fibers[thread].context);
@@ -86,20 +97,24 @@ static bool block(unsigned threads) {
 }
 
 // 0 iff every thread came to its end.
-static int launch(Entry kernel, const long long* values, unsigned blocks, unsigned threads) {
+static int launch(Entry kernel, const long long* values, unsigned blocks, unsigned threads, unsigned order) {
     entry = kernel;
     arguments = values;
     gridDim.x = blocks;
     failed = false;
     for (blockIdx.x = 0; blockIdx.x < blocks; ++blockIdx.x) {
-        if (!block(threads)) return 1;
+        if (!block(threads, order + blockIdx.x)) return 1;
     }
     return 0;
 }
 
 } // namespace emulated
 
+#ifdef EMULATED_WITHOUT_BARRIERS
+inline void __syncthreads() {}
+#else
 inline void __syncthreads() { emulated::meet(emulated::block_meeting, emulated::fibers.size()); }
+#endif
 
 inline int __shfl_sync(unsigned mask, int value, int lane, int width) {
     const unsigned warp = threadIdx.x / 32 * 32, me = threadIdx.x % 32;

@@ -14,6 +14,8 @@ use ndfuse_codegen::ops::Literal;
 use std::path::PathBuf;
 use std::process::Command;
 
+/// The orders in which the threads of a block may run, which must not matter.
+const ORDERS: u32 = 3;
 /// What every byte is before a kernel runs.
 const POISON: u8 = 0xa5;
 
@@ -36,6 +38,11 @@ pub struct Machine {
 impl Machine {
     /// Compiles all kernels; `None`, and a word about it, without a compiler.
     pub fn new(name: &str, kernels: &[(String, Loops)], teams: Teams) -> Option<Machine> {
+        Machine::with(name, kernels, teams, &[])
+    }
+
+    /// The same, with these arguments to the compiler.
+    pub fn with(name: &str, kernels: &[(String, Loops)], teams: Teams, arguments: &[&str]) -> Option<Machine> {
         let compiler = std::env::var("CXX").unwrap_or_else(|_| "c++".into());
         if Command::new(&compiler).arg("--version").output().is_err() {
             eprintln!("skipped: no C++ compiler `{compiler}` (CXX names another)");
@@ -52,6 +59,7 @@ impl Machine {
         command.arg(format!("-DND_BLOCK={}", teams.block));
         command.arg(format!("-DND_ROW_THREADS={}", teams.row)).arg(format!("-DND_COLUMN_THREADS={}", teams.column));
         command.arg(format!("-DND_ROW_ITEMS={}", teams.items)).arg(format!("-DND_STRIP={}", teams.strip));
+        command.args(arguments);
         let out = command.arg(&source).arg("-o").arg(&library).output().expect("the compiler runs");
         assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
         // SAFETY: the library has no initialisers but those of its static data.
@@ -103,16 +111,24 @@ impl Machine {
             });
         }
         if points > 0 {
-            type Entry = unsafe extern "C" fn(*const i64, u32, u32) -> i32;
+            type Entry = unsafe extern "C" fn(*const i64, u32, u32, u32) -> i32;
             let blocks = 1 + (seed % 3) as u32;
-            // SAFETY: the entry was made with this signature; the arguments are the
-            // kernel's parameters in their order and outlive the call.
-            let status = unsafe {
-                let entry = self.library.get::<Entry>(format!("run_{name}").as_bytes()).expect("an entry a kernel");
-                entry(arguments.as_ptr(), blocks, self.teams.block)
-            };
-            if status != 0 {
-                return Err("threads wait for ever, or shuffle outside of their mask".into());
+            let mut first: Option<Vec<Vec<u8>>> = None;
+            for order in 0..ORDERS {
+                memory.iter_mut().zip(&before).for_each(|(m, old)| m.bytes.copy_from_slice(old));
+                // SAFETY: the entry was made with this signature; the arguments are the
+                // kernel's parameters in their order and outlive the call.
+                let status = unsafe {
+                    let entry = self.library.get::<Entry>(format!("run_{name}").as_bytes()).expect("an entry a kernel");
+                    entry(arguments.as_ptr(), blocks, self.teams.block, order)
+                };
+                if status != 0 {
+                    return Err("threads wait for ever, or shuffle outside of their mask".into());
+                }
+                let after: Vec<Vec<u8>> = memory.iter().map(|m| m.bytes.clone()).collect();
+                if first.get_or_insert_with(|| after.clone()) != &after {
+                    return Err(format!("a barrier is missing: threads in order {order} have other results"));
+                }
             }
         }
         if notes.iter().any(|&word| word != !0) {
@@ -139,8 +155,8 @@ fn entry(name: &str, loops: &Loops) -> String {
     let arguments: Vec<String> = cuda::parameters(kernel).into_iter().enumerate().map(argument).collect();
     format!(
         "static void call_{name}(const long long* a) {{ {name}({}); }}\n\
-         extern \"C\" int run_{name}(const long long* a, unsigned blocks, unsigned threads) {{\n    \
-         return emulated::launch(call_{name}, a, blocks, threads);\n}}\n",
+         extern \"C\" int run_{name}(const long long* a, unsigned blocks, unsigned threads, unsigned order) {{\n    \
+         return emulated::launch(call_{name}, a, blocks, threads, order);\n}}\n",
         arguments.join(", ")
     )
 }

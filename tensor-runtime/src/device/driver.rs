@@ -103,7 +103,7 @@ pub struct Description {
     /// Its compute capability: `9.0` is `sm_90`.
     pub capability: Version,
     pub multiprocessors: u32,
-    /// Of a multiprocessor, in Hz.
+    /// Of a multiprocessor, in Hz; 0, as the next three, where the driver does not say.
     pub clock: u64,
     /// In Hz; it sends at both edges.
     pub memory_clock: u64,

@@ -5,7 +5,7 @@ use std::ffi::c_void;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use libloading::Library;
@@ -29,7 +29,7 @@ template <typename... A> static void nd_apply(void (*f)(A...), void** a) {
 }
 ";
 
-type Entry = unsafe extern "C" fn(*mut *mut c_void, u32, u32) -> i32;
+type Entry = unsafe extern "C" fn(*mut *mut c_void, u32, u32, u32) -> i32;
 
 /// Libraries and functions that are loaded, by number.
 #[derive(Default)]
@@ -87,8 +87,8 @@ pub fn compile(source: &str, options: &[String]) -> Result<Vec<u8>, String> {
     let entry = |name: &str| {
         format!(
             "static void call_{name}(const long long* a) {{ nd_apply({name}, (void**)a); }}\n\
-             extern \"C\" int run_{name}(void** a, unsigned blocks, unsigned threads) {{\n    \
-             return emulated::launch(call_{name}, (const long long*)a, blocks, threads);\n}}\n"
+             extern \"C\" int run_{name}(void** a, unsigned blocks, unsigned threads, unsigned order) {{\n    \
+             return emulated::launch(call_{name}, (const long long*)a, blocks, threads, order);\n}}\n"
         )
     };
     let entries: String = names.map(entry).collect();
@@ -147,8 +147,11 @@ impl Machine {
         static TURN: Mutex<()> = Mutex::new(());
         let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = self.functions.get(function as usize).ok_or("no such function")?;
+        // Each launch has its threads run in another order.
+        static ORDER: AtomicU32 = AtomicU32::new(0);
+        let order = ORDER.fetch_add(1, Ordering::Relaxed);
         // SAFETY: the caller's promise; the library lives as long as this.
-        match unsafe { entry(arguments.as_mut_ptr(), blocks, threads) } {
+        match unsafe { entry(arguments.as_mut_ptr(), blocks, threads, order) } {
             0 => Ok(()),
             _ => Err("threads wait for ever, or shuffle outside of their mask".into()),
         }

@@ -78,6 +78,8 @@ impl Device {
             let mut value: c_int = 0;
             call!(driver, cuDeviceGetAttribute(&mut value, which, device)).map(|()| value.unsigned_abs())
         };
+        // What only a forecast of times needs, and not every driver says.
+        let known = |which| attribute(which).unwrap_or(0);
         use sys::CUdevice_attribute as Of;
         let mut memory = 0usize;
         call!(driver, cuDeviceTotalMem_v2(&mut memory, device))?;
@@ -88,10 +90,10 @@ impl Device {
                 attribute(Of::CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR)?,
             ),
             multiprocessors: attribute(Of::CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT)?,
-            clock: 1000 * u64::from(attribute(Of::CU_DEVICE_ATTRIBUTE_CLOCK_RATE)?),
-            memory_clock: 1000 * u64::from(attribute(Of::CU_DEVICE_ATTRIBUTE_MEMORY_CLOCK_RATE)?),
-            memory_bus: attribute(Of::CU_DEVICE_ATTRIBUTE_GLOBAL_MEMORY_BUS_WIDTH)?,
-            doubles: attribute(Of::CU_DEVICE_ATTRIBUTE_SINGLE_TO_DOUBLE_PRECISION_PERF_RATIO)?,
+            clock: 1000 * u64::from(known(Of::CU_DEVICE_ATTRIBUTE_CLOCK_RATE)),
+            memory_clock: 1000 * u64::from(known(Of::CU_DEVICE_ATTRIBUTE_MEMORY_CLOCK_RATE)),
+            memory_bus: known(Of::CU_DEVICE_ATTRIBUTE_GLOBAL_MEMORY_BUS_WIDTH),
+            doubles: known(Of::CU_DEVICE_ATTRIBUTE_SINGLE_TO_DOUBLE_PRECISION_PERF_RATIO),
             memory: memory as u64,
             driver: release,
             compiler: compiler::version().map(|version| format!("NVRTC {version}").into()),
