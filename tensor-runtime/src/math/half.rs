@@ -1,6 +1,6 @@
 //! Floats of 16 bits as `f32`, and back.
 //!
-//! In: an [`f16`](half::f16), a [`bf16`](half::bf16), or what shall be one. Out: the same value as an `f32`; the nearest
+//! In: an `f16`, a `bf16`, or what shall be one. Out: the same value as an `f32`; the nearest
 //! half, of two the even one. Always: integer operations without branches, which LLVM turns into vectors for any
 //! instruction set; infinities, zeros of both signs and subnormal numbers are kept, and a NaN stays one.
 //! Next: [`crate::cast`].
