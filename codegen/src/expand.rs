@@ -9,7 +9,7 @@ use crate::emit::errors::compile_errors;
 use crate::emit::{cuda, rust};
 use crate::program::attend::{Attend, attends};
 use crate::program::prologue::{Prologue, prologues};
-use crate::program::{Action, Dot, Launch, Step};
+use crate::program::{Action, Dot, Launch};
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
 /// A stage of the compiler whose text can be printed.
@@ -100,16 +100,6 @@ fn unit(compiled: &Compiled) -> rust::Unit<'_> {
 pub fn cuda_of(function: &str, code: &Code) -> rust::Cuda {
     let names: Vec<String> = (0..code.loops.len()).map(|k| format!("{function}_{k}")).collect();
     let kernels: Vec<_> = names.iter().cloned().zip(code.loops.iter().cloned()).collect();
-    let after = |step: &Step| match &step.action {
-        Action::Dot(dot @ Dot { epilogue: Some(epilogue), .. }) => {
-            let kernel = epilogue.launch.kernel;
-            let name = format!("{}_after", names[kernel]);
-            let text = cuda::epilogue_source(&code.loops[kernel], &name, dot, epilogue)?;
-            Some((name, text))
-        }
-        Action::Dot(_) | Action::Launch(_) | Action::Scatter(_) => None,
-    };
-    let epilogues = code.program.steps.iter().map(after).collect();
     let after = |step: usize| match &code.program.steps[step].action {
         Action::Dot(dot @ Dot { epilogue: Some(epilogue), .. }) => {
             let kernel = epilogue.launch.kernel;
@@ -117,13 +107,20 @@ pub fn cuda_of(function: &str, code: &Code) -> rust::Cuda {
         }
         Action::Dot(_) | Action::Launch(_) | Action::Scatter(_) => None,
     };
+    let epilogue = |step: usize| {
+        let after = after(step)?;
+        let text = cuda::called_source(None, Some(&after))?;
+        Some((after.1, text))
+    };
+    let epilogues = (0..code.program.steps.len()).map(epilogue).collect();
     let attention = |attend: Attend| {
         let Action::Launch(Launch { kernel, .. }) = code.program.steps[attend.step + 1].action else {
             unreachable!("an attention has a softmax");
         };
         let after = after(attend.step + 2);
         let score = format!("{}_score", names[kernel]);
-        let text = cuda::attention_source(&code.loops[kernel], &score, &attend, after.as_ref())?;
+        let scores = cuda::body::called::score(&code.loops[kernel], &score, &attend);
+        let text = cuda::called_source(Some(scores), after.as_ref())?;
         Some(rust::Attention { attend, score, epilogue: after.map(|(_, name, ..)| name), text })
     };
     let windows = |prologue: Prologue| {
@@ -131,7 +128,8 @@ pub fn cuda_of(function: &str, code: &Code) -> rust::Cuda {
             unreachable!("a prologue is a kernel");
         };
         let (after, window) = (after(prologue.step + 1), format!("{}_window", names[kernel]));
-        let text = cuda::windows_source(&code.loops[kernel], &window, &prologue, after.as_ref())?;
+        let made = cuda::body::called::window(&code.loops[kernel], &window, &prologue);
+        let text = cuda::called_source(Some(made), after.as_ref())?;
         Some(rust::Windows { prologue, window, epilogue: after.map(|(_, name, ..)| name), text })
     };
     let attends = attends(&code.program).into_iter().filter_map(attention).collect();

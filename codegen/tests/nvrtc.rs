@@ -13,6 +13,7 @@ mod library;
 mod rows;
 
 use library::Nvrtc;
+use ndfuse_codegen::driver::Code;
 use ndfuse_codegen::dtype::DType;
 use ndfuse_codegen::emit::cuda;
 use ndfuse_codegen::emit::rust::{Attention, Windows};
@@ -29,12 +30,12 @@ const ARCHITECTURES: [&str; 7] = ["sm_75", "sm_80", "sm_86", "sm_89", "sm_90", "
 
 /// A text of the runtime, as it compiles it.
 macro_rules! runtime_text {
-    ($name:literal) => {
+    ($($name:literal),+) => {
         concat!(
             include_str!("../../tensor-runtime/src/device/texts/axes.cu"),
             include_str!("../../tensor-runtime/src/device/texts/half.cu"),
             include_str!("../../tensor-runtime/src/device/texts/tiles.cu"),
-            include_str!(concat!("../../tensor-runtime/src/device/texts/", $name))
+            $(include_str!(concat!("../../tensor-runtime/src/device/texts/", $name))),+
         )
     };
 }
@@ -62,6 +63,20 @@ fn compile(nvrtc: &Nvrtc, source: &str, architecture: &str, extra: &[&str]) -> V
     nvrtc.compile(source, &options).unwrap_or_else(|log| panic!("{options:?}\n{log}\n{source}"))
 }
 
+/// The macros that name a function which a text of the runtime calls.
+fn define(role: &str, name: &str) -> [String; 2] {
+    [format!("-DND_{role}={name}"), format!("-DND_{role}_OPERANDS={name}_operands")]
+}
+
+/// The code of every function of the corpus.
+fn corpus() -> impl Iterator<Item = Code> {
+    let compiled = |path: PathBuf| {
+        let source = std::fs::read_to_string(path).expect("a source");
+        driver::compile_forward(source.parse().expect("tokens")).functions
+    };
+    files("corpus", "nd").into_iter().flat_map(compiled).filter_map(|f| f.code)
+}
+
 fn files(folder: &str, kind: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(folder);
     let entries = std::fs::read_dir(folder).expect("a folder of this crate");
@@ -84,11 +99,7 @@ fn the_corpus_compiles() {
     for path in files("texts", "loops") {
         all.push(loops::parse::parse(&std::fs::read_to_string(path).expect("a text")).expect("a good text"));
     }
-    for path in files("corpus", "nd") {
-        let source = std::fs::read_to_string(&path).expect("a source");
-        let compiled = driver::compile_forward(source.parse().expect("tokens"));
-        all.extend(compiled.functions.into_iter().filter_map(|f| f.code).flat_map(|code| code.loops));
-    }
+    all.extend(corpus().flat_map(|code| code.loops));
     let source = cuda::source(&named(all));
     for architecture in ARCHITECTURES {
         compile(&nvrtc, &source, architecture, &["--fmad=true"]);
@@ -155,7 +166,7 @@ fn the_texts_of_the_runtime_compile() {
         (runtime_text!("copy.cu"), &all[..]),
         (runtime_text!("scatter.cu"), &all[..]),
         (runtime_text!("sum.cu"), &all[4..]),
-        (runtime_text!("dot.cu"), &all[4..]),
+        (runtime_text!("product.cu", "dot.cu"), &all[4..]),
     ];
     for (source, elements) in texts {
         for element in elements {
@@ -179,7 +190,7 @@ fn the_texts_of_the_runtime_compile() {
 #[test]
 fn tensor_cores_are_used_without_local_memory() {
     let Some(nvrtc) = nvrtc() else { return };
-    let source = format!("#define ND_STEP 32\n{}", runtime_text!("mma.cu"));
+    let source = format!("#define ND_STEP 32\n{}", runtime_text!("product.cu", "mma.cu"));
     for element in ["nd_f16", "nd_bf16"] {
         for (tile, architecture) in [(64, "sm_80"), (128, "sm_80"), (64, "sm_90"), (128, "sm_90"), (128, "sm_120")] {
             let macros = [format!("-DND_ELEMENT={element}"), format!("-DND_TILE={tile}")];
@@ -196,35 +207,22 @@ fn tensor_cores_are_used_without_local_memory() {
 fn attentions_compile_with_their_scores() {
     let Some(nvrtc) = nvrtc() else { return };
     let mut seen = 0;
-    for path in files("corpus", "nd") {
-        let source = std::fs::read_to_string(&path).expect("a source");
-        let compiled = driver::compile_forward(source.parse().expect("tokens"));
-        for code in compiled.functions.into_iter().filter_map(|f| f.code) {
-            for Attention { score, epilogue, text, .. } in cuda_of("f", &code).attends {
-                let source = format!("{text}\n#define ND_STEP 16\n{}", runtime_text!("attend.cu"));
-                let define = |role: &str, name: &str| {
-                    [format!("-DND_{role}={name}"), format!("-DND_{role}_OPERANDS={name}_operands")]
-                };
-                let calls: Vec<String> = define("SCORE", &score)
-                    .into_iter()
-                    .chain(epilogue.iter().flat_map(|name| define("EPILOGUE", name)))
-                    .collect();
-                for (width, architecture) in [(32, "sm_75"), (64, "sm_80"), (128, "sm_90"), (128, "sm_120")] {
-                    let width = format!("-DND_WIDTH={width}");
-                    let fixed = [
-                        "-DND_BLOCK=256",
-                        "-DND_STRIP=4",
-                        "-DND_INDEX=int",
-                        "-DND_ELEMENT=float",
-                        &width,
-                        "--fmad=true",
-                    ];
-                    let options: Vec<&str> = fixed.into_iter().chain(calls.iter().map(String::as_str)).collect();
-                    let costs = cubin::costs(&compile(&nvrtc, &source, architecture, &options)).expect("a cubin");
-                    let fits = |cost: &cubin::Cost| cost.local == 0 && cost.shared <= 48 << 10 && cost.registers <= 128;
-                    assert!(matches!(&costs[..], [cost] if fits(cost)), "{score} {architecture}: {costs:?}");
-                    seen += 1;
-                }
+    for code in corpus() {
+        for Attention { score, epilogue, text, .. } in cuda_of("f", &code).attends {
+            let source = format!("{text}\n#define ND_STEP 16\n{}", runtime_text!("attend.cu"));
+            let calls: Vec<String> = define("SCORE", &score)
+                .into_iter()
+                .chain(epilogue.iter().flat_map(|name| define("EPILOGUE", name)))
+                .collect();
+            for (width, architecture) in [(32, "sm_75"), (64, "sm_80"), (128, "sm_90"), (128, "sm_120")] {
+                let width = format!("-DND_WIDTH={width}");
+                let fixed =
+                    ["-DND_BLOCK=256", "-DND_STRIP=4", "-DND_INDEX=int", "-DND_ELEMENT=float", &width, "--fmad=true"];
+                let options: Vec<&str> = fixed.into_iter().chain(calls.iter().map(String::as_str)).collect();
+                let costs = cubin::costs(&compile(&nvrtc, &source, architecture, &options)).expect("a cubin");
+                let fits = |cost: &cubin::Cost| cost.local == 0 && cost.shared <= 48 << 10 && cost.registers <= 128;
+                assert!(matches!(&costs[..], [cost] if fits(cost)), "{score} {architecture}: {costs:?}");
+                seen += 1;
             }
         }
     }
@@ -236,27 +234,20 @@ fn attentions_compile_with_their_scores() {
 fn products_compile_with_their_windows() {
     let Some(nvrtc) = nvrtc() else { return };
     let mut seen = 0;
-    for path in files("corpus", "nd") {
-        let source = std::fs::read_to_string(&path).expect("a source");
-        let compiled = driver::compile_forward(source.parse().expect("tokens"));
-        for code in compiled.functions.into_iter().filter_map(|f| f.code) {
-            for Windows { window, epilogue, text, prologue } in cuda_of("f", &code).prologues {
-                let source = format!("{text}\n{}", runtime_text!("dot.cu"));
-                let define = |role: &str, name: &str| {
-                    [format!("-DND_{role}={name}"), format!("-DND_{role}_OPERANDS={name}_operands")]
-                };
-                let left = format!("-DND_WINDOW_LEFT={}", u8::from(prologue.left));
-                let calls = define("WINDOW", &window).into_iter();
-                let calls: Vec<String> =
-                    calls.chain(epilogue.iter().flat_map(|name| define("EPILOGUE", name))).chain([left]).collect();
-                for (tile, architecture) in [(64, "sm_75"), (128, "sm_90")] {
-                    let tile = format!("-DND_TILE={tile}");
-                    let fixed = ["-DND_BLOCK=256", "-DND_STRIP=4", "-DND_INDEX=int", "-DND_ELEMENT=float", &tile];
-                    let options: Vec<&str> = fixed.into_iter().chain(calls.iter().map(String::as_str)).collect();
-                    let costs = cubin::costs(&compile(&nvrtc, &source, architecture, &options)).expect("a cubin");
-                    assert!(matches!(&costs[..], [cost] if cost.local <= 64), "{window} {architecture}: {costs:?}");
-                    seen += 1;
-                }
+    for code in corpus() {
+        for Windows { window, epilogue, text, prologue } in cuda_of("f", &code).prologues {
+            let source = format!("{text}\n{}", runtime_text!("product.cu", "dot.cu"));
+            let left = format!("-DND_WINDOW_LEFT={}", u8::from(prologue.left));
+            let calls = define("WINDOW", &window).into_iter();
+            let calls: Vec<String> =
+                calls.chain(epilogue.iter().flat_map(|name| define("EPILOGUE", name))).chain([left]).collect();
+            for (tile, architecture) in [(64, "sm_75"), (128, "sm_90")] {
+                let tile = format!("-DND_TILE={tile}");
+                let fixed = ["-DND_BLOCK=256", "-DND_STRIP=4", "-DND_INDEX=int", "-DND_ELEMENT=float", &tile];
+                let options: Vec<&str> = fixed.into_iter().chain(calls.iter().map(String::as_str)).collect();
+                let costs = cubin::costs(&compile(&nvrtc, &source, architecture, &options)).expect("a cubin");
+                assert!(matches!(&costs[..], [cost] if cost.local <= 64), "{window} {architecture}: {costs:?}");
+                seen += 1;
             }
         }
     }
@@ -268,23 +259,19 @@ fn products_compile_with_their_windows() {
 fn products_compile_with_their_epilogues() {
     let Some(nvrtc) = nvrtc() else { return };
     let mut seen = 0;
-    for path in files("corpus", "nd") {
-        let source = std::fs::read_to_string(&path).expect("a source");
-        let compiled = driver::compile_forward(source.parse().expect("tokens"));
-        for code in compiled.functions.into_iter().filter_map(|f| f.code) {
-            for (name, text) in cuda_of("f", &code).epilogues.into_iter().flatten() {
-                let source = format!("{text}\n{}", runtime_text!("dot.cu"));
-                let calls = [format!("-DND_EPILOGUE={name}"), format!("-DND_EPILOGUE_OPERANDS={name}_operands")];
-                let element = if text.contains("nd_strip<double>& ") { "double" } else { "float" };
-                let element = format!("-DND_ELEMENT={element}");
-                let double = element.ends_with("double");
-                let (tile, index) =
-                    if double { ("-DND_TILE=64", "-DND_INDEX=long long") } else { ("-DND_TILE=128", "-DND_INDEX=int") };
-                let options = ["-DND_BLOCK=256", "-DND_STRIP=4", tile, index, &element, &calls[0], &calls[1]];
-                let costs = cubin::costs(&compile(&nvrtc, &source, "sm_90", &options)).expect("a cubin");
-                assert!(matches!(&costs[..], [cost] if cost.local == 0), "{name}: {costs:?}");
-                seen += 1;
-            }
+    for code in corpus() {
+        for (name, text) in cuda_of("f", &code).epilogues.into_iter().flatten() {
+            let source = format!("{text}\n{}", runtime_text!("product.cu", "dot.cu"));
+            let calls = define("EPILOGUE", &name);
+            let element = if text.contains("nd_strip<double>& ") { "double" } else { "float" };
+            let element = format!("-DND_ELEMENT={element}");
+            let double = element.ends_with("double");
+            let (tile, index) =
+                if double { ("-DND_TILE=64", "-DND_INDEX=long long") } else { ("-DND_TILE=128", "-DND_INDEX=int") };
+            let options = ["-DND_BLOCK=256", "-DND_STRIP=4", tile, index, &element, &calls[0], &calls[1]];
+            let costs = cubin::costs(&compile(&nvrtc, &source, "sm_90", &options)).expect("a cubin");
+            assert!(matches!(&costs[..], [cost] if cost.local == 0), "{name}: {costs:?}");
+            seen += 1;
         }
     }
     assert!(seen > 6, "{seen} products");
@@ -326,7 +313,7 @@ fn kernels_use_no_local_memory() {
             }
         }
     }
-    let dot = runtime_text!("dot.cu");
+    let dot = runtime_text!("product.cu", "dot.cu");
     let halves = [("nd_f16", 64), ("nd_f16", 128), ("nd_bf16", 128)];
     for (element, tile) in [("float", 64), ("float", 128), ("double", 64)].into_iter().chain(halves) {
         for architecture in ["sm_75", "sm_90"] {

@@ -51,20 +51,7 @@ pub fn held(loops: &Loops) -> Vec<ValId> {
 
 /// The statements, indented once, with these values held in registers.
 pub fn body(loops: &Loops, operands: &[String], held: &[ValId]) -> String {
-    let mut emit = Emit {
-        loops,
-        operands,
-        deal: deal(loops),
-        held,
-        filled: None,
-        known: Vec::new(),
-        reduced: Vec::new(),
-        dealt: false,
-        strip: None,
-        given: None,
-        out: String::new(),
-        depth: 1,
-    };
+    let mut emit = Emit { held, ..Emit::new(loops, operands) };
     emit.alone();
     emit.block(&loops.body);
     while emit.depth > 1 {
@@ -113,6 +100,26 @@ struct Emit<'a> {
     given: Option<usize>,
     out: String,
     depth: usize,
+}
+
+impl<'a> Emit<'a> {
+    /// Of the streamed form, before any line.
+    fn new(loops: &'a Loops, operands: &'a [String]) -> Emit<'a> {
+        Emit {
+            loops,
+            operands,
+            deal: deal(loops),
+            held: &[],
+            filled: None,
+            known: Vec::new(),
+            reduced: Vec::new(),
+            dealt: false,
+            strip: None,
+            given: None,
+            out: String::new(),
+            depth: 1,
+        }
+    }
 }
 
 impl Emit<'_> {

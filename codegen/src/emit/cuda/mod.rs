@@ -29,8 +29,6 @@ pub mod prelude;
 
 use crate::kernel::{Axis, InstOp, Kernel, ValId};
 use crate::loops::{Form, LoopKind, Loops, Stmt};
-use crate::program::attend::Attend;
-use crate::program::prologue::Prologue;
 use crate::program::{Dot, Epilogue};
 use crate::shape::Dim;
 use prelude::prelude;
@@ -131,56 +129,49 @@ pub fn kernel(loops: &Loops, name: &str) -> String {
     )
 }
 
-/// A parameter's declaration, and whether it begins a line.
-fn declaration(kernel: &Kernel, names: &[String], parameter: Parameter) -> (String, bool) {
+/// What a parameter points to, if it is no number, and its name.
+fn named(kernel: &Kernel, names: &[String], parameter: Parameter) -> (Option<String>, String) {
     match parameter {
         Parameter::Data(number) => {
             let constant = if number < kernel.inputs.len() { "const " } else { "" };
             let operand = kernel.inputs.iter().chain(&kernel.outputs).nth(number).expect("an operand's number");
-            (format!("{constant}{}* __restrict__ {}", operand.dtype.cuda(), names[number]), true)
+            (Some(format!("{constant}{}", operand.dtype.cuda())), names[number].clone())
         }
-        Parameter::Stride(number, axis) => (format!("nd_int {}_s{axis}", names[number]), false),
-        Parameter::Extent(number) => {
-            let first = kernel.axes().position(|a| a.extent.as_const().is_none()) == Some(number);
-            (format!("nd_int e{number}"), first)
-        }
-        Parameter::Size(number) => {
-            let first = number == 0 && kernel.axes().all(|a| a.extent.as_const().is_some());
-            (format!("nd_int {}", kernel.sizes[number]), first)
-        }
-        Parameter::Notes => ("unsigned long long* __restrict__ notes".into(), true),
+        Parameter::Stride(number, axis) => (None, format!("{}_s{axis}", names[number])),
+        Parameter::Extent(number) => (None, format!("e{number}")),
+        Parameter::Size(number) => (None, kernel.sizes[number].to_string()),
+        Parameter::Notes => (Some("unsigned long long".into()), "notes".into()),
     }
 }
 
-/// A kernel as the function that a product calls, with what it calls: see
-/// [`body::called`].
-pub fn epilogue_source(loops: &Loops, name: &str, dot: &Dot, epilogue: &Epilogue) -> Option<String> {
-    let text = body::called::function(loops, name, dot, epilogue)?;
-    Some(format!("{}\n{text}", prelude(&text)))
+/// A parameter's declaration, and whether it begins a line.
+fn declaration(kernel: &Kernel, names: &[String], parameter: Parameter) -> (String, bool) {
+    let fresh = match parameter {
+        Parameter::Data(_) | Parameter::Notes => true,
+        Parameter::Stride(..) => false,
+        Parameter::Extent(number) => kernel.axes().position(|a| a.extent.as_const().is_none()) == Some(number),
+        Parameter::Size(number) => number == 0 && kernel.axes().all(|a| a.extent.as_const().is_some()),
+    };
+    let text = match named(kernel, names, parameter) {
+        (Some(ty), name) => format!("{ty}* __restrict__ {name}"),
+        (None, name) => format!("nd_int {name}"),
+    };
+    (text, fresh)
 }
 
 /// The epilogue of a product: its loops, its name, and what it is of.
 pub type After<'a> = (&'a Loops, String, &'a Dot, &'a Epilogue);
 
-/// The score of an attention, and the epilogue of its result if it has one, as
-/// the functions that its kernel calls, with what they call; `None` where the
-/// result's places do not tell the epilogue's.
-pub fn attention_source(loops: &Loops, name: &str, attend: &Attend, after: Option<&After<'_>>) -> Option<String> {
-    let mut text = body::called::score(loops, name, attend);
-    if let Some((loops, name, dot, epilogue)) = after {
-        text = format!("{text}\n{}", body::called::function(loops, name, dot, epilogue)?);
-    }
-    Some(format!("{}\n{text}", prelude(&text)))
-}
-
-/// The windows that a product fetches, and its epilogue if it has one, as the
-/// functions that it calls, with what they call; `None` where the result's
+/// The functions that a kernel of the runtime calls, with what they call: a
+/// [`score`](body::called::score) or a [`window`](body::called::window) if
+/// there is one, and the epilogue if there is one. `None` where the product's
 /// places do not tell the epilogue's.
-pub fn windows_source(loops: &Loops, name: &str, prologue: &Prologue, after: Option<&After<'_>>) -> Option<String> {
-    let mut text = body::called::window(loops, name, prologue);
-    if let Some((loops, name, dot, epilogue)) = after {
-        text = format!("{text}\n{}", body::called::function(loops, name, dot, epilogue)?);
-    }
+pub fn called_source(first: Option<String>, after: Option<&After<'_>>) -> Option<String> {
+    let epilogue = match after {
+        Some((loops, name, dot, epilogue)) => Some(body::called::function(loops, name, dot, epilogue)?),
+        None => None,
+    };
+    let text = first.into_iter().chain(epilogue).collect::<Vec<_>>().join("\n");
     Some(format!("{}\n{text}", prelude(&text)))
 }
 

@@ -10,7 +10,7 @@
 //! Next: `device/texts/dot.cu` and `attend.cu` of the runtime.
 
 use super::super::prelude::words;
-use super::super::{Parameter, names, parameters};
+use super::super::{Parameter, named, names, parameters};
 use super::strip::Strip;
 use super::{Deal, Emit};
 use crate::kernel::Kernel;
@@ -45,7 +45,7 @@ impl Roles {
 pub fn function(loops: &Loops, name: &str, dot: &Dot, epilogue: &Epilogue) -> Option<String> {
     let roles = Roles::of(dot, epilogue, &loops.kernel)?;
     let operands = names::operands(&loops.kernel);
-    let mut emit = at_place(loops, &operands, epilogue.input, &roles);
+    let mut emit = at_place(loops, &operands, Some(epilogue.input), &roles);
     let kernel = &loops.kernel;
     match roles.columns.as_slice() {
         [one] => emit.strip(Strip::new(&kernel.par[*one].var, &[]), &loops.body),
@@ -65,7 +65,7 @@ pub fn score(loops: &Loops, name: &str, attend: &Attend) -> String {
     let of = |along: &[crate::program::attend::Along]| along.iter().map(|along| along.par).collect();
     let roles = Roles { batch: of(&attend.batch), rows: of(&attend.rows), columns: Vec::new() };
     let operands = names::operands(kernel);
-    let mut emit = at_place(loops, &operands, attend.input, &roles);
+    let mut emit = at_place(loops, &operands, Some(attend.input), &roles);
     let ty = kernel.inst(attend.score).dtype.cuda();
     emit.line(format!("nd_strip<{ty}> score;"));
     emit.strip_with(Strip::new(&kernel.red[0].var, &[]), &[], |emit| {
@@ -84,7 +84,7 @@ pub fn window(loops: &Loops, name: &str, prologue: &Prologue) -> String {
     let kernel = &loops.kernel;
     let operands = names::operands(kernel);
     let roles = Roles { batch: prologue.batch.clone(), rows: prologue.lines.clone(), columns: Vec::new() };
-    let mut emit = at_place(loops, &operands, usize::MAX, &roles);
+    let mut emit = at_place(loops, &operands, None, &roles);
     let terms: Vec<_> = prologue.terms.iter().map(|&k| kernel.par[k].clone()).collect();
     emit.numbered(&terms, "term");
     let value = kernel.stores[0].value;
@@ -106,26 +106,20 @@ fn given(kernel: &Kernel, operands: &[String], product: usize) -> String {
 fn text(kernel: &Kernel, name: &str, head: (&str, &str), without: &[usize], operands: &[String], body: &str) -> String {
     let body = &needed(body);
     let body_words: Vec<&str> = words(body).collect();
-    let all: Vec<_> = kernel.inputs.iter().chain(&kernel.outputs).collect();
     let (mut declared, mut locals) = (String::new(), String::new());
     for parameter in parameters(kernel) {
-        let (ty, field) = match parameter {
-            Parameter::Data(number) | Parameter::Stride(number, _) if without.contains(&number) => continue,
-            Parameter::Data(number) => {
-                let constant = if number < kernel.inputs.len() { "const " } else { "" };
-                (format!("{constant}{}*", all[number].dtype.cuda()), operands[number].clone())
-            }
-            Parameter::Stride(number, axis) => ("long long".into(), format!("{}_s{axis}", operands[number])),
-            Parameter::Extent(number) => ("long long".into(), format!("e{number}")),
-            Parameter::Size(number) => ("long long".into(), kernel.sizes[number].to_string()),
-            Parameter::Notes => ("unsigned long long*".into(), "notes".into()),
+        if matches!(parameter, Parameter::Data(number) | Parameter::Stride(number, _) if without.contains(&number)) {
+            continue;
+        }
+        let (pointer, field) = named(kernel, operands, parameter);
+        let local = match &pointer {
+            Some(ty) => format!("{ty}* __restrict__ const {field} = operands.{field}"),
+            None => format!("const nd_int {field} = (nd_int)operands.{field}"),
         };
+        let ty = pointer.map_or("long long".to_string(), |ty| format!("{ty}*"));
         declared.push_str(&format!("    {ty} {field};\n"));
         if body_words.contains(&field.as_str()) {
-            locals.push_str(&match ty.ends_with('*') {
-                true => format!("    {ty} __restrict__ const {field} = operands.{field};\n"),
-                false => format!("    const nd_int {field} = (nd_int)operands.{field};\n"),
-            });
+            locals.push_str(&format!("    {local};\n"));
         }
     }
     let (result, parameters) = head;
@@ -150,21 +144,8 @@ fn needed(body: &str) -> String {
 }
 
 /// The beginning of a function of a place: its batch and its row.
-fn at_place<'a>(loops: &'a Loops, operands: &'a [String], product: usize, roles: &Roles) -> Emit<'a> {
-    let mut emit = Emit {
-        loops,
-        operands,
-        deal: Deal::Point,
-        held: &[],
-        filled: None,
-        known: Vec::new(),
-        reduced: Vec::new(),
-        dealt: true,
-        strip: None,
-        given: Some(product),
-        out: String::new(),
-        depth: 1,
-    };
+fn at_place<'a>(loops: &'a Loops, operands: &'a [String], product: Option<usize>, roles: &Roles) -> Emit<'a> {
+    let mut emit = Emit { deal: Deal::Point, dealt: true, given: product, ..Emit::new(loops, operands) };
     let axes = |of: &[usize]| of.iter().map(|&k| loops.kernel.par[k].clone()).collect::<Vec<_>>();
     emit.numbered(&axes(&roles.batch), "batch");
     emit.numbered(&axes(&roles.rows), "row");
