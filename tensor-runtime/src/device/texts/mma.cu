@@ -1,8 +1,6 @@
 // A matrix product of elements of 16 bits by the tensor cores, of compute capability 8.0 and later. As dot.cu, but for the
 // order of a sum: it runs over groups of 16 terms, whose own order is the hardware's. ND_ELEMENT is nd_f16 or nd_bf16, and
 // ND_RESULT that or float, in which sums are.
-enum { ND_LEFT, ND_RIGHT, ND_OUT };
-
 // Elements between the lines, rows or columns, of a tile in shared memory: eight threads that read a column of four bytes
 // meet in no bank.
 #define ND_LINE (ND_STEP + 8)
@@ -50,46 +48,10 @@ __device__ __forceinline__ bool nd_together(const nd_axes<3>& axes, int operand)
     return axes.count == 1 && axes.step[operand][0] == 1;
 }
 
-// What is fetched: an element in memory, or one of the windows of a place, a line and a term.
-#define ND_LEFT_AT left[row_left[line] + nd_far<ND_LEFT>(depth, first + term)]
-#define ND_RIGHT_AT right[column_right[line] + nd_far<ND_RIGHT>(depth, first + term)]
-#ifdef ND_WINDOW
-#if ND_WINDOW_LEFT
-#define ND_NO_LEFT
-#undef ND_LEFT_AT
-#define ND_LEFT_AT ND_WINDOW(windows, number, first_row + line, first + term)
-#else
-#define ND_NO_RIGHT
-#undef ND_RIGHT_AT
-#define ND_RIGHT_AT ND_WINDOW(windows, number, first_column + line, first + term)
-#endif
-#endif
-
-// ND_BLOCK is 256. `m_count`, `n_count` and `k_count` are numbers of rows, of columns and of terms of a sum.
-extern "C" __global__ void __launch_bounds__(ND_BLOCK, 128 / ND_TILE) nd_mma_dot(
-    const ND_ELEMENT* __restrict__ left, const ND_ELEMENT* __restrict__ right,
-    const __grid_constant__ nd_axes<3> batch, const __grid_constant__ nd_axes<3> rows,
-    const __grid_constant__ nd_axes<3> columns, const __grid_constant__ nd_axes<3> depth,
-    long long batches, long long m_count, long long n_count, long long k_count,
-#ifdef ND_WINDOW
-    const __grid_constant__ ND_WINDOW_OPERANDS windows,
-#endif
-#ifdef ND_EPILOGUE
-    const __grid_constant__ ND_EPILOGUE_OPERANDS operands
-#else
-    ND_RESULT* __restrict__ out
-#endif
-) {
+// ND_BLOCK is 256.
+extern "C" __global__ void __launch_bounds__(ND_BLOCK, 128 / ND_TILE) nd_mma_dot(ND_PRODUCT_PARAMETERS) {
     alignas(16) __shared__ ND_ELEMENT a[2][ND_TILE][ND_LINE], b[2][ND_TILE][ND_LINE];
-#ifndef ND_NO_LEFT
-    __shared__ nd_int row_left[ND_TILE];
-#endif
-#ifndef ND_NO_RIGHT
-    __shared__ nd_int column_right[ND_TILE];
-#endif
-#ifndef ND_EPILOGUE
-    __shared__ nd_int row_out[ND_TILE], column_out[ND_TILE];
-#endif
+    __shared__ nd_lines lie;
     const int thread = threadIdx.x, lane = thread % 32, warp = thread / 32;
     const int warp_row = warp % 2 * ND_ROWS, warp_column = warp / 2 * ND_COLUMNS, eighth = lane / 4, pair = lane % 4 * 2;
     const nd_int m = (nd_int)m_count, n = (nd_int)n_count, k = (nd_int)k_count;
@@ -107,26 +69,7 @@ extern "C" __global__ void __launch_bounds__(ND_BLOCK, 128 / ND_TILE) nd_mma_dot
         const nd_int number = (nd_int)(tile / across / down);
         const nd_place<3> one = nd_find(batch, number);
         __syncthreads();
-        for (int at = thread; at < 2 * ND_TILE; at += ND_BLOCK) {
-            const int line = at % ND_TILE;
-            if (at < ND_TILE && first_row + line < m) {
-                const nd_place<3> place = nd_find(rows, first_row + line);
-#ifndef ND_NO_LEFT
-                row_left[line] = one.at[ND_LEFT] + place.at[ND_LEFT];
-#endif
-#ifndef ND_EPILOGUE
-                row_out[line] = one.at[ND_OUT] + place.at[ND_OUT];
-#endif
-            } else if (at >= ND_TILE && first_column + line < n) {
-                const nd_place<3> place = nd_find(columns, first_column + line);
-#ifndef ND_NO_RIGHT
-                column_right[line] = one.at[ND_RIGHT] + place.at[ND_RIGHT];
-#endif
-#ifndef ND_EPILOGUE
-                column_out[line] = place.at[ND_OUT];
-#endif
-            }
-        }
+        lie.find(one, rows, columns, first_row, first_column, m, n);
         __syncthreads();
         float sums[ND_ROWS / 16][ND_COLUMNS / 8][4] = {};
         nd_eight next_a[ND_FETCHED], next_b[ND_FETCHED];
@@ -138,8 +81,7 @@ extern "C" __global__ void __launch_bounds__(ND_BLOCK, 128 / ND_TILE) nd_mma_dot
 #ifndef ND_NO_LEFT
                 const int last_term = group.term + (deep_a ? 7 : 0), last_line = group.line + (deep_a ? 0 : 7);
                 if (wide_a && first + last_term < k && first_row + last_line < m) {
-                    const int line = group.line, term = group.term;
-                    const ND_ELEMENT* const from = &ND_LEFT_AT;
+                    const ND_ELEMENT* const from = &ND_LEFT_AT(group.line, first + group.term);
                     if ((unsigned long long)from % sizeof(nd_eight) == 0) {
                         next_a[j] = *(const nd_eight*)from;
                         continue;
@@ -149,7 +91,7 @@ extern "C" __global__ void __launch_bounds__(ND_BLOCK, 128 / ND_TILE) nd_mma_dot
 #pragma unroll
                 for (int i = 0; i < 8; ++i) {
                     const int term = group.term + (deep_a ? i : 0), line = group.line + (deep_a ? 0 : i);
-                    if (first + term < k && first_row + line < m) next_a[j].at[i] = ND_LEFT_AT;
+                    if (first + term < k && first_row + line < m) next_a[j].at[i] = ND_LEFT_AT(line, first + term);
                 }
             }
 #pragma unroll
@@ -159,8 +101,7 @@ extern "C" __global__ void __launch_bounds__(ND_BLOCK, 128 / ND_TILE) nd_mma_dot
 #ifndef ND_NO_RIGHT
                 const int last_term = group.term + (deep_b ? 7 : 0), last_line = group.line + (deep_b ? 0 : 7);
                 if (wide_b && first + last_term < k && first_column + last_line < n) {
-                    const int line = group.line, term = group.term;
-                    const ND_ELEMENT* const from = &ND_RIGHT_AT;
+                    const ND_ELEMENT* const from = &ND_RIGHT_AT(group.line, first + group.term);
                     if ((unsigned long long)from % sizeof(nd_eight) == 0) {
                         next_b[j] = *(const nd_eight*)from;
                         continue;
@@ -170,7 +111,7 @@ extern "C" __global__ void __launch_bounds__(ND_BLOCK, 128 / ND_TILE) nd_mma_dot
 #pragma unroll
                 for (int i = 0; i < 8; ++i) {
                     const int term = group.term + (deep_b ? i : 0), line = group.line + (deep_b ? 0 : i);
-                    if (first + term < k && first_column + line < n) next_b[j].at[i] = ND_RIGHT_AT;
+                    if (first + term < k && first_column + line < n) next_b[j].at[i] = ND_RIGHT_AT(line, first + term);
                 }
             }
         };
@@ -237,7 +178,7 @@ extern "C" __global__ void __launch_bounds__(ND_BLOCK, 128 / ND_TILE) nd_mma_dot
 #pragma unroll
                     for (int at = 0; at < 2; ++at) {
                         if (at >= count) continue;
-                        out[row_out[row] + column_out[column + at]] = nd_element<ND_RESULT>::of(sums[i][j][2 * part + at]);
+                        out[lie.row_out[row] + lie.column_out[column + at]] = nd_element<ND_RESULT>::of(sums[i][j][2 * part + at]);
                     }
 #endif
                 }

@@ -7,14 +7,20 @@
 /// Elements from any steps to any steps: `nd_copy`, `nd_add`.
 pub(crate) const COPY: &str = concat!(include_str!("axes.cu"), include_str!("half.cu"), include_str!("copy.cu"));
 /// A matrix product: `nd_dot`.
-pub(crate) const DOT: &str =
-    concat!(include_str!("axes.cu"), include_str!("half.cu"), include_str!("tiles.cu"), include_str!("dot.cu"));
+pub(crate) const DOT: &str = concat!(
+    include_str!("axes.cu"),
+    include_str!("half.cu"),
+    include_str!("tiles.cu"),
+    include_str!("product.cu"),
+    include_str!("dot.cu")
+);
 /// A matrix product of elements of 16 bits by the tensor cores: `nd_mma_dot`.
 pub(crate) const MMA: &str = concat!(
     "#define ND_STEP 32\n",
     include_str!("axes.cu"),
     include_str!("half.cu"),
     include_str!("tiles.cu"),
+    include_str!("product.cu"),
     include_str!("mma.cu")
 );
 /// Two products with a softmax between them: `nd_attend`.

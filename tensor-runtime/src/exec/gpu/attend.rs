@@ -18,7 +18,7 @@ use super::super::internal;
 use super::super::memory::{Memory, Spot, described, layout_of};
 use super::Call;
 use super::dot::nowhere;
-use super::launch::{Operands, Word};
+use super::launch::Operands;
 
 /// The three steps.
 struct Steps {
@@ -137,16 +137,14 @@ pub(super) fn run(
     counts.iter().for_each(|&count| arguments.numbers(&[count]));
     let call = &mut memory.target;
     let without = [attend.input, softmax.inputs.len()];
-    let words = read.words(softmax, &without, call)?;
-    arguments.numbers(&words.iter().map(Word::bits).collect::<Vec<i64>>());
+    arguments.numbers(&read.members(softmax, &without, call)?);
     let epilogue = match &to {
         To::Memory(out) => {
             arguments.address(super::address(out));
             None
         }
         To::Epilogue(epilogue, written) => {
-            let words = written.words(&epilogue.launch, &[epilogue.input], call)?;
-            arguments.numbers(&words.iter().map(Word::bits).collect::<Vec<i64>>());
+            arguments.numbers(&written.members(&epilogue.launch, &[epilogue.input], call)?);
             Some(attend.epilogue)
         }
     };

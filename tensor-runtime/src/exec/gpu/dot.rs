@@ -15,7 +15,7 @@ use crate::plan::{Action, BufferId, Dot, Epilogue, Launch, Output, Plan, Prologu
 use super::super::dot::Product;
 use super::super::internal;
 use super::super::memory::{Memory, Spot, described, layout_of};
-use super::launch::{Operands, Word};
+use super::launch::Operands;
 use super::{Call, launch, lt, place};
 
 /// Terms of a sum from which on the device's library and a kernel after it are the better choice: what the library is faster
@@ -185,8 +185,7 @@ fn multiply(
     lists.iter().for_each(|axes| arguments.numbers(&texts::words(axes)));
     counts.iter().for_each(|&count| arguments.numbers(&[count]));
     if let Some((windows, operands)) = windows {
-        let words = operands.words(windows.launch, &[windows.launch.inputs.len()], call)?;
-        arguments.numbers(&words.iter().map(Word::bits).collect::<Vec<i64>>());
+        arguments.numbers(&operands.members(windows.launch, &[windows.launch.inputs.len()], call)?);
     }
     let epilogue = match to {
         To::Memory(out) => {
@@ -194,8 +193,7 @@ fn multiply(
             None
         }
         To::Epilogue(epilogue, operands) => {
-            let words = operands.words(&epilogue.launch, &[epilogue.input], call)?;
-            arguments.numbers(&words.iter().map(Word::bits).collect::<Vec<i64>>());
+            arguments.numbers(&operands.members(&epilogue.launch, &[epilogue.input], call)?);
             Some((epilogue.function, epilogue.text))
         }
     };

@@ -55,7 +55,7 @@ pub(super) struct Operands {
 }
 
 /// A parameter of a kernel.
-pub(super) enum Word {
+enum Word {
     Address(u64),
     /// A step, an extent or a size.
     Number(i64),
@@ -63,7 +63,7 @@ pub(super) enum Word {
 
 impl Word {
     /// As a member of a structure, all of which have 8 bytes.
-    pub(super) fn bits(&self) -> i64 {
+    fn bits(&self) -> i64 {
         match *self {
             Word::Address(address) => address as i64,
             Word::Number(number) => number,
@@ -93,8 +93,13 @@ impl Operands {
         !launch.cuda.narrow || geometry::is_wide(most)
     }
 
+    /// The same as the members of a structure.
+    pub(super) fn members(&self, launch: &Launch, elsewhere: &[usize], call: &mut Call) -> Result<Vec<i64>> {
+        Ok(self.words(launch, elsewhere, call)?.iter().map(Word::bits).collect())
+    }
+
     /// The kernel's parameters in their order, but for operands that the caller has elsewhere.
-    pub(super) fn words(&self, launch: &Launch, elsewhere: &[usize], call: &mut Call) -> Result<Vec<Word>> {
+    fn words(&self, launch: &Launch, elsewhere: &[usize], call: &mut Call) -> Result<Vec<Word>> {
         let cuda = &launch.cuda;
         let notes = match cuda.picks {
             0 => None,
