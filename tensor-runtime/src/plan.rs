@@ -164,8 +164,21 @@ pub enum Deal {
     Column,
 }
 
+/// How a kernel's rows or columns may be cut into slices, each of which is a block's: over several launches, that of pass
+/// `k` leaving what each slice came to, the one behind them combining it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Cut {
+    /// Passes that reduce, each a launch.
+    pub passes: u8,
+    /// What each slice of a point leaves: so many times 16 bytes.
+    pub states: u8,
+    /// Whether the last launch passes over the elements, too.
+    pub again: bool,
+}
+
 /// A kernel in CUDA C. Its parameters are, for each input and then each output, the address of the first element and
-/// the step of each axis; then the extents that are not `written`; then the sizes; then, if it picks, its notes.
+/// the step of each axis; then the extents that are not `written`; then the sizes; then, if it picks, its notes; then, if
+/// it may be `cut`, the place for what slices come to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Cuda {
     /// Its function in [`Plan::cuda`]; empty where there is none.
@@ -181,12 +194,13 @@ pub struct Cuda {
     pub narrow: bool,
     /// How many elements it picks by an index; of each the text notes two words where it is out of range.
     pub picks: u8,
+    pub cut: Option<Cut>,
 }
 
 impl Cuda {
     /// No CUDA C: a kernel that is on the host alone.
     pub const NONE: Cuda =
-        Cuda { function: "", deal: Deal::Point, held: 0, strip: 1, written: &[], narrow: false, picks: 0 };
+        Cuda { function: "", deal: Deal::Point, held: 0, strip: 1, written: &[], narrow: false, picks: 0, cut: None };
 }
 
 /// No axis.

@@ -2,8 +2,9 @@
 //!
 //! In: what the compiler says of a kernel, and its extents. Out: a [`Shape`], whose size classes are put into the text when
 //! it is compiled. Always: the classes follow from the extents alone, never from the machine, and any number of blocks gives
-//! the same bits; no dynamic shared memory is used. Next: [`super::kernels`].
+//! the same bits; no dynamic shared memory is used. Next: [`super::kernels`], [`super::slices`].
 
+use super::slices::{self, Slices};
 use crate::plan::{Cuda, Deal};
 
 /// A launch.
@@ -17,7 +18,9 @@ pub(crate) struct Shape {
     pub(crate) items: u32,
     /// Neighbouring elements that a thread computes: `ND_STRIP`, a divisor of `items`.
     pub(crate) strip: u32,
+    /// Blocks; those of one slice, where rows or columns are cut.
     pub(crate) blocks: u32,
+    pub(crate) slices: Option<Slices>,
 }
 
 /// Blocks that a multiprocessor can have at once, about.
@@ -104,7 +107,13 @@ pub(crate) fn shape(cuda: &Cuda, par: usize, extents: &[i64], multiprocessors: u
         }
         (Deal::Point | Deal::Row | Deal::Column, _) => points,
     };
-    Some(Shape { block, team, items, strip, blocks: blocks(groups(units, at_once), multiprocessors) })
+    let whole =
+        Shape { block, team, items, strip, blocks: blocks(groups(units, at_once), multiprocessors), slices: None };
+    let cut = slices::cut(cuda, &whole, points, reduced);
+    Some(cut.map_or(whole, |(parts, slices)| {
+        let blocks = blocks(groups(points, i64::from(parts.block / parts.team)), multiprocessors);
+        Shape { blocks, slices: Some(slices), ..parts }
+    }))
 }
 
 /// The strip of a map whose innermost axis has `last` points: few are left over at its end.
@@ -141,10 +150,11 @@ fn row_threads(length: i64) -> (u32, u32) {
     }
 }
 
-/// Threads in a block and to a column: few columns share theirs among more.
+/// Threads in a block and to a column: few columns share theirs among more, very few so that a warp has several rows.
 fn column_threads(columns: i64, length: i64) -> (u32, u32) {
     match (columns, length) {
         (_, ..=8) => (256, 1),
+        (..=16, 1024..) => (1024, 1024 / (columns.max(1) as u32).next_power_of_two()),
         (..=4096, 1024..) => (1024, 32),
         (..=65_536, _) => (256, 8),
         _ => (256, 1),
@@ -185,7 +195,8 @@ mod tests {
                         assert!(s.block <= 1024 && s.blocks >= 1 && s.block.is_multiple_of(s.team), "{s:?}");
                         let team = s.team.is_power_of_two() && (s.team <= 32 || s.team == s.block);
                         assert!(deal != Deal::Row || team, "{s:?}");
-                        assert!(deal != Deal::Column || (s.block / s.team).is_multiple_of(32), "{s:?}");
+                        let wide = (s.block / s.team).is_multiple_of(32) || i64::from(s.block / s.team) < 2 * points;
+                        assert!(deal != Deal::Column || s.team.is_power_of_two() && wide, "{s:?}");
                     }
                 }
                 assert_eq!(of(deal, held, 0, 5, 132), None);

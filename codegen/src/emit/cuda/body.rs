@@ -10,8 +10,10 @@
 //! what it needs, unless the row is held in registers.
 
 pub mod called;
+pub mod slices;
 pub(super) mod strip;
 
+use slices::{Slices, cut};
 use strip::{Strip, stripped};
 
 use super::expr::{cast, combine, dim, factor, inside, literal, map};
@@ -51,7 +53,9 @@ pub fn held(loops: &Loops) -> Vec<ValId> {
 
 /// The statements, indented once, with these values held in registers.
 pub fn body(loops: &Loops, operands: &[String], held: &[ValId]) -> String {
-    let mut emit = Emit { held, ..Emit::new(loops, operands) };
+    let slices = cut(loops).filter(|_| held.is_empty()).map(Slices::new);
+    let mut emit = Emit { held, slices, ..Emit::new(loops, operands) };
+    emit.slice();
     emit.alone();
     emit.block(&loops.body);
     while emit.depth > 1 {
@@ -94,6 +98,8 @@ struct Emit<'a> {
     reduced: Vec<Sym>,
     /// Whether the points have been dealt to the threads.
     dealt: bool,
+    /// The passes, where a row or column may be cut.
+    slices: Option<Slices>,
     /// The strip that is being written.
     strip: Option<Strip>,
     /// The input whose elements a strip is given.
@@ -114,6 +120,7 @@ impl<'a> Emit<'a> {
             known: Vec::new(),
             reduced: Vec::new(),
             dealt: false,
+            slices: None,
             strip: None,
             given: None,
             out: String::new(),
@@ -150,7 +157,8 @@ impl Emit<'_> {
         self.dealt = true;
         match self.deal {
             Deal::Row => {
-                self.line("if (blockIdx.x != 0 || threadIdx.x >= ND_ROW_THREADS) return;");
+                let (block, _) = self.blocks();
+                self.line(format!("if ({block} != 0 || threadIdx.x >= ND_ROW_THREADS) return;"));
                 self.line("const int thread = threadIdx.x;");
             }
             Deal::Point | Deal::Column => self.line("if (blockIdx.x != 0 || threadIdx.x != 0) return;"),
@@ -160,6 +168,8 @@ impl Emit<'_> {
     fn block(&mut self, body: &[Stmt]) {
         for stmt in body {
             match stmt {
+                Stmt::Loop { kind, var, body } if self.is_parallel(var) => self.enter(*kind, var, body),
+                Stmt::Loop { kind, var, body } if self.reduced.is_empty() => self.pass(*kind, var, body),
                 Stmt::Loop { kind, var, body } => self.enter(*kind, var, body),
                 Stmt::Eval(v) => self.eval(*v),
                 Stmt::Recall(v) => self.again(*v),
@@ -172,9 +182,12 @@ impl Emit<'_> {
         }
     }
 
+    fn is_parallel(&self, var: &Sym) -> bool {
+        self.kernel().par.iter().any(|a| a.var == *var)
+    }
+
     fn enter(&mut self, kind: LoopKind, var: &Sym, body: &[Stmt]) {
-        let parallel = self.kernel().par.iter().any(|a| a.var == *var);
-        if parallel {
+        if self.is_parallel(var) {
             if !self.dealt {
                 self.dealt = true;
                 self.points();
@@ -188,20 +201,22 @@ impl Emit<'_> {
             }
             return;
         }
-        let extent = self.extent(var);
+        let (from, to) = self.bounds(var);
+        let start = from.clone().unwrap_or("0".into());
         // A column's threads share its outermost reduced loop.
         let shared = self.deal == Deal::Column && self.reduced.is_empty();
         match (kind, self.loops.form) {
-            (LoopKind::Lane, Form::Row) => return self.lane(var, &extent, body),
+            (LoopKind::Lane, Form::Row) => return self.lane(var, from, &to, body),
             _ if shared => {
-                self.open(format!("for (nd_int {var} = thread; {var} < {extent}; {var} += ND_COLUMN_THREADS)"));
+                let own = from.map_or("thread".to_string(), |from| format!("{from} + thread"));
+                self.open(format!("for (nd_int {var} = {own}; {var} < {to}; {var} += ND_COLUMN_THREADS)"));
             }
             (LoopKind::Unrolled, _) => {
                 self.line("#pragma unroll");
-                self.open(format!("for (nd_int {var} = 0; {var} < {extent}; ++{var})"));
+                self.open(format!("for (nd_int {var} = {start}; {var} < {to}; ++{var})"));
             }
             (LoopKind::Serial | LoopKind::Lane | LoopKind::Parallel, _) => {
-                self.open(format!("for (nd_int {var} = 0; {var} < {extent}; ++{var})"));
+                self.open(format!("for (nd_int {var} = {start}; {var} < {to}; ++{var})"));
             }
         }
         let known = self.known.len();
@@ -223,18 +238,13 @@ impl Emit<'_> {
         if stripped(self.loops) {
             return self.strips(&par);
         }
-        let flat = match par.as_slice() {
-            [one] => one.var.to_string(),
-            _ => "point".to_string(),
-        };
-        let count = par.iter().map(|a| a.extent.to_string()).collect::<Vec<_>>().join(" * ");
-        let head = |start: &str, step: &str| {
-            let to = if par.len() == 1 { count.as_str() } else { "points" };
-            format!("for (nd_int {flat} = {start}; {flat} < {to}; {flat} += {step})")
-        };
+        let (flat, to) = self.flat();
+        let head = |start: &str, step: &str| format!("for (nd_int {flat} = {start}; {flat} < {to}; {flat} += {step})");
         if par.len() > 1 {
+            let count = par.iter().map(|a| a.extent.to_string()).collect::<Vec<_>>().join(" * ");
             self.line(format!("const nd_int points = {count};"));
         }
+        let (block, blocks) = self.blocks();
         match self.deal {
             Deal::Point => {
                 self.open(head("blockIdx.x * (nd_int)ND_BLOCK + threadIdx.x", "gridDim.x * (nd_int)ND_BLOCK"));
@@ -242,13 +252,13 @@ impl Emit<'_> {
             Deal::Row => {
                 self.line("const int thread = threadIdx.x % ND_ROW_THREADS;");
                 self.line("const int rows = ND_BLOCK / ND_ROW_THREADS;");
-                self.open(head("blockIdx.x * (nd_int)rows + threadIdx.x / ND_ROW_THREADS", "gridDim.x * (nd_int)rows"));
+                let first = format!("{block} * (nd_int)rows + threadIdx.x / ND_ROW_THREADS");
+                self.open(head(&first, &format!("{blocks} * (nd_int)rows")));
             }
             Deal::Column => {
                 self.line("const int thread = threadIdx.x / ND_COLUMNS;");
-                let to = if par.len() == 1 { count.as_str() } else { "points" };
                 self.open(format!(
-                    "for (nd_int first = blockIdx.x * (nd_int)ND_COLUMNS; first < {to}; first += gridDim.x * (nd_int)ND_COLUMNS)"
+                    "for (nd_int first = {block} * (nd_int)ND_COLUMNS; first < {to}; first += {blocks} * (nd_int)ND_COLUMNS)"
                 ));
                 // All threads of a block meet at its barriers: those past the
                 // end compute the last column once more and write nothing.
@@ -257,6 +267,14 @@ impl Emit<'_> {
             }
         }
         self.take_apart(&par, &flat, "rest");
+    }
+
+    /// The number of a point, and how many there are.
+    fn flat(&self) -> (String, String) {
+        match self.kernel().par.as_slice() {
+            [one] => (one.var.to_string(), one.extent.to_string()),
+            _ => ("point".to_string(), "points".to_string()),
+        }
     }
 
     /// The parallel variables out of the number of their point.
@@ -385,6 +403,20 @@ impl Emit<'_> {
         (monoid, arg, state)
     }
 
+    fn state_type(&self, v: ValId) -> String {
+        let (_, arg, state) = self.reduction(v);
+        state.ty(self.dtype(arg))
+    }
+
+    /// Two states of a reduction as one.
+    fn merged(&self, v: ValId, a: &str, b: &str) -> String {
+        let (monoid, arg, state) = self.reduction(v);
+        match state {
+            State::Plain | State::Indexed => combine(monoid, self.dtype(arg), a, b),
+            State::Sum => format!("nd_merge({a}, {b})"),
+        }
+    }
+
     fn start(&mut self, v: ValId) {
         let (monoid, arg, state) = self.reduction(v);
         let (dtype, a) = (self.dtype(arg), format!("a{}", v.0));
@@ -416,17 +448,21 @@ impl Emit<'_> {
 
     fn finish(&mut self, v: ValId) {
         self.known.push(v);
-        let (monoid, arg, state) = self.reduction(v);
-        let merge = match state {
-            State::Plain | State::Indexed => combine(monoid, self.dtype(arg), "a", "b"),
-            State::Sum => "nd_merge(a, b)".into(),
-        };
-        let ty = state.ty(self.dtype(arg));
-        let both = |call: &str| format!("{call}(a{}, []({ty} a, {ty} b) {{ return {merge}; }})", v.0);
+        let (_, _, state) = self.reduction(v);
+        let (ty, merge) = (self.state_type(v), self.merged(v, "a", "b"));
+        let a = format!("a{}", v.0);
+        let both = |call: &str| format!("{call}({a}, []({ty} a, {ty} b) {{ return {merge}; }})");
         let both = match self.deal {
-            Deal::Point => format!("a{}", v.0),
+            Deal::Point => a.clone(),
             Deal::Row => both("nd_reduce_row<ND_ROW_THREADS>"),
             Deal::Column => both("nd_reduce_column<ND_COLUMN_THREADS>"),
+        };
+        let both = match self.slices {
+            None => both,
+            Some(_) => {
+                self.line(format!("{a} = {both};"));
+                a
+            }
         };
         let value = match state {
             State::Plain => both,
@@ -434,6 +470,7 @@ impl Emit<'_> {
             State::Indexed => format!("{both}.index"),
         };
         self.line(format!("const {} v{} = {value};", self.dtype(v).cuda(), v.0));
+        self.finished();
     }
 
     fn store(&mut self, number: usize) {
@@ -451,18 +488,13 @@ impl Emit<'_> {
         }
         let write = format!("{} = {value};", self.element(output, &store.index));
         let once = self.reduced.is_empty();
-        let limit = if self.kernel().par.len() == 1 { self.extent(&self.kernel().par[0].var) } else { "points".into() };
         let mut conditions = Vec::new();
-        match self.deal {
-            Deal::Point => {}
-            Deal::Row if once => conditions.push("thread == 0".to_string()),
-            Deal::Row => {}
-            Deal::Column => {
-                conditions.push(format!("column < {limit}"));
-                if once {
-                    conditions.push("thread == 0".to_string());
-                }
-            }
+        if self.deal == Deal::Column {
+            conditions.push(format!("column < {}", self.flat().1));
+        }
+        if once && self.deal != Deal::Point {
+            conditions.push("thread == 0".to_string());
+            conditions.extend(self.slices.as_ref().filter(|s| s.end_together()).map(|_| "slice == 0".to_string()));
         }
         match conditions.as_slice() {
             [] => self.line(write),

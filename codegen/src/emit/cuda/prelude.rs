@@ -197,6 +197,33 @@ template <typename T> __device__ __forceinline__ void nd_store(T* to, nd_int ste
     }
 }
 " },
+    Piece { name: "ND_SLICES", text: "\
+// Slices of each row or column, a power of two. Where there are several, which of
+// its passes a launch makes (behind the last, what follows from all of them), and
+// which of the reduced axes is cut.
+#ifndef ND_SLICES
+#define ND_SLICES 1
+#define ND_PHASE -1
+#define ND_CUT -1
+#endif
+" },
+    Piece { name: "nd_range", text: "struct nd_range { nd_int from, to; };\n" },
+    Piece { name: "nd_slice", text: "\
+// The part of an axis that is a slice's: all of it, unless the axis is cut. Slices
+// begin where accesses may be wide.
+template <bool CUT> __device__ __forceinline__ nd_range nd_slice(nd_int extent, int slice) {
+    if (!CUT) return {0, extent};
+    const nd_int each = (extent + ND_SLICES * ND_STRIP - 1) / (ND_SLICES * ND_STRIP) * ND_STRIP, from = slice * each;
+    return {from < extent ? from : extent, from + each < extent ? from + each : extent};
+}
+" },
+    Piece { name: "nd_part", text: "\
+// The place for what a slice came to.
+template <typename T> __device__ __forceinline__ T& nd_part(unsigned long long* parts, nd_int at) {
+    static_assert(sizeof(T) <= 16, \"a state has two words\");
+    return *(T*)(parts + 2 * (long long)at);
+}
+" },
     Piece { name: "nd_div", text: "\
 // Floor division; by zero it is zero.
 __device__ __forceinline__ nd_int nd_div(nd_int a, nd_int b) {
@@ -442,17 +469,21 @@ __device__ __forceinline__ T nd_reduce_row(T mine, Combine combine) {
 }
 " },
     Piece { name: "nd_reduce_column", text: "\
-// Combines what the threads of a column have, in order; all get the result.
+// Combines what the threads of a column have, in a fixed order; all get the result.
+// Their number is a power of two.
 template <int THREADS, typename T, typename Combine>
 __device__ __forceinline__ T nd_reduce_column(T mine, Combine combine) {
     if constexpr (THREADS > 1) {
         __shared__ T parts[ND_BLOCK];
-        const int column = threadIdx.x % ND_COLUMNS;
+        const int column = threadIdx.x % ND_COLUMNS, thread = threadIdx.x / ND_COLUMNS;
         __syncthreads();
         parts[threadIdx.x] = mine;
+        for (int step = THREADS / 2; step > 0; step /= 2) {
+            __syncthreads();
+            if (thread < step) parts[threadIdx.x] = mine = combine(mine, parts[threadIdx.x + step * ND_COLUMNS]);
+        }
         __syncthreads();
         mine = parts[column];
-        for (int part = 1; part < THREADS; ++part) mine = combine(mine, parts[part * ND_COLUMNS + column]);
     }
     return mine;
 }

@@ -4,6 +4,7 @@
 //! text of one `rt::plan::Plan`. Always: buffers are numbered as the runtime
 //! wants them: parameters, outputs, the rest. Next: [`super::items`].
 
+use super::super::cuda::body::slices::Cut;
 use super::super::cuda::{self, geometry};
 use super::code::Writer;
 use super::slots::Slots;
@@ -311,9 +312,12 @@ fn prologues(all: &[Windows]) -> String {
 /// A kernel in CUDA C, and what its launch depends on.
 fn cuda_function(name: &str, loops: &Loops) -> String {
     let (kernel, geometry) = (&loops.kernel, geometry::geometry(loops));
+    let cut = geometry.cut.map_or("None".to_string(), |Cut { passes, states, again }| {
+        format!("Some(Cut {{ passes: {passes}, states: {states}, again: {again} }})")
+    });
     let written = kernel.axes().enumerate().filter(|(_, axis)| axis.extent.as_const().is_some());
     format!(
-        "Cuda {{ function: {name:?}, deal: Deal::{:?}, held: {}, strip: {}, written: {}, narrow: {}, picks: {} }}",
+        "Cuda {{ function: {name:?}, deal: Deal::{:?}, held: {}, strip: {}, written: {}, narrow: {}, picks: {}, cut: {cut} }}",
         geometry.deal,
         geometry.held,
         geometry.strip,
