@@ -213,7 +213,7 @@ fn the_cuda_text_agrees_with_the_oracle() {
         let programs: Vec<(u64, Source)> =
             (from..(from + BATCH as u64).min(first + many)).map(|seed| (seed, write(seed).source)).collect();
         let (block, row, column, items, strip, slices) = teams[at % teams.len()];
-        let teams = Teams { block, row, column, items, strip, slices };
+        let teams = Teams { block, row, column, items, strip, slices, turn: at % 2 == 1 };
         if let Some((seed, _)) = emulated("random", &programs, teams) {
             let one = |s: &Source| emulated("random_least", &[(seed, s.clone())], teams).map(|f| f.1);
             tell(seed, &write(seed).source, &one);

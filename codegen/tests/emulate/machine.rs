@@ -31,6 +31,8 @@ pub struct Teams {
     pub strip: u32,
     /// Slices of a row or column of kernels that may be cut; 1, or a power of two.
     pub slices: u32,
+    /// Whether maps go by tiles that may.
+    pub turn: bool,
 }
 
 pub struct Machine {
@@ -88,7 +90,7 @@ impl Machine {
         command.arg(format!("-DND_BLOCK={}", teams.block));
         command.arg(format!("-DND_ROW_THREADS={}", teams.row)).arg(format!("-DND_COLUMN_THREADS={}", teams.column));
         command.arg(format!("-DND_ROW_ITEMS={}", teams.items)).arg(format!("-DND_STRIP={}", teams.strip));
-        command.args(arguments);
+        command.args(teams.turn.then_some("-DND_TURN")).args(arguments);
         let out = command.arg(&source).arg("-o").arg(&library).output().expect("the compiler runs");
         assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
         // SAFETY: the library has no initialisers but those of its static data.

@@ -64,13 +64,15 @@ pub(crate) struct Classes {
     pub(crate) result: Option<&'static str>,
     /// Of rows or columns that are cut, with the phase of this launch.
     pub(crate) slices: Option<(Slices, u8)>,
+    /// A map by square tiles?
+    pub(crate) turn: bool,
 }
 
 impl Classes {
     /// Those of a launch of a generated kernel.
     pub(crate) fn of(deal: Deal, shape: &Shape, wide: bool) -> Classes {
-        let Shape { block, team, items, strip, .. } = *shape;
-        Classes { block, team: Some((deal, team)), items, strip, wide, ..Classes::default() }
+        let Shape { block, team, items, strip, turn, .. } = *shape;
+        Classes { block, team: Some((deal, team)), items, strip, wide, turn, ..Classes::default() }
     }
 
     fn defines(&self) -> Vec<String> {
@@ -91,7 +93,8 @@ impl Classes {
             [format!("-DND_SLICES={count}"), format!("-DND_CUT={axis}"), format!("-DND_PHASE={phase}")]
         });
         let all = first.into_iter().chain(team).chain(items).chain(strip).chain(tile).chain(width);
-        all.chain(element).chain(result).chain(slices).collect()
+        let turn = self.turn.then(|| "-DND_TURN".to_string());
+        all.chain(element).chain(result).chain(slices).chain(turn).collect()
     }
 }
 
@@ -194,7 +197,7 @@ mod tests {
                         extern \"C\" __global__ void __launch_bounds__(ND_BLOCK) f_12(\n    int a) { g(f_1); }\n";
 
     fn unit(function: &'static str) -> Unit {
-        let shape = Shape { block: 128, team: 8, items: 4, strip: 2, blocks: 1, slices: None };
+        let shape = Shape { block: 128, team: 8, items: 4, strip: 2, blocks: 1, slices: None, turn: false };
         Unit { text: TEXT, function, classes: Classes::of(Deal::Row, &shape, true), calls: None }
     }
 

@@ -354,6 +354,9 @@ impl Call<'_> {
             let slices = s.slices.map_or(1, |slices| slices.count);
             let launches = if slices > 1 { launch.cuda.cut.map_or(1, |cut| u32::from(cut.passes) + 1) } else { 1 };
             let (blocks, threads, rows, items) = (s.blocks * slices, s.block, s.block / s.team, s.items);
+            if s.turn {
+                return Geometry::of_tiles(blocks);
+            }
             Geometry { blocks, threads, rows, items, of, slices, launches }
         }))
     }
@@ -372,7 +375,7 @@ impl fmt::Display for Geometry {
 }
 
 impl Geometry {
-    /// Of the runtime's own kernels, a block of which makes a tile of a product.
+    /// Of blocks that make tiles: of a product, or of a map.
     fn of_tiles(blocks: u32) -> Geometry {
         Geometry { blocks, threads: texts::BLOCK, rows: 1, items: 0, of: "tile", slices: 1, launches: 1 }
     }

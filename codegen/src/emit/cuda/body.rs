@@ -10,22 +10,21 @@
 //! what it needs, unless the row is held in registers.
 
 pub mod called;
+mod reduce;
 pub mod slices;
 pub(super) mod strip;
+pub mod turn;
 
 use slices::{Slices, cut};
 use strip::{Strip, stripped};
+use turn::Turn;
 
-use super::expr::{cast, combine, dim, factor, inside, literal, map};
+use super::expr::{cast, dim, factor, inside, literal, map};
 use super::{Deal, deal, picks};
 use crate::dtype::DType;
 use crate::kernel::{Axis, InstOp, Kernel, ValId};
 use crate::loops::{Form, LoopKind, Loops, Stmt};
-use crate::ops::{Answer, Monoid};
 use crate::shape::{Dim, Sym};
-
-/// Reductions over at most this many points, all constant, add up plainly.
-const PLAIN: i64 = 64;
 
 /// The elements of a row that its threads can hold in registers from one pass to
 /// the next: what is kept, and what two passes load. Only a row along one axis
@@ -51,10 +50,11 @@ pub fn held(loops: &Loops) -> Vec<ValId> {
     loops.kernel.ids().filter(|v| loops.kept(*v).is_some() || load(v) && again(v)).collect()
 }
 
-/// The statements, indented once, with these values held in registers.
-pub fn body(loops: &Loops, operands: &[String], held: &[ValId]) -> String {
+/// The statements, indented once, with these values held in registers, or a map
+/// in tiles.
+pub fn body(loops: &Loops, operands: &[String], held: &[ValId], turn: Option<Turn>) -> String {
     let slices = cut(loops).filter(|_| held.is_empty()).map(Slices::new);
-    let mut emit = Emit { held, slices, ..Emit::new(loops, operands) };
+    let mut emit = Emit { held, slices, turn, ..Emit::new(loops, operands) };
     emit.slice();
     emit.alone();
     emit.block(&loops.body);
@@ -62,26 +62,6 @@ pub fn body(loops: &Loops, operands: &[String], held: &[ValId]) -> String {
         emit.close();
     }
     emit.out
-}
-
-/// How the state of a reduction is held.
-enum State {
-    /// A number.
-    Plain,
-    /// A sum with what rounding took away.
-    Sum,
-    /// A number with its place.
-    Indexed,
-}
-
-impl State {
-    fn ty(&self, dtype: DType) -> String {
-        match self {
-            State::Plain => dtype.cuda().into(),
-            State::Sum => format!("nd_sum<{}>", dtype.cuda()),
-            State::Indexed => format!("nd_indexed<{}>", dtype.cuda()),
-        }
-    }
 }
 
 struct Emit<'a> {
@@ -100,6 +80,9 @@ struct Emit<'a> {
     dealt: bool,
     /// The passes, where a row or column may be cut.
     slices: Option<Slices>,
+    /// What is to be read in tiles, and what has been.
+    turn: Option<Turn>,
+    turned: Vec<ValId>,
     /// The strip that is being written.
     strip: Option<Strip>,
     /// The input whose elements a strip is given.
@@ -121,6 +104,8 @@ impl<'a> Emit<'a> {
             reduced: Vec::new(),
             dealt: false,
             slices: None,
+            turn: None,
+            turned: Vec::new(),
             strip: None,
             given: None,
             out: String::new(),
@@ -235,6 +220,9 @@ impl Emit<'_> {
     /// The loop over the points that fall to this thread.
     fn points(&mut self) {
         let par = self.kernel().par.clone();
+        if self.turn.is_some() {
+            return self.tiles(&par);
+        }
         if stripped(self.loops) {
             return self.strips(&par);
         }
@@ -387,90 +375,6 @@ impl Emit<'_> {
         let terms: Vec<String> = terms.collect();
         let offset = if terms.is_empty() { "0".into() } else { terms.join(" + ") };
         format!("{name}[{offset}]")
-    }
-
-    fn reduction(&self, v: ValId) -> (Monoid, ValId, State) {
-        let InstOp::Reduce(monoid, arg) = self.kernel().inst(v).op else {
-            unreachable!("verified loops reduce with reductions");
-        };
-        let points = self.kernel().red.iter().try_fold(1i64, |n, a| Some(n.saturating_mul(a.extent.as_const()?)));
-        let few = points.is_some_and(|n| n <= PLAIN);
-        let state = match monoid.row().answer {
-            Answer::Index => State::Indexed,
-            Answer::Same if monoid.name() == "sum" && self.dtype(arg).is_float() && !few => State::Sum,
-            Answer::Same => State::Plain,
-        };
-        (monoid, arg, state)
-    }
-
-    fn state_type(&self, v: ValId) -> String {
-        let (_, arg, state) = self.reduction(v);
-        state.ty(self.dtype(arg))
-    }
-
-    /// Two states of a reduction as one.
-    fn merged(&self, v: ValId, a: &str, b: &str) -> String {
-        let (monoid, arg, state) = self.reduction(v);
-        match state {
-            State::Plain | State::Indexed => combine(monoid, self.dtype(arg), a, b),
-            State::Sum => format!("nd_merge({a}, {b})"),
-        }
-    }
-
-    fn start(&mut self, v: ValId) {
-        let (monoid, arg, state) = self.reduction(v);
-        let (dtype, a) = (self.dtype(arg), format!("a{}", v.0));
-        let start = literal(monoid.start(dtype), dtype);
-        let ty = state.ty(dtype);
-        self.line(match state {
-            State::Plain => format!("{ty} {a} = {start};"),
-            State::Sum => format!("{ty} {a} = {{{start}, {start}}};"),
-            State::Indexed => format!("{ty} {a} = {{{start}, ND_NONE}};"),
-        });
-    }
-
-    fn push(&mut self, v: ValId) {
-        let (monoid, arg, state) = self.reduction(v);
-        let (dtype, a, x) = (self.dtype(arg), format!("a{}", v.0), self.read(arg));
-        let push = match state {
-            State::Plain => format!("{a} = {};", combine(monoid, dtype, &a, &x)),
-            State::Sum => format!("{a} = nd_add({a}, {x});"),
-            State::Indexed => {
-                let index = &self.kernel().red.last().expect("a reduction has an axis").var;
-                format!("{a} = {};", combine(monoid, dtype, &a, &format!("nd_at({x}, {index})")))
-            }
-        };
-        match &self.strip {
-            Some(strip) if strip.free => self.line(format!("if (i < count) {push}")),
-            Some(_) | None => self.line(push),
-        }
-    }
-
-    fn finish(&mut self, v: ValId) {
-        self.known.push(v);
-        let (_, _, state) = self.reduction(v);
-        let (ty, merge) = (self.state_type(v), self.merged(v, "a", "b"));
-        let a = format!("a{}", v.0);
-        let both = |call: &str| format!("{call}({a}, []({ty} a, {ty} b) {{ return {merge}; }})");
-        let both = match self.deal {
-            Deal::Point => a.clone(),
-            Deal::Row => both("nd_reduce_row<ND_ROW_THREADS>"),
-            Deal::Column => both("nd_reduce_column<ND_COLUMN_THREADS>"),
-        };
-        let both = match self.slices {
-            None => both,
-            Some(_) => {
-                self.line(format!("{a} = {both};"));
-                a
-            }
-        };
-        let value = match state {
-            State::Plain => both,
-            State::Sum => format!("nd_total({both})"),
-            State::Indexed => format!("{both}.index"),
-        };
-        self.line(format!("const {} v{} = {value};", self.dtype(v).cuda(), v.0));
-        self.finished();
     }
 
     fn store(&mut self, number: usize) {

@@ -17,7 +17,8 @@
 //!
 //! All of them go on to further points by the size of the grid, so that any grid
 //! is right. Where rows or columns are few and long, each is cut into slices for
-//! several blocks ([`body::slices`]). What the CPU keeps in a row buffer is computed again; with
+//! several blocks ([`body::slices`]); a map that reads across memory goes by tiles
+//! ([`body::turn`]). What the CPU keeps in a row buffer is computed again; with
 //! `ND_ROW_ITEMS` the threads of a row hold it in registers instead, and what
 //! they would load twice.
 //! Next: [`body`], [`geometry`].
@@ -128,10 +129,14 @@ pub fn kernel(loops: &Loops, name: &str) -> String {
         }
     }
     let held = body::held(loops);
-    let streamed = body::body(loops, &operands, &[]);
-    let body = match held.as_slice() {
-        [] => streamed,
-        held => format!("#if ND_ROW_ITEMS > 0\n{}#else\n{streamed}#endif\n", body::body(loops, &operands, held)),
+    let plain = body::body(loops, &operands, &[], None);
+    let turn = body::turn::turn(loops);
+    let body = match (held.as_slice(), turn) {
+        ([], None) => plain,
+        ([], turn) => format!("#ifdef ND_TURN\n{}#else\n{plain}#endif\n", body::body(loops, &operands, &[], turn)),
+        (held, _) => {
+            format!("#if ND_ROW_ITEMS > 0\n{}#else\n{plain}#endif\n", body::body(loops, &operands, held, None))
+        }
     };
     format!(
         "extern \"C\" __global__ void __launch_bounds__(ND_BLOCK) {name}(\n    {}) {{\n{body}}}\n",

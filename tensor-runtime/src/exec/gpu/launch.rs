@@ -9,7 +9,7 @@ use crate::device::geometry;
 use crate::device::kernels::{Classes, Unit};
 use crate::device::slices::Slices;
 use crate::error::{Error, Result};
-use crate::plan::{BufferId, Cut, Launch, Plan};
+use crate::plan::{BufferId, Cuda, Cut, Launch, Plan, Turn};
 
 use super::super::launch::each_spot;
 use super::super::memory::{Memory, Spot};
@@ -32,7 +32,9 @@ pub(super) fn run(
     }
     let operands = Operands::new(plan, launch, memory, sizes, given)?;
     let call = &mut memory.target;
-    let shape = geometry::shape(cuda, launch.par, &operands.extents, call.gpu.description().multiprocessors);
+    let turn = cuda.turn.filter(|turn| operands.lie_along(turn));
+    let shape =
+        geometry::shape(&Cuda { turn, ..*cuda }, launch.par, &operands.extents, call.gpu.description().multiprocessors);
     let Some(shape) = shape else { return Ok(()) };
     let wide = operands.is_wide(launch);
     // What slices leave for the launches after theirs. It may be handed out again at once: whoever takes it asks later.
@@ -113,6 +115,14 @@ impl Operands {
         let indices = self.spots.iter().map(reach).chain(self.extents.iter().chain(&self.sizes).copied());
         let most = indices.fold(points(&self.extents[..launch.par]), i64::max);
         !launch.cuda.narrow || geometry::is_wide(most)
+    }
+
+    /// Whether the inputs of a tile lie in memory as the compiler takes them to: else they are better read without.
+    fn lie_along(&self, turn: &Turn) -> bool {
+        turn.along.iter().all(|&(input, axis)| {
+            let step = self.spots.get(usize::from(input)).and_then(|spot| spot.layout.strides().get(usize::from(axis)));
+            step.is_some_and(|step| step.abs() == 1)
+        })
     }
 
     /// The same as the members of a structure.

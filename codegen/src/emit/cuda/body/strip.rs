@@ -199,6 +199,9 @@ impl Emit<'_> {
         if Some(input) == self.given {
             return Some(format!("{}.at[i]", self.operands[input]));
         }
+        if let Some(element) = self.read_tile(v) {
+            return Some(element);
+        }
         let (from, step) = self.along(input, index).filter(|_| guards.is_empty())?;
         let name = format!("l{}", v.0);
         let line = format!("const nd_strip<{}> {name} = nd_load({from}, {step}, count);", self.dtype(v).cuda());
