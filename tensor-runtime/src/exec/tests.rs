@@ -146,7 +146,7 @@ const fn dot(left: u16, right: u16, out: u16, epilogue: Option<Epilogue>) -> Act
 }
 
 const fn epilogue(inputs: &'static [u16], outputs: &'static [Output]) -> Option<Epilogue> {
-    Some(Epilogue { launch: kernel(inputs, outputs), input: 0, axes: &[0, 1], function: "", text: "" })
+    Some(Epilogue { launch: kernel(inputs, outputs), input: 0, axes: &[0, 1], bias: None, function: "", text: "" })
 }
 
 /// A product that is whole in memory, and two that are panels, of which the second meets more temporaries.
