@@ -10,6 +10,9 @@ tensor! {
     fn totals<B, C>(x: f32[B, C]) -> (f32[B], f32[C]) { (x.sum(axis=1), x.sum(axis=0)) }
 
     #[no_grad]
+    fn flipped<B, C>(x: f32[B, C], y: f32[C, B]) -> f32[C, B] { x.T + y }
+
+    #[no_grad]
     fn layer<B, I, O>(x: f32[B, I], w: f32[I, O], b: f32[O]) -> f32[B, O] { relu(x @ w + b) }
 
     #[no_grad]
@@ -45,13 +48,18 @@ soft of B = 4096, C = 2048 on NVIDIA H200: 4800 GB/s, 67000 Gflop/s
     );
 }
 
-/// Few long rows are cut among blocks, and few columns of many rows.
+/// Few long rows are cut among blocks, and few columns of many rows; a transpose goes by tiles.
 #[test]
 fn what_is_cut_is_several_launches() {
-    assert_eq!(text(soft::cost(&[("B", 4), ("C", 1_000_000)], &Roofline::h200())), "");
-    assert_eq!(text(totals::cost(&[("B", 8192), ("C", 8192)], &Roofline::h200())), "");
-    assert_eq!(text(totals::cost(&[("B", 10_000_000), ("C", 8)], &Roofline::h200())), "");
-    assert_eq!(text(totals::cost(&[("B", 4), ("C", 10_000_000)], &Roofline::h200())), "");
+    let h200 = Roofline::h200();
+    let all = [
+        soft::cost(&[("B", 4), ("C", 1_000_000)], &h200),
+        totals::cost(&[("B", 8192), ("C", 8192)], &h200),
+        totals::cost(&[("B", 10_000_000), ("C", 8)], &h200),
+        totals::cost(&[("B", 4), ("C", 10_000_000)], &h200),
+        flipped::cost(&[("B", 4096), ("C", 4096)], &h200),
+    ];
+    assert_eq!(all.map(text).concat(), "");
 }
 
 #[test]

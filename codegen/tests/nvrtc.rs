@@ -385,7 +385,7 @@ fn tiles_use_no_local_memory() {
         }
         strips.push(strip);
     }
-    assert_eq!(strips, [1, 4, 1]);
+    assert_eq!(strips, [1, 2, 1]);
 }
 
 /// What the first call of a kernel waits for: each alone, as the runtime compiles it; `--nocapture` prints the times.

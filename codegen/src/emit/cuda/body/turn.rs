@@ -18,8 +18,10 @@ use crate::shape::Dim;
 const ROOM: usize = 36 << 10;
 /// Threads of a warp, and elements of a tile's side for each of a strip.
 const WARP: usize = 32;
-/// Bytes that a thread reads and writes of a side, at least.
+/// Bytes that a thread reads and writes of a line; but no more than two elements,
+/// for it holds its part of all lines in registers.
 const WORD: usize = 4;
+const STRIP: usize = 2;
 
 /// What a map reads turned.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -42,7 +44,7 @@ pub fn turn(loops: &Loops) -> Option<Turn> {
     let turned: Vec<(usize, ValId)> = kernel.ids().filter_map(|v| Some((across(kernel, last, v)?, v))).collect();
     let axis = turned.first()?.0;
     let operands = kernel.inputs.iter().chain(&kernel.outputs);
-    let strip = WORD.div_ceil(operands.map(|operand| operand.dtype.bytes()).max()?);
+    let strip = WORD.div_ceil(operands.map(|operand| operand.dtype.bytes()).max()?).min(STRIP);
     let mut room = ROOM;
     let (mut loads, mut along) = (Vec::new(), Vec::new());
     for v in turned.into_iter().filter(|(k, _)| *k == axis).map(|(_, v)| v) {
