@@ -4,7 +4,7 @@
 //! cut, or just not.
 
 use ndfuse::prelude::*;
-use ndfuse::{Result, tensor};
+use ndfuse::{Result, Shape, tensor};
 
 use crate::functions::{norm, soft};
 use crate::results::{near, wave};
@@ -36,7 +36,7 @@ tensor! {
 }
 
 /// Sums of so many terms of at most 9, which the host adds up with more rounding.
-fn sums(found: &Tensor<f32, (usize,)>, host: &Tensor<f32, (usize,)>, terms: usize) -> Result<()> {
+fn sums<S: Shape>(found: &Tensor<f32, S>, host: &Tensor<f32, S>, terms: usize) -> Result<()> {
     let (a, b) = (found.to_host()?.to_vec()?, host.to_vec()?);
     let close = a.iter().zip(&b).all(|(a, b)| (a - b).abs() <= 1e-6 * terms as f32);
     assert!(a.len() == b.len() && close, "{a:?}, not {b:?}");

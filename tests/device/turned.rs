@@ -48,7 +48,7 @@ pub fn maps_that_read_turned(device: &Device) -> Result<()> {
         let (dx, dy) = (x.to_device(device)?, y.to_device(device)?);
         same(&added(&dx, &dy)?, &added(&x, &y)?)?;
         // Backwards along its memory, from one place on, and turned once more.
-        let back = |x: &Tensor<f32, Matrix>, axis: usize| x.slice::<Matrix>(axis, None, None, -1);
+        let back = |x: &Tensor<f32, Matrix>, axis: isize| x.slice::<Matrix>(axis, None, None, -1);
         same(&added(back(&dx, 1)?, &dy)?, &added(back(&x, 1)?, &y)?)?;
         same(&added(&dx, back(&dy, 0)?)?, &added(&x, back(&y, 0)?)?)?;
         same(&added(dy.transpose(), dx.transpose())?, &added(y.transpose(), x.transpose())?)?;
