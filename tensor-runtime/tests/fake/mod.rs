@@ -469,8 +469,7 @@ impl Driver for FakeDriver {
         };
         let operands = [span(&left, rows, terms, dtype), span(&right, terms, columns, dtype)];
         let vector = product.bias.map(|at| (at, rows * result.bytes() as u64));
-        let written = [span(&out, rows, columns, result), (room, bytes)];
-        for (at, span) in operands.into_iter().chain(vector).chain(written) {
+        for (at, span) in operands.into_iter().chain(vector).chain([span(&out, rows, columns, result), (room, bytes)]) {
             if span > 0 {
                 state.within("product", at, span);
                 state.compute(at, at == out.at || at == room);
