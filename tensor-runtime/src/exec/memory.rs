@@ -40,7 +40,7 @@ pub(super) trait Target {
     /// Copies the elements of a spot in C order to dense memory.
     fn copy(&self, from: &Spot, to: *mut u8) -> Result<()>;
     /// A tensor of what was allocated.
-    fn tensor(&self, owned: Self::Owned, dtype: DType, layout: Layout) -> Result<AnyTensor>;
+    fn tensor(&self, owned: Self::Owned, dtype: DType, layout: &Layout) -> Result<AnyTensor>;
 }
 
 /// Host memory.
@@ -70,8 +70,8 @@ impl Target for Host {
         Ok(())
     }
 
-    fn tensor(&self, owned: AnyBuffer, _: DType, layout: Layout) -> Result<AnyTensor> {
-        AnyTensor::new(owned, layout)
+    fn tensor(&self, owned: AnyBuffer, _: DType, layout: &Layout) -> Result<AnyTensor> {
+        AnyTensor::of(owned, layout)
     }
 }
 
@@ -164,11 +164,24 @@ impl<'m, T: Target> Memory<'m, T> {
 
     fn allocate(&mut self, id: BufferId, sizes: &[i64]) -> Result<&Spot> {
         let buffer = self.described(id)?;
-        let layout = layout_of(self.plan, buffer, sizes)?;
-        let (owned, start) = self.target.allocate(buffer.dtype, layout.len())?;
         let slot = &mut self.slots[usize::from(id)];
-        slot.owned = Some(owned);
-        Ok(slot.spot.insert(Spot { start, dtype: buffer.dtype, layout, root: id, writable: true }))
+        let nowhere = std::ptr::null_mut();
+        let (dtype, layout) = (buffer.dtype, Layout::SCALAR);
+        // In its place from the start: to copy a description costs more than to make it.
+        let spot = slot.spot.insert(Spot { start: nowhere, dtype, layout, root: id, writable: true });
+        let placed = lay_out(self.plan, buffer, sizes, &mut spot.layout);
+        let placed = placed.and_then(|()| self.target.allocate(dtype, spot.layout.len()));
+        match placed {
+            Ok((owned, start)) => {
+                spot.start = start;
+                slot.owned = Some(owned);
+            }
+            Err(error) => {
+                slot.spot = None;
+                return Err(error);
+            }
+        }
+        slot.spot.as_ref().ok_or_else(|| internal(self.plan, format!("buffer {id} has no place")))
     }
 
     /// Where a step reads a buffer.
@@ -238,7 +251,7 @@ impl<'m, T: Target> Memory<'m, T> {
         for (result, &id) in results.iter_mut().zip(self.plan.outputs) {
             let slot = &mut self.slots[usize::from(id)];
             if let (Some(owned), Some(spot)) = (slot.owned.take(), &slot.spot) {
-                *result = Some(self.target.tensor(owned, spot.dtype, spot.layout)?);
+                *result = Some(self.target.tensor(owned, spot.dtype, &spot.layout)?);
             }
         }
         Ok(())
@@ -252,13 +265,19 @@ pub(super) fn described(plan: &'static Plan, id: BufferId) -> Result<&'static Bu
 
 /// The dense layout of a buffer, its axes in the plan's order.
 pub(super) fn layout_of(plan: &'static Plan, buffer: &Buffer, sizes: &[i64]) -> Result<Layout> {
+    let mut layout = Layout::SCALAR;
+    lay_out(plan, buffer, sizes, &mut layout)?;
+    Ok(layout)
+}
+
+/// The same in place.
+fn lay_out(plan: &'static Plan, buffer: &Buffer, sizes: &[i64], layout: &mut Layout) -> Result<()> {
     let rank = buffer.dims.len();
     let mut empty = false;
-    let mut extents = [0usize; crate::MAX_RANK];
-    let mut strides = [0isize; crate::MAX_RANK];
     if rank > crate::MAX_RANK || buffer.order.len() != rank {
         return Err(internal(plan, format!("a buffer of {rank} axes")));
     }
+    let (extents, strides) = layout.begin(rank);
     for (extent, &slot) in extents.iter_mut().zip(buffer.dims) {
         let size = sizes.get(usize::from(slot)).and_then(|&size| usize::try_from(size).ok());
         let Some(size) = size else {
@@ -276,12 +295,12 @@ pub(super) fn layout_of(plan: &'static Plan, buffer: &Buffer, sizes: &[i64]) -> 
         }
         strides[axis] = len as isize;
         let next = len.checked_mul(extents[axis].max(1)).filter(|&n| isize::try_from(n).is_ok());
-        len = next.ok_or_else(|| Error::too_large(plan.function, &extents[..rank]))?;
+        len = next.ok_or_else(|| Error::too_large(plan.function, extents))?;
     }
-    match empty {
-        true => Layout::contiguous(&extents[..rank]),
-        false => Ok(Layout::whole(rank, extents, strides)),
+    if empty {
+        *layout = Layout::contiguous(layout.sizes())?;
     }
+    Ok(())
 }
 
 /// Copies the elements of a spot in C order to dense memory.

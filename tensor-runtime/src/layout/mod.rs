@@ -114,10 +114,11 @@ impl Layout {
         Layout { rank: sizes.len().min(MAX_RANK), sizes: filled(sizes), strides: filled(strides), offset }
     }
 
-    /// The same of whole arrays, of which the first `rank` values count.
+    /// Sizes and strides of so many axes from position 0, to be filled: 0 so far.
     #[inline]
-    pub(crate) fn whole(rank: usize, sizes: [usize; MAX_RANK], strides: [isize; MAX_RANK]) -> Layout {
-        Layout { rank: rank.min(MAX_RANK), sizes, strides, offset: 0 }
+    pub(crate) fn begin(&mut self, rank: usize) -> (&mut [usize], &mut [isize]) {
+        *self = Layout { rank: rank.min(MAX_RANK), ..Layout::SCALAR };
+        (&mut self.sizes[..self.rank], &mut self.strides[..self.rank])
     }
 
     /// That of an `ndarray` of up to [`MAX_RANK`] axes whose lowest address is position 0 of `len` elements.

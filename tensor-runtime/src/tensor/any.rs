@@ -38,12 +38,16 @@ pub struct AnyTensor {
 impl AnyTensor {
     /// The elements of `layout` in `buffer`; an error if it leaves the buffer.
     pub fn new(buffer: AnyBuffer, layout: Layout) -> Result<AnyTensor> {
+        AnyTensor::of(buffer, &layout)
+    }
+
+    pub(crate) fn of(buffer: AnyBuffer, layout: &Layout) -> Result<AnyTensor> {
         let len = buffer.slice().len();
         if layout.range().end > len {
             let text = format!("layout {layout:?} leaves a buffer of {len} elements");
             return Err(Error::layout("tensor", text));
         }
-        Ok(AnyTensor { storage: buffer.into_storage(), layout, track: None })
+        Ok(AnyTensor { storage: buffer.into_storage(), layout: *layout, track: None })
     }
 
     /// All 0, row-major.
