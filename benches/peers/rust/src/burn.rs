@@ -4,11 +4,10 @@
 
 use std::collections::HashMap;
 
-use burn::tensor::activation::{gelu_approximate, relu, softmax};
-use burn::tensor::loss::cross_entropy_with_logits;
+use burn::tensor::activation::{gelu_approximate, log_softmax, relu, softmax};
 use burn::tensor::module::{conv2d, layer_norm};
 use burn::tensor::ops::ConvOptions;
-use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+use burn::tensor::{Bool, DType, Device, Gradients, Int, Tensor, TensorData};
 use candle_core::safetensors;
 use ndarray::{Array, Dimension, IntoDimension};
 
@@ -68,46 +67,36 @@ fn attention(q: Tensor<3>, k: Tensor<3>, v: Tensor<3>, device: &Device) -> Tenso
     softmax(scores.mask_fill(unseen.unsqueeze(), f32::NEG_INFINITY), 2).matmul(v)
 }
 
-/// The numbers of a gradient that there must be.
-fn gradient<const D: usize>(of: &Tensor<D>, grads: &burn::tensor::Gradients) -> Outcome<Tensor<D>> {
+fn gradient<const D: usize>(of: &Tensor<D>, grads: &Gradients) -> Outcome<Tensor<D>> {
     of.grad(grads).ok_or("no gradient".into())
 }
 
-struct Net(HashMap<String, (Vec<usize>, Vec<f32>)>, Device);
-
-impl Net {
-    fn get<const D: usize>(&self, name: &str) -> Tensor<D> {
-        let (shape, numbers) = &self.0[name];
-        Tensor::from_data(TensorData::new(numbers.clone(), shape.clone()), &self.1)
-    }
-}
-
-/// The weights as arrays of the backend.
-struct Loaded {
-    matrices: HashMap<String, Tensor<4>>,
+/// The network's weights, by their names.
+struct Net {
+    kernels: HashMap<String, Tensor<4>>,
     vectors: HashMap<String, Tensor<1>>,
     last: Tensor<2>,
 }
 
-impl Loaded {
-    fn new(device: &Device) -> Outcome<Loaded> {
-        let mut raw = HashMap::new();
+impl Net {
+    fn load(device: &Device) -> Outcome<Net> {
+        let (mut kernels, mut vectors, mut last) = (HashMap::new(), HashMap::new(), None);
         for (name, array) in safetensors::load(network::WEIGHTS, &candle_core::Device::Cpu)? {
-            if array.dtype() == candle_core::DType::F32 {
-                raw.insert(name, (array.dims().to_vec(), array.flatten_all()?.to_vec1()?));
+            if array.dtype() != candle_core::DType::F32 {
+                continue;
+            }
+            let data = TensorData::new(array.flatten_all()?.to_vec1::<f32>()?, array.dims().to_vec());
+            match array.rank() {
+                1 => drop(vectors.insert(name, Tensor::from_data(data, device))),
+                2 => last = Some(Tensor::from_data(data, device)),
+                _ => drop(kernels.insert(name, Tensor::from_data(data, device))),
             }
         }
-        let net = Net(raw, device.clone());
-        let names = |rank: usize| net.0.iter().filter(move |(_, (shape, _))| shape.len() == rank).map(|(name, _)| name);
-        Ok(Loaded {
-            matrices: names(4).map(|name| (name.clone(), net.get(name))).collect(),
-            vectors: names(1).map(|name| (name.clone(), net.get(name))).collect(),
-            last: net.get("_fc.weight"),
-        })
+        Ok(Net { kernels, vectors, last: last.ok_or("there is no last layer")? })
     }
 }
 
-/// Of one axis or four.
+/// What a layer makes.
 #[derive(Clone)]
 enum Stage {
     Planes(Tensor<4>),
@@ -132,11 +121,11 @@ impl Values for Stage {
     }
 }
 
-impl Ops for Loaded {
+impl Ops for Net {
     type Array = Stage;
 
     fn conv(&self, x: Stage, weight: &str, stride: usize, depthwise: bool) -> Outcome<Stage> {
-        let (x, w) = (x.planes()?, self.matrices[weight].clone());
+        let (x, w) = (x.planes()?, self.kernels[weight].clone());
         let [channels, _, kernel, _] = w.dims();
         let (before, after) = network::same(x.dims()[2], kernel, stride);
         let groups = if depthwise { channels } else { 1 };
@@ -191,10 +180,11 @@ pub fn make(name: &str) -> Outcome<Option<Box<dyn Way>>> {
         }
         "image_prep" => {
             let pixels: Vec<u8> = below((1080, 1920, 3), 1, 256).iter().map(|&x| x as u8).collect();
-            let x: Tensor<3, Int> = Tensor::from_data(TensorData::new(pixels, [1080, 1920, 3]), (on, burn::tensor::DType::U8));
-            let of = |numbers: [f32; 3]| -> Tensor<3> { Tensor::<1>::from_floats(numbers, on).unsqueeze() };
+            let x: Tensor<3, Int> = Tensor::from_data(TensorData::new(pixels, [1080, 1920, 3]), (on, DType::U8));
+            let of = |numbers: [f32; 3]| -> Tensor<3> { Tensor::<1>::from_floats(numbers, on).reshape([3, 1, 1]) };
             let (mean, std) = (of([0.485, 0.456, 0.406]), of([0.229, 0.224, 0.225]));
-            call(move || Ok(((x.clone().float() / 255.0 - mean.clone()) / std.clone()).permute([2, 0, 1])))
+            // The view first, for one at the end would leave the planes where the pixels lie.
+            call(move || Ok((x.clone().permute([2, 0, 1]).float() / 255.0 - mean.clone()) / std.clone()))
         }
         "transpose_add_4096" => {
             let (x, y): (Tensor<2>, Tensor<2>) = (random((4096, 4096), 1, 1.0, on), random((4096, 4096), 2, 1.0, on));
@@ -231,7 +221,7 @@ pub fn make(name: &str) -> Outcome<Option<Box<dyn Way>>> {
             let (x, y): (Tensor<2>, _) = (random((4096, 10000), 1, 5.0, on), labels(4096, 2, 10000, on));
             call(move || {
                 let x = x.clone().require_grad();
-                let picked = burn::tensor::activation::log_softmax(x.clone(), 1).gather(1, y.clone().reshape([4096, 1]));
+                let picked = log_softmax(x.clone(), 1).gather(1, y.clone().reshape([4096, 1]));
                 let loss = picked.mean().neg();
                 let grads = loss.backward();
                 Ok(Many(vec![gradient(&x, &grads)?], vec![loss]))
@@ -280,7 +270,7 @@ pub fn make(name: &str) -> Outcome<Option<Box<dyn Way>>> {
                 let bs = bs.clone().map(Tensor::require_grad);
                 let layer = |x: Tensor<2>, k: usize| x.matmul(ws[k].clone()) + bs[k].clone().unsqueeze();
                 let logits = layer(relu(layer(relu(layer(x.clone(), 0)), 1)), 2);
-                let picked = burn::tensor::activation::log_softmax(logits, 1).gather(1, y.clone().reshape([256, 1]));
+                let picked = log_softmax(logits, 1).gather(1, y.clone().reshape([256, 1]));
                 let loss = picked.mean().neg();
                 let grads = loss.backward();
                 let mut out = Many::default();
@@ -294,7 +284,7 @@ pub fn make(name: &str) -> Outcome<Option<Box<dyn Way>>> {
         }
         "efficientnet_b1" | "efficientnet_b8" => {
             let batch: usize = name["efficientnet_b".len()..].parse()?;
-            let net = Loaded::new(on)?;
+            let net = Net::load(on)?;
             let x: Tensor<4> = random((batch, 3, 224, 224), 1, 1.0, on);
             call(move || network::logits(&net, Stage::Planes(x.clone())))
         }

@@ -119,7 +119,8 @@ pub fn make(name: &str) -> Outcome<Option<Box<dyn Way>>> {
         "image_prep" => {
             let pixels = below((1080, 1920, 3), 1, 256).iter().map(|&x| x as u8).collect();
             let x = Tensor::from_vec::<_, u8>(pixels, (1080, 1920, 3), CPU)?;
-            let (mean, std) = (Tensor::new(&[0.485f32, 0.456, 0.406], CPU)?, Tensor::new(&[0.229f32, 0.224, 0.225], CPU)?);
+            let (mean, std) =
+                (Tensor::new(&[0.485f32, 0.456, 0.406], CPU)?, Tensor::new(&[0.229f32, 0.224, 0.225], CPU)?);
             call(move || {
                 let x = (x.to_dtype(DType::F32)? / 255.0)?.broadcast_sub(&mean)?.broadcast_div(&std)?;
                 Ok(x.permute((2, 0, 1))?.contiguous()?)
@@ -147,7 +148,8 @@ pub fn make(name: &str) -> Outcome<Option<Box<dyn Way>>> {
             call(move || {
                 let y = ops::layer_norm_slow(&of[0], &of[1], &of[2], 1e-5)?;
                 let mut grads = (&y * &g)?.sum_all()?.backward()?;
-                let grads = of.iter().map(|v| grads.remove(v).ok_or("no gradient".into())).collect::<Outcome<Vec<_>>>()?;
+                let grads =
+                    of.iter().map(|v| grads.remove(v).ok_or("no gradient".into())).collect::<Outcome<Vec<_>>>()?;
                 Ok([vec![y], grads].concat())
             })
         }
