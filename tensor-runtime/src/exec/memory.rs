@@ -76,37 +76,40 @@ impl Target for Host {
 }
 
 /// What is known of a buffer.
-struct Slot<O> {
+pub(super) struct Slot<O> {
     spot: Option<Spot>,
     /// What the call allocated itself.
     owned: Option<O>,
+}
+
+impl<O> Slot<O> {
+    /// No place.
+    #[inline]
+    pub(super) fn none() -> Slot<O> {
+        Slot { spot: None, owned: None }
+    }
 }
 
 /// All buffers of a call. `'m` is the time for which its operands and targets are borrowed.
 pub(super) struct Memory<'m, T: Target = Host> {
     pub(super) target: T,
     plan: &'static Plan,
-    slots: Vec<Slot<T::Owned>>,
-    borrows: std::marker::PhantomData<&'m mut ()>,
+    slots: &'m mut [Slot<T::Owned>],
 }
 
 impl<'m, T: Target> Memory<'m, T> {
-    /// Places for the parameters and the results, or those results that are needed.
+    /// Places for the parameters and the results, or those results that are needed. There is an empty slot a buffer.
     pub(super) fn new(
         target: T,
         plan: &'static Plan,
+        slots: &'m mut [Slot<T::Owned>],
         operands: &'m [RawView<'_>],
         targets: &'m mut [RawViewMut<'_>],
         needs: Option<&Needs>,
         sizes: &[i64],
     ) -> Result<Memory<'m, T>> {
         let count = plan.buffers.len();
-        let mut memory = Memory {
-            target,
-            plan,
-            slots: std::iter::repeat_with(|| Slot { spot: None, owned: None }).take(count).collect(),
-            borrows: std::marker::PhantomData,
-        };
+        let mut memory = Memory { target, plan, slots };
         if count < operands.len() {
             return Err(internal(plan, format!("{count} buffers for {} operands", operands.len())));
         }
@@ -133,24 +136,21 @@ impl<'m, T: Target> Memory<'m, T> {
                 continue;
             }
             let Some(target) = targets.next() else { return Err(internal(plan, "too few results".into())) };
-            let wanted = layout_of(plan, buffer, sizes)?;
             if target.dtype() != buffer.dtype {
                 let (found, expected) = (target.dtype(), buffer.dtype);
                 let operand = format!("result {k}").into();
                 return Err(Error::DType { operation: plan.function, operand, found, expected });
             }
-            if target.sizes() != wanted.sizes() {
+            let wanted = buffer.dims.iter().map(|&slot| sizes.get(usize::from(slot)).copied());
+            if !wanted.eq(target.sizes().iter().map(|&size| Some(size as i64))) {
+                let wanted = layout_of(plan, buffer, sizes)?;
                 let text = format!("result {k} has shape {:?}, but {:?} is wanted", target.sizes(), wanted.sizes());
                 return Err(Error::shape(plan.function, target.sizes(), None, text));
             }
-            if !target.layout().is_injective() {
-                return Err(Error::layout(plan.function, format!("two elements of result {k} share memory")));
-            }
-            let layout = *target.layout();
             memory.slots[usize::from(id)].spot = Some(Spot {
                 start: memory.target.result(plan, target)?,
                 dtype: buffer.dtype,
-                layout,
+                layout: *target.layout(),
                 root: id,
                 writable: true,
             });
@@ -234,7 +234,7 @@ impl<'m, T: Target> Memory<'m, T> {
     }
 
     /// The results that the call allocated.
-    pub(super) fn into_results(mut self, results: &mut [Option<AnyTensor>]) -> Result<()> {
+    pub(super) fn into_results(self, results: &mut [Option<AnyTensor>]) -> Result<()> {
         for (result, &id) in results.iter_mut().zip(self.plan.outputs) {
             let slot = &mut self.slots[usize::from(id)];
             if let (Some(owned), Some(spot)) = (slot.owned.take(), &slot.spot) {
@@ -280,7 +280,7 @@ pub(super) fn layout_of(plan: &'static Plan, buffer: &Buffer, sizes: &[i64]) -> 
     }
     match empty {
         true => Layout::contiguous(&extents[..rank]),
-        false => Ok(Layout::known(&extents[..rank], &strides[..rank], 0)),
+        false => Ok(Layout::whole(rank, extents, strides)),
     }
 }
 
