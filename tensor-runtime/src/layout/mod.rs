@@ -201,12 +201,13 @@ impl Layout {
 
     /// Row-major without gaps? Axes of size 1 may have any stride.
     pub fn is_contiguous(&self) -> bool {
-        let mut wanted = 1;
+        let mut wanted = 1isize;
         for (&size, &stride) in self.sizes().iter().zip(self.strides()).rev() {
             if size != 1 && stride != wanted {
                 return self.is_empty();
             }
-            wanted *= size as isize;
+            // Sizes of an empty array may be beyond what any stride is.
+            wanted = wanted.wrapping_mul(size as isize);
         }
         true
     }
