@@ -316,4 +316,18 @@ pub struct Block {
     pub follows: &'static [&'static [u8]],
     /// Temporaries that no other step touches.
     pub local: &'static [BufferId],
+    /// Which elements of the products among these anyone needs.
+    pub bounds: &'static [Bound],
+}
+
+/// An element of a product in a block is needed only where `along·j + Σ tiled[a]·i[a] + start >= 0`, `j` the place along
+/// one of the product's loops and `i` that along the tiled axes; elsewhere it is read and discarded.
+pub struct Bound {
+    /// The product's step.
+    pub step: usize,
+    /// The number of its loop.
+    pub axis: u8,
+    pub along: i64,
+    pub tiled: &'static [i64],
+    pub start: Slot,
 }

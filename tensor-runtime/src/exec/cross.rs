@@ -30,7 +30,7 @@ impl Crossing {
     pub(super) fn of(job: &Ready, launch: &Launch) -> Option<Crossing> {
         let lane = launch.par.checked_sub(1).filter(|_| job.lane_is_parallel(launch))?;
         let long = |axis: usize| job.ranges[axis].len() >= ROWS as usize;
-        if !long(lane) || !job.splits(launch, lane) {
+        if !long(lane) || !(0..lane).any(long) || !job.splits(launch, lane) {
             return None;
         }
         let mut found: Option<Crossing> = None;

@@ -31,6 +31,7 @@
 
 mod operand;
 mod row;
+mod strided;
 mod tile;
 
 use std::cell::Cell;

@@ -16,7 +16,7 @@ use crate::kernel::{InstOp, Kernel};
 use crate::loops::{Form, Loops};
 use crate::program::attend::Along;
 use crate::program::bias::bias;
-use crate::program::tile::Block;
+use crate::program::tile::{Block, Bound};
 use crate::program::{Action, BufId, Dot, Epilogue, Launch, Place, Program, Role, Step};
 use crate::shape::Dim;
 
@@ -201,9 +201,13 @@ impl Emit<'_> {
             let (axes, local) = (self.slots.list(&block.axes), self.buffers(&block.local));
             let follows = list(block.follows.iter().map(list));
             let (first, end) = (block.first, block.end);
-            out.line(format!(
-                "Block {{ first: {first}, end: {end}, axes: {axes}, follows: {follows}, local: {local} }},"
-            ));
+            let bounds = list(block.bounds.iter().map(|bound| {
+                let Bound { step, axis, along, tiled, .. } = bound;
+                let (tiled, start) = (list(tiled), self.slots.of(&bound.start));
+                format!("Bound {{ step: {step}, axis: {axis}, along: {along}, tiled: {tiled}, start: {start} }}")
+            }));
+            let block = format!("axes: {axes}, follows: {follows}, local: {local}, bounds: {bounds}");
+            out.line(format!("Block {{ first: {first}, end: {end}, {block} }},"));
         }
         out.close_with("],");
     }
