@@ -14,7 +14,7 @@ const LINE: usize = 64;
 const LINES: usize = 4;
 
 /// Fetches the beginning of what lies at an address, which may be anything.
-#[inline(always)]
+#[inline(never)]
 pub(crate) fn fetch(from: *const u8) {
     for line in 0..LINES {
         fetch_line(from.wrapping_add(line * LINE));
