@@ -14,6 +14,7 @@ use crate::plan::{BufferId, Launch, Place, Plan};
 
 use super::cross::{self, Crossing};
 use super::memory::{Memory, Spot, Target};
+use super::windows::Windows;
 use super::{internal, jobs, wanted};
 
 /// The most axes of a kernel.
@@ -46,12 +47,13 @@ pub(super) struct Ready {
     /// Of the outputs, a bit each: those that are written past the caches.
     pub(super) streams: u64,
     /// Inputs, then outputs.
-    pub(super) windows: Vec<Window>,
+    pub(super) windows: Windows,
 }
 
 /// Runs a launch over all of its axes.
 pub(super) fn run(plan: &'static Plan, launch: &'static Launch, memory: &mut Memory<'_>, sizes: &[i64]) -> Result<()> {
-    let mut ready = prepare(plan, launch, memory, sizes, &[])?;
+    let mut ready = Ready::empty();
+    ready.fill(plan, launch, memory, sizes, &[])?;
     if ready.ranges[..launch.par].iter().any(|r| r.is_empty()) {
         return Ok(());
     }
@@ -113,11 +115,7 @@ impl<R, F: Fn(usize) -> R> Shared<F> {
     }
 }
 
-/// Finds the operands of a launch. `given` are the places of buffers that have none in `memory`.
-///
-/// All windows then lie in initialised memory that `memory` borrows or owns; outputs are of other roots than the inputs
-/// and than one another, so nothing reads them and no two overlap; each has an injective layout.
-#[inline]
+/// Finds the operands of a launch: see [`Ready::fill`].
 pub(super) fn prepare(
     plan: &'static Plan,
     launch: &Launch,
@@ -125,27 +123,9 @@ pub(super) fn prepare(
     sizes: &[i64],
     given: &[(BufferId, Spot)],
 ) -> Result<Ready> {
-    let axes = launch.extents.len();
-    if axes > MAX_AXES || launch.par > axes.min(MAX_RANK) || launch.outputs.len() > 64 {
-        return Err(internal(plan, format!("kernel {} has {axes} axes", launch.name)));
-    }
-    let size = |slot: u16| match sizes.get(usize::from(slot)) {
-        Some(&size) => Ok(size as isize),
-        None => Err(internal(plan, format!("kernel {} wants size {slot}", launch.name))),
-    };
-    let mut extents = [0; MAX_AXES];
-    for (extent, &slot) in extents.iter_mut().zip(launch.extents) {
-        *extent = size(slot)?.max(0);
-    }
-    let ranges = std::array::from_fn(|k| 0..extents[k]);
-    let launch_sizes = launch.sizes.iter().map(|&slot| size(slot)).collect::<Result<_>>()?;
-    let mut windows = Vec::with_capacity(launch.inputs.len() + launch.outputs.len());
-    each_spot(plan, launch, memory, sizes, given, |spot| windows.push(window(spot)))?;
-    let across = launch.cpu.has_across() && goes_across(launch, &extents[..axes], &windows);
-    let outputs = launch.outputs.iter().zip(&windows[launch.inputs.len()..]).enumerate();
-    let streams = outputs.filter(|(_, (output, window))| launch.cost <= MOVES && streams(plan, output.buffer, window));
-    let streams = streams.fold(0, |bits, (k, _)| bits | 1 << k);
-    Ok(Ready { axes, extents, ranges, sizes: launch_sizes, across, streams, windows })
+    let mut ready = Ready::empty();
+    ready.fill(plan, launch, memory, sizes, given)?;
+    Ok(ready)
 }
 
 /// Whether a buffer is a result that no cache keeps until somebody reads it: a write past the caches spares its lines
@@ -217,6 +197,60 @@ fn goes_across(launch: &Launch, extents: &[isize], windows: &[Window]) -> bool {
 }
 
 impl Ready {
+    #[inline]
+    fn empty() -> Ready {
+        Ready {
+            axes: 0,
+            extents: [0; MAX_AXES],
+            ranges: [const { 0..0 }; MAX_RANK],
+            sizes: Vec::new(),
+            across: false,
+            streams: 0,
+            windows: Windows::default(),
+        }
+    }
+
+    /// Finds the operands of a launch. `given` are the places of buffers that have none in `memory`.
+    ///
+    /// All windows then lie in initialised memory that `memory` borrows or owns; outputs are of other roots than the
+    /// inputs and than one another, so nothing reads them and no two overlap; each has an injective layout.
+    fn fill(
+        &mut self,
+        plan: &'static Plan,
+        launch: &Launch,
+        memory: &mut Memory<'_>,
+        sizes: &[i64],
+        given: &[(BufferId, Spot)],
+    ) -> Result<()> {
+        let axes = launch.extents.len();
+        if axes > MAX_AXES || launch.par > axes.min(MAX_RANK) || launch.outputs.len() > 64 {
+            return Err(internal(plan, format!("kernel {} has {axes} axes", launch.name)));
+        }
+        let size = |slot: u16| match sizes.get(usize::from(slot)) {
+            Some(&size) => Ok(size as isize),
+            None => Err(internal(plan, format!("kernel {} wants size {slot}", launch.name))),
+        };
+        self.axes = axes;
+        for (extent, &slot) in self.extents.iter_mut().zip(launch.extents) {
+            *extent = size(slot)?.max(0);
+        }
+        for (range, &extent) in self.ranges.iter_mut().zip(&self.extents[..axes]) {
+            *range = 0..extent;
+        }
+        for &slot in launch.sizes {
+            self.sizes.push(size(slot)?);
+        }
+        self.windows = Windows::with_room(launch.inputs.len() + launch.outputs.len());
+        each_spot(plan, launch, memory, sizes, given, |spot| self.windows.push(window(spot)))?;
+        self.across = launch.cpu.has_across() && goes_across(launch, &self.extents[..axes], &self.windows);
+        if launch.cost <= MOVES {
+            let outputs = launch.outputs.iter().zip(&self.windows[launch.inputs.len()..]).enumerate();
+            let streamed = outputs.filter(|(_, (output, window))| streams(plan, output.buffer, window));
+            self.streams = streamed.fold(0, |bits, (k, _)| bits | 1 << k);
+        }
+        Ok(())
+    }
+
     /// Whether the last parallel axis is the vector lane.
     pub(super) fn lane_is_parallel(&self, launch: &Launch) -> bool {
         launch.lane_is_parallel || self.across

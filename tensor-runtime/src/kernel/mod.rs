@@ -32,6 +32,7 @@
 pub(crate) mod cache;
 mod operand;
 mod row;
+mod strided;
 mod tile;
 
 use std::cell::Cell;

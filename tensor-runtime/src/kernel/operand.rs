@@ -10,7 +10,7 @@ use std::slice;
 use crate::dims::MAX_RANK;
 use crate::dtype::Element;
 
-use super::{TILE, Tile, Window, cache};
+use super::{TILE, Tile, Window, cache, strided};
 
 /// A window as a kernel's body uses it: of known type and rank.
 #[derive(Clone, Copy)]
@@ -279,21 +279,7 @@ impl<T: Element> Drop for RowMut<'_, T> {
         if !self.to.is_null() {
             // SAFETY: `Out::row` set `to` only after it checked that all of the row lies in this job's window,
             // which it borrows for as long as the row lives.
-            unsafe { scatter(self.row, self.to, self.stride) };
+            unsafe { strided::scatter(self.row, self.to, self.stride) };
         }
-    }
-}
-
-/// # Safety
-/// The elements at `to + i * stride`, for `i` below the row's length, must be writable.
-#[inline(never)]
-unsafe fn scatter<T: Element>(row: &[T], to: *mut T, stride: isize) {
-    if stride == 1 {
-        // SAFETY: the caller's promise.
-        return unsafe { cache::stream(row, to) };
-    }
-    for (i, &value) in row.iter().enumerate() {
-        // SAFETY: the caller's promise.
-        unsafe { to.wrapping_offset(i as isize * stride).write(value) };
     }
 }
