@@ -53,17 +53,18 @@ impl Crossing {
                 let rows = job.extents[reduced];
                 let lane = (last, ACROSS.min(fitting(rows, widest(job))));
                 let worth = rows >= 2 && lane.1 >= LEAST && job.ranges[last].len() as isize * rows >= LEAST_BLOCK;
-                Self::over(job, launch, lane, (reduced..reduced + 1, rows)).filter(|_| worth)
+                worth.then(|| Self::over(job, launch, lane, (reduced..reduced + 1, rows)))?
             }
             Some(reduced) if !launch.lane_is_parallel => {
                 let rows = job.extents[reduced];
                 let high = ACROSS.min(fitting(rows, widest(job)));
                 let worth = rows >= SHORT && high >= LEAST;
-                Self::over(job, launch, (reduced, rows), (0..launch.par, high)).filter(|_| worth)
+                worth.then(|| Self::over(job, launch, (reduced, rows), (0..launch.par, high)))?
             }
             Some(_) | None if launch.lane_is_parallel => {
-                let worth = job.ranges[last].len() >= ROWS as usize;
-                Self::over(job, launch, (last, LANE), (0..last, ROWS)).filter(|_| worth)
+                let long = |axis: usize| job.ranges[axis].len() >= ROWS as usize;
+                let worth = long(last) && (0..last).any(long);
+                worth.then(|| Self::over(job, launch, (last, LANE), (0..last, ROWS)))?
             }
             Some(_) | None => None,
         }

@@ -36,6 +36,7 @@ pub(crate) fn fetch_line(at: *const u8) {
 ///
 /// # Safety
 /// There must be room for the row at `to`, apart from the row itself.
+#[inline(never)]
 pub(crate) unsafe fn stream<T: Copy>(row: &[T], to: *mut T) {
     let bytes = size_of_val(row);
     let (from, to) = (row.as_ptr().cast::<u8>(), to.cast::<u8>());

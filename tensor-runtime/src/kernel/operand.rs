@@ -279,7 +279,12 @@ impl<T: Element> Drop for RowMut<'_, T> {
         if !self.to.is_null() {
             // SAFETY: `Out::row` set `to` only after it checked that all of the row lies in this job's window,
             // which it borrows for as long as the row lives.
-            unsafe { strided::scatter(self.row, self.to, self.stride) };
+            unsafe {
+                match self.stride {
+                    1 => cache::stream(self.row, self.to),
+                    stride => strided::scatter(self.row, self.to, stride),
+                }
+            };
         }
     }
 }

@@ -9,8 +9,6 @@ use std::mem::MaybeUninit;
 #[cfg(target_arch = "x86_64")]
 use crate::isa::{self, Level};
 
-use super::cache;
-
 /// Copies the elements that are `stride` apart from `first` on, one a slot.
 ///
 /// # Safety
@@ -29,15 +27,11 @@ pub(super) unsafe fn gather<T: Copy>(slots: &mut [MaybeUninit<T>], first: *const
     }
 }
 
-/// Writes the elements of a row to places that are `stride` apart; past the caches where they lie side by side.
+/// Writes the elements of a row to places that are `stride` apart.
 ///
 /// # Safety
 /// The places must be writable.
 pub(super) unsafe fn scatter<T: Copy>(row: &[T], to: *mut T, stride: isize) {
-    if stride == 1 {
-        // SAFETY: the caller's promise.
-        return unsafe { cache::stream(row, to) };
-    }
     let (from, n) = (row.as_ptr(), row.len());
     // SAFETY: the caller's promise, of types of the same size, each with any bits.
     unsafe {
