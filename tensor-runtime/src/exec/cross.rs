@@ -79,7 +79,7 @@ impl Crossing {
     ) -> Option<Crossing> {
         let cuts = |axis: usize| axis >= launch.par || job.splits(launch, axis);
         let long = |axis: usize| axis >= launch.par || job.ranges[axis].len() >= ROWS as usize;
-        if !cuts(lane.0) {
+        if !axes.clone().any(long) || !cuts(lane.0) {
             return None;
         }
         let mut found: Option<Crossing> = None;

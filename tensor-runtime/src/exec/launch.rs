@@ -243,9 +243,11 @@ impl Ready {
         self.windows = Windows::with_room(launch.inputs.len() + launch.outputs.len());
         each_spot(plan, launch, memory, sizes, given, |spot| self.windows.push(window(spot)))?;
         self.across = launch.cpu.has_across() && goes_across(launch, &self.extents[..axes], &self.windows);
-        let outputs = launch.outputs.iter().zip(&self.windows[launch.inputs.len()..]).enumerate();
-        let past = outputs.filter(|(_, (output, window))| launch.cost <= MOVES && streams(plan, output.buffer, window));
-        self.streams = past.fold(0, |bits, (k, _)| bits | 1 << k);
+        if launch.cost <= MOVES {
+            let outputs = launch.outputs.iter().zip(&self.windows[launch.inputs.len()..]).enumerate();
+            let streamed = outputs.filter(|(_, (output, window))| streams(plan, output.buffer, window));
+            self.streams = streamed.fold(0, |bits, (k, _)| bits | 1 << k);
+        }
         Ok(())
     }
 

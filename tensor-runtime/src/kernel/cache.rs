@@ -3,8 +3,6 @@
 //! In: addresses. Out: nothing that a program could see: lines are fetched before they are read, or rows are written past
 //! the caches. Always: where the processor cannot, it is an ordinary write. Next: [`super::operand`].
 
-use crate::dtype::Element;
-
 /// Within so many bytes a processor itself fetches what follows; beyond it starts anew.
 pub(crate) const PAGE: usize = 4096;
 /// A row of fewer bytes is not worth going past the caches: its first and last line are not whole.
@@ -14,7 +12,7 @@ const LINE: usize = 64;
 const LINES: usize = 4;
 
 /// Fetches the beginning of what lies at an address, which may be anything.
-#[inline(always)]
+#[inline(never)]
 pub(crate) fn fetch(from: *const u8) {
     for line in 0..LINES {
         fetch_line(from.wrapping_add(line * LINE));
@@ -38,7 +36,8 @@ pub(crate) fn fetch_line(at: *const u8) {
 ///
 /// # Safety
 /// There must be room for the row at `to`, apart from the row itself.
-pub(crate) unsafe fn stream<T: Element>(row: &[T], to: *mut T) {
+#[inline(never)]
+pub(crate) unsafe fn stream<T: Copy>(row: &[T], to: *mut T) {
     let bytes = size_of_val(row);
     let (from, to) = (row.as_ptr().cast::<u8>(), to.cast::<u8>());
     #[cfg(target_arch = "x86_64")]

@@ -140,7 +140,6 @@ impl<T: Element, R: Order<T>> ColState<T, i64> for ColArg<T, R> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::isa::Base;
     use crate::monoid::{ArgMax, ArgMin, ColAcc};
 
