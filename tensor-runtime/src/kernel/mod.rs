@@ -29,6 +29,7 @@
 //! static DOUBLE: rt::CpuKernel = rt::CpuKernel::new::<Double>();
 //! ```
 
+mod near;
 mod operand;
 mod row;
 mod tile;
@@ -45,6 +46,7 @@ use crate::isa::{self, Base, Isa, Level};
 #[cfg(target_arch = "x86_64")]
 use crate::isa::{Avx2, Avx512};
 
+pub use near::Near;
 use operand::Place;
 pub use operand::{In, Out, RowMut};
 pub use row::Row;

@@ -128,8 +128,37 @@ pub fn nest(loops: &Loops) -> Nest {
     };
     let body = build.block(&loops.body);
     let mut nest = Nest { values: build.values, body: Vec::new() };
-    nest.body = nest.lift(body).0;
+    // With the lane outermost, what all windows share along it, as their weights, is found once a tile.
+    let shared = |value: &Value| {
+        matches!(value.op, Op::Load { .. }) && Some(&value.vars[..]) == loops.lane.as_ref().map(std::slice::from_ref)
+    };
+    let windows = loops.form == Form::Column && !loops.kernel.red.is_empty() && nest.values.iter().any(shared);
+    nest.body = match without_lane(&body).filter(|_| windows) {
+        Some((var, body)) => nest.lift(vec![Node::Loop { kind: Kind::Lane, var, body }]).0,
+        None => nest.lift(body).0,
+    };
     nest
+}
+
+/// The lane of loops that stand around each other, and the loops without its own; `None` where there is more to them.
+fn without_lane(nodes: &[Node]) -> Option<(Sym, Vec<Node>)> {
+    let (last, before) = nodes.split_last()?;
+    let Node::Loop { kind, var, body } = last else { return None };
+    let plain = |node: &Node| matches!(node, Node::Eval(_));
+    if !before.iter().all(plain) {
+        return None;
+    }
+    match kind {
+        Kind::Lane if body.iter().all(|node| plain(node) || matches!(node, Node::Store { .. })) => {
+            Some((var.clone(), [before, body].concat()))
+        }
+        Kind::Lane | Kind::Serial => None,
+        Kind::Parallel => {
+            let (lane, body) = without_lane(body)?;
+            let around = Node::Loop { kind: *kind, var: var.clone(), body };
+            Some((lane, [before, &[around]].concat()))
+        }
+    }
 }
 
 /// How often each value is read.

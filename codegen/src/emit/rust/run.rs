@@ -11,6 +11,7 @@ use super::code::{self, ATOM, Code, LOOSE};
 use super::kernel::{Emit, Repr, mentions};
 use super::nest::{Node, Op, Ref};
 use crate::kernel::InstOp;
+use crate::loops::Form;
 use crate::shape::{Dim, Sym};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -212,8 +213,13 @@ impl Emit<'_> {
         let mut local = BTreeMap::new();
         // Casts of what is read, for picked indices.
         let mut casts = BTreeMap::new();
+        self.known_lengths(run);
+        let rows: Vec<Ref> = run.evals.iter().copied().filter(|&v| self.is_row_load(v)).collect();
+        let around = self.around(&rows);
         for &v in &run.evals {
-            if self.is_row_load(v) {
+            if let Some(row) = around.get(&v) {
+                self.named_row(v, row);
+            } else if self.is_row_load(v) {
                 let known = local.iter().chain(&casts).map(|(v, code): (&Ref, &Code)| (*v, code.clone())).collect();
                 self.row_load(v, &known);
             } else if !self.is_vector(v) {
@@ -255,10 +261,30 @@ impl Emit<'_> {
             let load = Load { input: &self.inputs[*input], index, guards, fill, name: &name };
             let own = self.nest.args(v).iter().any(|&index| self.is_vector(index));
             let row = if own { access::gather(&load, lane, &tile) } else { access::row(&load, lane, &tile) };
-            self.out.line(format!("let {} = {row};", value.name));
-            self.tiles.insert(tile, value.dtype);
-            self.scope[v.0] = Some(Repr::Slice(value.name.clone()));
+            self.named_row(v, &row);
         }
+    }
+
+    /// Within loops inside the lane's, slices from outside of them are given the tile's length again: the compiler does not
+    /// carry it into the loops, and would check each element.
+    fn known_lengths(&mut self, run: &Run<'_>) {
+        if self.open.last() == self.loops.lane.as_ref() || self.loops.form != Form::Column {
+            return;
+        }
+        let outer: BTreeSet<Ref> = run.evals.iter().flat_map(|v| self.nest.args(*v)).collect();
+        for v in outer {
+            if let Some(Repr::Slice(slice)) = &self.scope[v.0] {
+                self.out.line(format!("let {slice} = &{slice}[..t.len];"));
+            }
+        }
+    }
+
+    /// Gives a row that is read so its name, and the tile that it may need.
+    fn named_row(&mut self, v: Ref, row: &str) {
+        let value = self.nest.value(v);
+        self.out.line(format!("let {} = {row};", value.name));
+        self.tiles.insert(format!("{}_t", value.name), value.dtype);
+        self.scope[v.0] = Some(Repr::Slice(value.name.clone()));
     }
 
     /// The row of an output, as a place expression.
