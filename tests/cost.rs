@@ -7,6 +7,9 @@ tensor! {
     fn soft<B, C>(x: f32[B, C]) -> f32[B, C] { softmax(x) }
 
     #[no_grad]
+    fn totals<B, C>(x: f32[B, C]) -> (f32[B], f32[C]) { (x.sum(axis=1), x.sum(axis=0)) }
+
+    #[no_grad]
     fn layer<B, I, O>(x: f32[B, I], w: f32[I, O], b: f32[O]) -> f32[B, O] { relu(x @ w + b) }
 
     #[no_grad]
@@ -40,6 +43,15 @@ soft of B = 4096, C = 2048 on NVIDIA H200: 4800 GB/s, 67000 Gflop/s
 \x20 total: 67108864 bytes, 0 operations: 13.98 µs
 "
     );
+}
+
+/// Few long rows are cut among blocks, and few columns of many rows.
+#[test]
+fn what_is_cut_is_several_launches() {
+    assert_eq!(text(soft::cost(&[("B", 4), ("C", 1_000_000)], &Roofline::h200())), "");
+    assert_eq!(text(totals::cost(&[("B", 8192), ("C", 8192)], &Roofline::h200())), "");
+    assert_eq!(text(totals::cost(&[("B", 10_000_000), ("C", 8)], &Roofline::h200())), "");
+    assert_eq!(text(totals::cost(&[("B", 4), ("C", 10_000_000)], &Roofline::h200())), "");
 }
 
 #[test]

@@ -18,8 +18,12 @@ mod halves;
 mod products;
 #[path = "device/results.rs"]
 mod results;
+#[path = "device/slices.rs"]
+mod slices;
 #[path = "device/training.rs"]
 mod training;
+#[path = "device/turned.rs"]
+mod turned;
 
 use std::time::{Duration, Instant};
 

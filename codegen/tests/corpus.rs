@@ -4,7 +4,8 @@
 use ndfuse_codegen::driver::{self, Code, Compilation, Compiled};
 use ndfuse_codegen::expand::{Stage, dump};
 use ndfuse_codegen::program::parse::parse;
-use ndfuse_codegen::program::{Action, BufId, Buffer, Place};
+use ndfuse_codegen::program::tile::Bound;
+use ndfuse_codegen::program::{Action, BufId, Buffer, Place, Role};
 use ndfuse_codegen::shape::Dim;
 use std::path::{Path, PathBuf};
 
@@ -109,6 +110,45 @@ fn what_steps_hand_to_each_other_is_never_whole() {
         let temporaries = program.buffers.iter().filter(|b| matches!(b.place, Place::Temp)).count();
         assert_eq!(block.local.len(), temporaries, "{name}: {block:?}");
     }
+}
+
+/// What a mask of places discards of a product is known to the block that makes it; a mask of values, or a use besides,
+/// tells nothing.
+#[test]
+fn what_a_mask_discards_need_not_be_made() {
+    let bounds = |mask: &str, softmax: &str| -> Vec<String> {
+        let source = format!(
+            "fn f<H, N, M, D>(q: f32[H, N, D], k: f32[H, M, D], v: f32[H, M, D], seen: i64[N]) -> f32[H, N, D] {{
+                let (i, j) = (arange(N)[:, None], arange(M));
+                let s = q @ transpose(k, (0, 2, 1));
+                let t = where({mask});
+                softmax({softmax}) @ v
+            }}"
+        );
+        let compiled = driver::compile_forward(source.parse().unwrap());
+        let code = code(&compiled.functions[0]);
+        let block = code.blocks.iter().find(|b| (b.first, b.end) == (0, code.program.steps.len()));
+        let block = block.unwrap_or_else(|| panic!("{mask}: {:?}", code.blocks));
+        let loops = |step: usize, axis: usize| match &code.program.steps[step].action {
+            Action::Dot(dot) => dot.axes[axis].role,
+            _ => panic!("a bound of no product"),
+        };
+        let of = |b: &Bound| {
+            assert_eq!((b.step, loops(b.step, b.axis)), (0, Role::Right));
+            format!("{} j, {:?}, {}", b.along, b.tiled, b.start)
+        };
+        block.bounds.iter().map(of).collect()
+    };
+    assert_eq!(bounds("i >= j, s, -inf", "t"), ["-1 j, [0, 1], 0"]);
+    assert_eq!(bounds("i + 3 < j, -inf, 2 * s", "t"), ["-1 j, [0, 1], 3"]);
+    assert_eq!(bounds("(i - j >= 0) & (i - j < 40), s, -inf", "t"), ["-1 j, [0, 1], 0", "1 j, [0, -1], 39"]);
+    assert_eq!(bounds("j > i - N, s, -inf", "t"), ["1 j, [0, -1], N - 1"]);
+    assert_eq!(bounds("~((i > j) | (j > 2 * M)), -inf, s", "t").len(), 0);
+    let none: [&str; 0] = [];
+    assert_eq!(bounds("i >= j, s, 0.5 * s", "t"), none);
+    assert_eq!(bounds("i >= j, s, -inf", "t + s"), none);
+    assert_eq!(bounds("seen[:, None] >= j, s, -inf", "t"), none);
+    assert_eq!(bounds("i * i >= j, s, -inf", "t"), none);
 }
 
 /// `#![unfused]` gives every operation a launch.

@@ -58,17 +58,41 @@ fn equal(a: &Value, b: &Value) -> bool {
 
 #[test]
 fn random_programs_by_one_thread_each() {
-    random_programs("alone", 0..120, Teams { block: 1, row: 1, column: 1, items: 0, strip: 1 });
+    random_programs("alone", 0..120, Teams { block: 1, row: 1, column: 1, items: 0, strip: 1, slices: 1, turn: false });
 }
 
 #[test]
 fn random_programs_by_parts_of_warps() {
-    random_programs("parts", 120..240, Teams { block: 64, row: 8, column: 4, items: 0, strip: 4 });
+    random_programs(
+        "parts",
+        120..240,
+        Teams { block: 64, row: 8, column: 4, items: 0, strip: 4, slices: 1, turn: false },
+    );
 }
 
 #[test]
 fn random_programs_by_whole_blocks() {
-    random_programs("blocks", 240..360, Teams { block: 64, row: 64, column: 64, items: 0, strip: 2 });
+    random_programs(
+        "blocks",
+        240..360,
+        Teams { block: 64, row: 64, column: 64, items: 0, strip: 2, slices: 1, turn: false },
+    );
+}
+
+#[test]
+fn random_programs_by_slices() {
+    random_programs(
+        "slices",
+        360..480,
+        Teams { block: 64, row: 64, column: 16, items: 0, strip: 2, slices: 4, turn: false },
+    );
+}
+
+#[test]
+fn random_programs_by_tiles() {
+    for (name, seeds, strip) in [("tiles", 480..560, 1), ("wide_tiles", 560..600, 2)] {
+        random_programs(name, seeds, Teams { block: 64, row: 64, column: 16, items: 0, strip, slices: 1, turn: true });
+    }
 }
 
 /// Every function of the corpus, on small random arguments.
@@ -90,8 +114,9 @@ fn the_corpus_agrees_with_the_oracle() {
     }
     let all: Vec<(String, Loops)> = built.iter().flat_map(|b| b.1.kernels.clone()).collect();
     for (name, teams) in [
-        ("corpus_held", Teams { block: 32, row: 8, column: 4, items: 4, strip: 2 }),
-        ("corpus_streamed", Teams { block: 32, row: 32, column: 1, items: 0, strip: 4 }),
+        ("corpus_held", Teams { block: 32, row: 8, column: 4, items: 4, strip: 2, slices: 1, turn: false }),
+        ("corpus_streamed", Teams { block: 32, row: 32, column: 1, items: 0, strip: 4, slices: 1, turn: false }),
+        ("corpus_cut", Teams { block: 64, row: 16, column: 32, items: 0, strip: 1, slices: 4, turn: true }),
     ] {
         let Some(machine) = Machine::new(name, &all, teams) else { return };
         let mut rng = Rng::new(4);
@@ -202,7 +227,9 @@ fn every_elementwise_operation_agrees_with_the_oracle() {
         }
     }
     let all: Vec<(String, Loops)> = kernels.iter().map(|k| k.2.clone()).collect();
-    let Some(machine) = Machine::new("maps", &all, Teams { block: 32, row: 1, column: 1, items: 0, strip: 4 }) else {
+    let Some(machine) =
+        Machine::new("maps", &all, Teams { block: 32, row: 1, column: 1, items: 0, strip: 4, slices: 1, turn: false })
+    else {
         return;
     };
     let mut rng = Rng::new(1);
@@ -231,7 +258,9 @@ fn every_cast_agrees_with_the_oracle() {
     let pairs: Vec<(DType, DType)> = DType::all().flat_map(|a| DType::all().map(move |b| (a, b))).collect();
     let named = |&(a, b): &(DType, DType)| (format!("{a}_{b}"), lower(&rows::cast(a, b)));
     let all: Vec<(String, Loops)> = pairs.iter().map(named).collect();
-    let Some(machine) = Machine::new("casts", &all, Teams { block: 32, row: 1, column: 1, items: 0, strip: 1 }) else {
+    let Some(machine) =
+        Machine::new("casts", &all, Teams { block: 32, row: 1, column: 1, items: 0, strip: 1, slices: 1, turn: false })
+    else {
         return;
     };
     let mut rng = Rng::new(2);
@@ -267,9 +296,9 @@ fn every_reduction_agrees_with_the_oracle() {
         }
     }
     let all: Vec<(String, Loops)> = kernels.iter().map(|k| k.3.clone()).collect();
-    let teams = [(64, 64, 2, 1), (64, 32, 8, 4), (32, 4, 1, 2)];
-    for (at, (block, row, column, strip)) in teams.into_iter().enumerate() {
-        let teams = Teams { block, row, column, items: 0, strip };
+    let teams = [(64, 64, 2, 1, 1), (64, 32, 8, 4, 1), (32, 4, 1, 2, 1), (64, 64, 16, 4, 8), (64, 8, 64, 1, 2)];
+    for (at, (block, row, column, strip, slices)) in teams.into_iter().enumerate() {
+        let teams = Teams { block, row, column, items: 0, strip, slices, turn: false };
         let Some(machine) = Machine::new(&format!("reduces{at}"), &all, teams) else { return };
         let mut rng = Rng::new(3);
         for (monoid, dtype, over_rows, kernel) in &kernels {
@@ -301,7 +330,7 @@ fn every_reduction_agrees_with_the_oracle() {
 fn a_missing_barrier_is_seen() {
     let sum = rows::reduce(Monoid::named("sum"), DType::F32, true).expect("a sum of rows");
     let kernel = ("sum".to_string(), lower(&sum));
-    let teams = Teams { block: 64, row: 64, column: 1, items: 0, strip: 1 };
+    let teams = Teams { block: 64, row: 64, column: 1, items: 0, strip: 1, slices: 1, turn: false };
     let run = |name: &str, arguments: &[&str]| {
         let machine = Machine::with(name, std::slice::from_ref(&kernel), teams, arguments)?;
         let input = Value::literals(vec![3, 200], DType::F32, (0..600).map(|k| Literal::float(f64::from(k % 7))));

@@ -16,6 +16,8 @@ use library::Nvrtc;
 use ndfuse_codegen::driver::Code;
 use ndfuse_codegen::dtype::DType;
 use ndfuse_codegen::emit::cuda;
+use ndfuse_codegen::emit::cuda::body::slices::cut;
+use ndfuse_codegen::emit::cuda::body::turn::turn;
 use ndfuse_codegen::emit::rust::{Attention, Windows};
 use ndfuse_codegen::expand::cuda_of;
 use ndfuse_codegen::loops::lower::lower;
@@ -325,6 +327,66 @@ fn kernels_use_no_local_memory() {
             assert!(matches!(&costs[..], [cost] if fits(cost) && cost.registers <= 128), "{macros:?}: {costs:?}");
         }
     }
+}
+
+/// Few long rows and columns, cut into slices: each phase in the classes that the runtime has for it.
+#[test]
+fn slices_use_no_local_memory() {
+    let Some(nvrtc) = nvrtc() else { return };
+    for (name, rows) in
+        [("softmax", true), ("log_softmax", true), ("layer_norm", true), ("column_sum", false), ("variance", true)]
+    {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/corpus/{name}.nd"));
+        let source = std::fs::read_to_string(path).expect("a source");
+        let compiled = driver::compile_forward(source.parse().expect("tokens"));
+        let all = compiled.functions.into_iter().filter_map(|f| f.code).flat_map(|code| code.loops);
+        let all: Vec<Loops> = all.filter(|loops| cut(loops).is_some()).collect();
+        let passes = all.iter().filter_map(cut).map(|cut| cut.passes).max().expect("a kernel that may be cut");
+        let source = cuda::source(&named(all));
+        let teams = if rows {
+            ["-DND_BLOCK=256", "-DND_ROW_THREADS=256"]
+        } else {
+            ["-DND_BLOCK=1024", "-DND_COLUMN_THREADS=128"]
+        };
+        for phase in 0..=passes {
+            let phase = format!("-DND_PHASE={phase}");
+            let fixed = ["-DND_SLICES=64", "-DND_CUT=0", &phase, "-DND_STRIP=4", "-DND_INDEX=int", "--fmad=true"];
+            for architecture in ARCHITECTURES {
+                let options = [&teams[..], &fixed[..]].concat();
+                let costs = cubin::costs(&compile(&nvrtc, &source, architecture, &options)).expect("a cubin");
+                // Two blocks of 1024 threads, eight of 256.
+                let most = if rows { 64 } else { 32 };
+                for cost in costs {
+                    let fits = cost.local == 0 && cost.registers <= most && cost.shared <= 24 << 10;
+                    assert!(fits, "{name} {phase} {architecture}: {cost:?}");
+                }
+            }
+        }
+    }
+}
+
+/// Maps by square tiles, of elements of every size.
+#[test]
+fn tiles_use_no_local_memory() {
+    let Some(nvrtc) = nvrtc() else { return };
+    let source =
+        std::fs::read_to_string(files("corpus", "nd").into_iter().find(|p| p.ends_with("turned.nd")).expect("it"));
+    let compiled = driver::compile_forward(source.expect("a source").parse().expect("tokens"));
+    let all = compiled.functions.into_iter().filter_map(|f| f.code).flat_map(|code| code.loops);
+    let mut strips = Vec::new();
+    for loops in all {
+        let strip = turn(&loops).expect("a map that reads turned").strip;
+        let source = cuda::source(&[("k".to_string(), loops)]);
+        let strip_of = format!("-DND_STRIP={strip}");
+        for architecture in ARCHITECTURES {
+            let options = ["-DND_BLOCK=256", "-DND_TURN", &strip_of, "-DND_INDEX=int", "--fmad=true"];
+            let costs = cubin::costs(&compile(&nvrtc, &source, architecture, &options)).expect("a cubin");
+            let fits = |cost: &cubin::Cost| cost.local == 0 && cost.registers <= 64 && cost.shared <= 36 << 10;
+            assert!(matches!(&costs[..], [cost] if fits(cost) && cost.shared >= 4224), "{architecture}: {costs:?}");
+        }
+        strips.push(strip);
+    }
+    assert_eq!(strips, [1, 4, 1]);
 }
 
 /// What the first call of a kernel waits for: each alone, as the runtime compiles it; `--nocapture` prints the times.

@@ -208,12 +208,12 @@ fn emulated(name: &str, programs: &[(u64, Source)], teams: Teams) -> Option<(u64
 #[test]
 fn the_cuda_text_agrees_with_the_oracle() {
     let (first, many, start) = (seed(), count(1200) / 10, Instant::now());
-    let teams = [(1, 1, 1, 0, 1), (64, 8, 4, 0, 4), (64, 64, 64, 0, 2), (32, 8, 4, 8, 4)];
+    let teams = [(1, 1, 1, 0, 1, 1), (64, 8, 4, 0, 4, 4), (64, 64, 64, 0, 2, 1), (32, 8, 4, 8, 4, 1)];
     for (at, from) in (first..first + many).step_by(BATCH).enumerate() {
         let programs: Vec<(u64, Source)> =
             (from..(from + BATCH as u64).min(first + many)).map(|seed| (seed, write(seed).source)).collect();
-        let (block, row, column, items, strip) = teams[at % teams.len()];
-        let teams = Teams { block, row, column, items, strip };
+        let (block, row, column, items, strip, slices) = teams[at % teams.len()];
+        let teams = Teams { block, row, column, items, strip, slices, turn: at % 2 == 1 };
         if let Some((seed, _)) = emulated("random", &programs, teams) {
             let one = |s: &Source| emulated("random_least", &[(seed, s.clone())], teams).map(|f| f.1);
             tell(seed, &write(seed).source, &one);

@@ -112,21 +112,22 @@ impl<'a> RawView<'a> {
         track: Option<&'a Arc<Value>>,
     ) -> Result<RawView<'a>> {
         let range = layout.range();
-        let (data, layout) = match elements {
+        let (data, start) = match elements {
+            Elements::Host(data) if range == (0..data.len()) => (RawData::Borrowed(data), 0),
             Elements::Host(data) => {
                 let (start, len) = (range.start, data.len());
                 let data = data.get(range).ok_or_else(|| outside(layout, len))?;
-                (RawData::Borrowed(data), layout.from(start))
+                (RawData::Borrowed(data), start)
             }
             Elements::Device(block, dtype) => {
                 let len = block.room(dtype);
                 if range.end > len {
                     return Err(outside(layout, len));
                 }
-                (RawData::Device(block, dtype), *layout)
+                (RawData::Device(block, dtype), 0)
             }
         };
-        Ok(RawView { data, layout, owner, track })
+        Ok(RawView { data, layout: layout.from(start), owner, track })
     }
 
     /// The elements of `layout` in a slice of a known type.
@@ -230,7 +231,16 @@ fn outside(layout: &Layout, len: usize) -> Error {
     Error::layout("operand", format!("layout {layout:?} leaves a slice of {len} elements"))
 }
 
-/// The elements of a result to be written, of a type known at run time.
+/// An error if two elements share a position: they cannot be written to.
+pub(crate) fn check_apart(layout: &Layout) -> Result<()> {
+    if layout.is_injective() {
+        return Ok(());
+    }
+    let text = format!("two elements of {layout:?} share a position, so it cannot be written to");
+    Err(Error::layout("operand", text))
+}
+
+/// The elements of a result to be written, of a type known at run time; each is at a position of its own.
 #[derive(Debug)]
 pub struct RawViewMut<'a> {
     data: RawDataMut<'a>,
@@ -292,35 +302,33 @@ pub struct TypedMut<'a, T> {
 impl<'a> RawViewMut<'a> {
     /// The elements of `layout` in host memory `data`; an error if it leaves the slice or names a position twice.
     pub fn new(data: AnySliceMut<'a>, layout: Layout) -> Result<RawViewMut<'a>> {
+        check_apart(&layout)?;
         RawViewMut::known(ElementsMut::Host(data), &layout, None)
     }
 
-    /// The same of a tensor with this mark.
+    /// The same of a tensor with this mark, whose layout names no position twice.
     pub(crate) fn known(
         elements: ElementsMut<'a>,
         layout: &Layout,
         track: Option<&'a mut Option<Arc<Value>>>,
     ) -> Result<RawViewMut<'a>> {
-        if !layout.is_injective() {
-            let text = format!("two elements of {layout:?} share a position, so it cannot be written to");
-            return Err(Error::layout("operand", text));
-        }
         let range = layout.range();
-        let (data, layout) = match elements {
+        let (data, start) = match elements {
+            ElementsMut::Host(data) if range == (0..data.len()) => (RawDataMut::Borrowed(data), 0),
             ElementsMut::Host(data) => {
                 let (start, len) = (range.start, data.len());
                 let data = data.get(range).ok_or_else(|| outside(layout, len))?;
-                (RawDataMut::Borrowed(data), layout.from(start))
+                (RawDataMut::Borrowed(data), start)
             }
             ElementsMut::Device(block, dtype) => {
                 let len = block.room(dtype);
                 if range.end > len {
                     return Err(outside(layout, len));
                 }
-                (RawDataMut::Device(block, dtype), *layout)
+                (RawDataMut::Device(block, dtype), 0)
             }
         };
-        Ok(RawViewMut { data, layout, track })
+        Ok(RawViewMut { data, layout: layout.from(start), track })
     }
 
     fn of_view<T: Element, D: Dimension + 'static>(view: ArrayViewMut<'a, T, D>) -> Result<RawViewMut<'a>> {

@@ -164,8 +164,32 @@ pub enum Deal {
     Column,
 }
 
+/// How a kernel's rows or columns may be cut into slices, each of which is a block's: over several launches, that of pass
+/// `k` leaving what each slice came to, the one behind them combining it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Cut {
+    /// Passes that reduce, each a launch.
+    pub passes: u8,
+    /// What each slice of a point leaves: so many times 16 bytes.
+    pub states: u8,
+    /// Whether the last launch passes over the elements, too.
+    pub again: bool,
+}
+
+/// How a map may go by square tiles, for what it reads lies along another axis than the last.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Turn {
+    /// That axis.
+    pub axis: u8,
+    /// The neighbours that a thread computes: a 32nd of a tile's side.
+    pub strip: u8,
+    /// The inputs that are read so, each with its axis that is innermost in memory.
+    pub along: &'static [(u8, u8)],
+}
+
 /// A kernel in CUDA C. Its parameters are, for each input and then each output, the address of the first element and
-/// the step of each axis; then the extents that are not `written`; then the sizes; then, if it picks, its notes.
+/// the step of each axis; then the extents that are not `written`; then the sizes; then, if it picks, its notes; then, if
+/// it may be `cut`, the place for what slices come to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Cuda {
     /// Its function in [`Plan::cuda`]; empty where there is none.
@@ -181,12 +205,23 @@ pub struct Cuda {
     pub narrow: bool,
     /// How many elements it picks by an index; of each the text notes two words where it is out of range.
     pub picks: u8,
+    pub cut: Option<Cut>,
+    pub turn: Option<Turn>,
 }
 
 impl Cuda {
     /// No CUDA C: a kernel that is on the host alone.
-    pub const NONE: Cuda =
-        Cuda { function: "", deal: Deal::Point, held: 0, strip: 1, written: &[], narrow: false, picks: 0 };
+    pub const NONE: Cuda = Cuda {
+        function: "",
+        deal: Deal::Point,
+        held: 0,
+        strip: 1,
+        written: &[],
+        narrow: false,
+        picks: 0,
+        cut: None,
+        turn: None,
+    };
 }
 
 /// No axis.
@@ -234,6 +269,8 @@ pub struct Epilogue {
     pub input: usize,
     /// For each axis of the product its parallel axis; [`FREE`] for extent 1.
     pub axes: &'static [u8],
+    /// The input that is a vector along the product's columns, where all that the launch does is to add it.
+    pub bias: Option<u8>,
     /// The function in `text` that a product on a GPU calls with what it has; empty where there is none.
     pub function: &'static str,
     /// CUDA C of that function, and of `{function}_operands`: the launch's other operands, each an address and its steps,
@@ -279,4 +316,18 @@ pub struct Block {
     pub follows: &'static [&'static [u8]],
     /// Temporaries that no other step touches.
     pub local: &'static [BufferId],
+    /// Which elements of the products among these anyone needs.
+    pub bounds: &'static [Bound],
+}
+
+/// An element of a product in a block is needed only where `along·j + Σ tiled[a]·i[a] + start >= 0`, `j` the place along
+/// one of the product's loops and `i` that along the tiled axes; elsewhere it is read and discarded.
+pub struct Bound {
+    /// The product's step.
+    pub step: usize,
+    /// The number of its loop.
+    pub axis: u8,
+    pub along: i64,
+    pub tiled: &'static [i64],
+    pub start: Slot,
 }

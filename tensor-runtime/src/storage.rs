@@ -145,8 +145,10 @@ impl<T: Element> Buffer<T> {
         if layout.size() == 0 {
             return Ok(Buffer { vec: Vec::new(), len, pooled: false });
         }
+        // An allocator hands out a little memory faster than it does memory of zeros.
+        let small = layout.size() < SMALLEST_POOLED_BYTES;
         // SAFETY: the layout is not of size 0 (just checked).
-        let allocate = || unsafe { alloc::alloc_zeroed(layout) };
+        let allocate = || unsafe { if small { alloc::alloc(layout) } else { alloc::alloc_zeroed(layout) } };
         let mut memory = allocate();
         if memory.is_null() {
             release_memory();
@@ -154,6 +156,10 @@ impl<T: Element> Buffer<T> {
         }
         if memory.is_null() {
             return Err(Error::OutOfMemory { device: "cpu".into(), bytes: layout.size() });
+        }
+        if small {
+            // SAFETY: the memory was just allocated, of this size.
+            unsafe { memory.write_bytes(0, layout.size()) };
         }
         if layout.size() >= LARGE_PAGES_BYTES {
             ask_for_large_pages(memory, layout.size());

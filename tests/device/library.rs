@@ -1,7 +1,7 @@
 //! A device with a library for products: the same functions, the same faults.
 
 use ndfuse::prelude::*;
-use ndfuse::{DeviceFault, Error, Products, Result};
+use ndfuse::{DeviceFault, Error, Products, Result, f16};
 use ndfuse_runtime::device::driver::Refusal;
 
 use crate::fake::{self, Ask, Fake};
@@ -99,6 +99,97 @@ fn operands_are_read_where_they_lie() -> Result<()> {
     assert_eq!((p.batch, p.rows, p.columns, p.terms), (3, 6, 8, 5), "the turned product");
     assert_eq!((p.left.turned, p.left.step, p.right.turned, p.right.step), (true, 5, false, 5));
     assert_eq!((p.left.batch_step, p.right.batch_step, p.out.batch_step), (30, 40, 48));
+    fake.check();
+    Ok(())
+}
+
+ndfuse::tensor! {
+    #[no_grad]
+    fn affine<B, I, O>(x: f32[B, I], w: f32[I, O], b: f32[O]) -> f32[B, O] { x @ w + b }
+    #[no_grad]
+    fn turned_affine<B, I, O>(x: f32[B, I], w: f32[I, O], b: f32[O]) -> f32[O, B] { (b + x @ w).T }
+    #[no_grad]
+    fn many_affine<N, B, I, O>(x: f32[N, B, I], w: f32[N, I, O], b: f32[O]) -> f32[N, B, O] { x @ w + b }
+    #[no_grad]
+    fn half_affine<B, I, O>(x: f16[B, I], w: f16[I, O], b: f16[O]) -> f16[B, O] { x @ w + b }
+    #[no_grad]
+    fn double_affine<B, I, O>(x: f64[B, I], w: f64[I, O], b: f64[O]) -> f64[B, O] { x @ w + b }
+    #[no_grad]
+    fn by_rows<B, I, O>(x: f32[B, I], w: f32[I, O], b: f32[B]) -> f32[B, O] { x @ w + b[:, None] }
+    #[no_grad]
+    fn less<B, I, O>(x: f32[B, I], w: f32[I, O], b: f32[O]) -> f32[B, O] { x @ w - b }
+    #[no_grad]
+    fn backwards<B, I, O>(x: f32[B, I], w: f32[I, O], b: f32[O]) -> f32[B, O] { x @ w + b[::-1] }
+}
+
+/// A sum of a product and a vector along its rows is one call; what is more than that is a kernel of its own.
+#[test]
+fn a_vector_is_added_by_the_library() -> Result<()> {
+    if !fake::runs_kernels() {
+        return Ok(());
+    }
+    let (device, fake) = device();
+    let (x, w, b) = (wave((7, 300), 1)?, wave((300, 9), 2)?, wave((9,), 3)?);
+    let (dx, dw, db) = (x.to_device(&device)?, w.to_device(&device)?, b.to_device(&device)?);
+    let close = |found: Vec<f32>, host: Vec<f32>| {
+        let near = |(a, b): (&f32, &f32)| (a - b).abs() <= 1e-4 * (1.0 + b.abs());
+        assert!(found.len() == host.len() && found.iter().zip(&host).all(near), "{found:?}, not {host:?}");
+    };
+    // How many products had a vector, and how many kernels there were.
+    let since = |(products, launches): (usize, usize)| {
+        let done = fake.products();
+        (done[products..].iter().filter(|p| p.bias.is_some()).count(), fake.count(Ask::Launch) - launches)
+    };
+    let now = || (fake.products().len(), fake.count(Ask::Launch));
+    let mut before = now();
+    close(affine(&dx, &dw, &db)?.to_host()?.to_vec()?, affine(&x, &w, &b)?.to_vec()?);
+    assert_eq!(since(before), (1, 0));
+    // Where there are no elements, nothing is asked.
+    assert_eq!(affine(&wave((0, 300), 1)?.to_device(&device)?, &dw, &db)?.len(), 0);
+    let (y, v) = (wave((3, 5, 300), 4)?, wave((3, 300, 9), 5)?);
+    before = now();
+    let found = many_affine(y.to_device(&device)?, v.to_device(&device)?, &db)?;
+    close(found.to_host()?.to_vec()?, many_affine(&y, &v, &b)?.to_vec()?);
+    assert_eq!(since(before), (1, 0));
+    let column = wave((7,), 6)?;
+    before = now();
+    close(turned_affine(&dx, &dw, &db)?.to_host()?.to_vec()?, turned_affine(&x, &w, &b)?.to_vec()?);
+    close(by_rows(&dx, &dw, column.to_device(&device)?)?.to_host()?.to_vec()?, by_rows(&x, &w, &column)?.to_vec()?);
+    close(less(&dx, &dw, &db)?.to_host()?.to_vec()?, less(&x, &w, &b)?.to_vec()?);
+    close(backwards(&dx, &dw, &db)?.to_host()?.to_vec()?, backwards(&x, &w, &b)?.to_vec()?);
+    close(linear(&dx, &dw, &db)?.to_host()?.to_vec()?, linear(&x, &w, &b)?.to_vec()?);
+    assert_eq!(
+        since(before),
+        (0, 5),
+        "along what are the library's columns or rows, subtracted, backwards, with a relu"
+    );
+    // Every other element, which the library does not read.
+    let every = wave((18,), 3)?.slice::<(usize,)>(0, None, None, 2)?;
+    before = now();
+    let found = affine(&dx, &dw, every.to_device(&device)?.slice::<(usize,)>(0, None, None, 1)?)?;
+    close(found.to_host()?.to_vec()?, affine(&x, &w, &every)?.to_vec()?);
+    let long = wave((18,), 3)?.to_device(&device)?.slice::<(usize,)>(0, None, None, 2)?;
+    close(affine(&dx, &dw, &long)?.to_host()?.to_vec()?, affine(&x, &w, &every)?.to_vec()?);
+    assert_eq!(since(before), (1, 1));
+    let half = |x: &Tensor<f32, (usize, usize)>| -> Result<Tensor<f16, (usize, usize)>> {
+        Tensor::from_vec(x.shape(), x.to_vec()?.into_iter().map(f16::from_f32).collect())
+    };
+    let (hx, hw, hb) = (half(&x)?, half(&w)?, half(&b.reshape((1, 9))?)?.reshape((9,))?);
+    before = now();
+    let found = half_affine(hx.to_device(&device)?, hw.to_device(&device)?, hb.to_device(&device)?)?.to_host()?;
+    for (a, b) in found.to_vec()?.into_iter().zip(half_affine(&hx, &hw, &hb)?.to_vec()?) {
+        assert!((a.to_f32() - b.to_f32()).abs() <= b.to_f32().abs() / 512.0, "{a}, not {b}");
+    }
+    assert_eq!(since(before), (1, 0));
+    let double = |x: &[f32]| x.iter().map(|&x| f64::from(x)).collect::<Vec<f64>>();
+    let wide = Tensor::from_vec((7, 300), double(&x.to_vec()?))?.to_device(&device)?;
+    let (v, u) = (Tensor::from_vec((300, 9), double(&w.to_vec()?))?, Tensor::from_vec((9,), double(&b.to_vec()?))?);
+    before = now();
+    let found = double_affine(&wide, v.to_device(&device)?, u.to_device(&device)?)?.to_host()?;
+    for (a, b) in found.to_vec()?.into_iter().zip(double_affine(wide.to_host()?, &v, &u)?.to_vec()?) {
+        assert!((a - b).abs() <= 1e-12 * (1.0 + b.abs()), "{a}, not {b}");
+    }
+    assert_eq!(since(before), (0, 1), "the library has no vectors of `f64`");
     fake.check();
     Ok(())
 }

@@ -17,7 +17,9 @@ mod halves;
 mod library;
 mod products;
 mod results;
+mod slices;
 mod training;
+mod turned;
 
 /// Runs each on a new device, and looks at its memory afterwards.
 macro_rules! on_a_fake {

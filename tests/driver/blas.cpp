@@ -8,7 +8,7 @@ extern "C" int stub_is_stream(void*);
 extern "C" int stub_is_memory(uint64_t, size_t);
 
 enum { SUCCESS = 0, INVALID_VALUE = 7 };
-struct Product { int compute, scale, turned[2]; };
+struct Product { int compute, scale, turned[2]; unsigned epilogue; const void* bias; };
 struct Layout { int type; uint64_t rows, columns; int64_t step; int32_t batch; int64_t batch_step; };
 struct Choice { uint64_t room; uint32_t splits, alignment[4]; };
 struct Algorithm { uint64_t data[8]; };
@@ -35,7 +35,7 @@ template <typename T> static void multiply(const Product& p, const T* a, const L
                 for (uint64_t k = 0; k < terms; ++k)
                     sum += a[n * la.batch_step + (p.turned[0] ? k + i * la.step : i + k * la.step)] *
                            b[n * lb.batch_step + (p.turned[1] ? j + k * lb.step : k + j * lb.step)];
-                d[n * ld.batch_step + i + j * ld.step] = sum;
+                d[n * ld.batch_step + i + j * ld.step] = p.epilogue == 4 ? sum + ((const T*)p.bias)[i] : sum;
             }
 }
 
@@ -53,13 +53,16 @@ unsigned cublasLtMatmulDescCreate(Product** p, unsigned compute, unsigned scale)
     // 32F and 64F, and TF32 where it may be.
     const char* fast = std::getenv("STUB_TF32");
     WANT((compute == 70 && scale == 1) || (compute == (fast ? 77 : 68) && scale == 0));
-    *p = new Product{(int)compute, (int)scale, {0, 0}};
+    *p = new Product{(int)compute, (int)scale, {0, 0}, 1, nullptr};
     return SUCCESS;
 }
 unsigned cublasLtMatmulDescSetAttribute(Product* p, unsigned which, const void* v, size_t n) {
     BEGIN;
-    WANT((which == 3 || which == 4) && n == 4);
-    p->turned[which - 3] = *(const int32_t*)v;
+    WANT((which == 3 && n == 4) || (which == 4 && n == 4) || (which == 7 && n == 4) || (which == 8 && n == 8));
+    if (which == 3 || which == 4) p->turned[which - 3] = *(const int32_t*)v;
+    // By default none; a vector that is added.
+    if (which == 7) WANT((p->epilogue = *(const uint32_t*)v) == 4 && p->scale == 0);
+    if (which == 8) p->bias = *(const void* const*)v;
     return SUCCESS;
 }
 unsigned cublasLtMatmulDescDestroy(Product* p) { BEGIN; delete p; return SUCCESS; }
@@ -95,6 +98,7 @@ unsigned cublasLtMatmulAlgoGetHeuristic(
     *count = ways ? std::atoi(ways) : 1;
     const uint64_t rows = p->turned[0] ? a->columns : a->rows, terms = p->turned[0] ? a->rows : a->columns;
     const uint64_t columns = p->turned[1] ? b->rows : b->columns, again = p->turned[1] ? b->columns : b->rows;
+    WANT((p->epilogue == 4) == (p->bias != nullptr));
     WANT(rows == d->rows && columns == d->columns && terms == again && a->batch == d->batch && b->batch == d->batch);
     std::memset(found, 0, sizeof *found);
     found->algorithm.data[0] = 77;
@@ -114,6 +118,8 @@ unsigned cublasLtMatmul(
     // The addresses are multiples of what the choice was told.
     const void* at[4] = {a, b, c, d};
     for (int k = 0; k < 4; ++k) WANT((uint64_t)at[k] % algorithm->data[k + 1] == 0);
+    WANT(p->epilogue == 1 || stub_is_memory((uint64_t)p->bias, ld->rows * size(ld->type)));
+    WANT(p->epilogue == 1 || (uint64_t)p->bias % algorithm->data[4] == 0);
     std::memset(room, 0xa5, bytes);
     if (p->scale == 1) {
         WANT(*(const double*)one == 1.0 && *(const double*)zero == 0.0);

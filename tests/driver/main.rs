@@ -13,6 +13,7 @@ use ndfuse::{Error, Pinned, Products, Result};
 tensor! {
     fn product<A, B, C>(x: f64[A, B], y: f64[B, C]) -> f64[A, C] { x @ y }
     fn turned<N, A, B, C>(x: f32[N, A, B], y: f32[N, C, B]) -> f32[N, C, A] { y @ x.transpose(0, 2, 1) }
+    fn affine<B, I, O>(x: f32[B, I], w: f32[I, O], b: f32[O]) -> f32[B, O] { x @ w + b }
 }
 
 /// A case: its name, the environment of its process, and what it does there.
@@ -23,6 +24,7 @@ const CASES: &[Case] = &[
     ("copies_without_pools", &[("STUB_POOLS", "0")], copies_and_events),
     ("products", &[], products),
     ("products_in_tf32", &[("STUB_TF32", "1")], products_in_tf32),
+    ("vectors", &[], vectors),
     ("no_way", &[("STUB_WAYS", "0")], || no_library_product(&Products::Library("cuBLASLt 13.4".into()))),
     ("a_way_of_another_state", &[("STUB_STATE", "54321")], || {
         no_library_product(&Products::Library("cuBLASLt 13.4".into()))
@@ -188,6 +190,22 @@ fn batches(device: &Device) -> Result<()> {
     let (x, y) = (single(4)?, single(6)?);
     assert_eq!(turned(&x.to_device(device)?, &y.to_device(device)?)?.to_host()?, turned(&x, &y)?);
     Ok(())
+}
+
+/// With a vector that is added: whole numbers, aligned as the pool has it and to an element alone.
+fn vectors() -> Result<()> {
+    let device = Device::cuda(0)?;
+    let single = |n: usize| (0..n).map(|k| (k * 7 % 11) as f32 - 5.0).collect::<Vec<f32>>();
+    let (x, w) = (Tensor::from_vec((5, 260), single(1300))?, Tensor::from_vec((260, 6), single(1560))?);
+    let (dx, dw) = (x.to_device(&device)?, w.to_device(&device)?);
+    let long = Tensor::from_vec((9,), single(9))?;
+    let there = long.to_device(&device)?;
+    for from in [0, 1, 2] {
+        let part = |b: &Tensor<f32, (usize,)>| b.slice::<(usize,)>(0, Some(from), Some(from + 6), 1);
+        assert_eq!(affine(&dx, &dw, part(&there)?)?.to_host()?, affine(&x, &w, part(&long)?)?);
+    }
+    assert_eq!(device.library_products(), 3);
+    device.synchronise()
 }
 
 fn products_in_tf32() -> Result<()> {

@@ -6,6 +6,7 @@
 
 use libloading::Library;
 use ndfuse_codegen::dtype::{DType, Kind};
+use ndfuse_codegen::emit::cuda::body::slices::{Cut, cut};
 use ndfuse_codegen::emit::cuda::{self, Parameter, geometry};
 use ndfuse_codegen::interp::Value;
 use ndfuse_codegen::interp::value::{count, each_index};
@@ -28,10 +29,15 @@ pub struct Teams {
     pub column: u32,
     pub items: u32,
     pub strip: u32,
+    /// Slices of a row or column of kernels that may be cut; 1, or a power of two.
+    pub slices: u32,
+    /// Whether maps go by tiles that may.
+    pub turn: bool,
 }
 
 pub struct Machine {
-    library: Library,
+    /// The kernels in one launch; where they are cut, the most phases that one has, along the first axis and the last.
+    libraries: Vec<Library>,
     teams: Teams,
 }
 
@@ -48,23 +54,47 @@ impl Machine {
             eprintln!("skipped: no C++ compiler `{compiler}` (CXX names another)");
             return None;
         }
+        let mut libraries = vec![Machine::library(&compiler, name, kernels, teams, arguments)];
+        if teams.slices > 1 {
+            let passes = |loops: &Loops| cut(loops).map(|cut| cut.passes);
+            for phase in 0..=kernels.iter().filter_map(|(_, loops)| passes(loops)).max().unwrap_or(0) {
+                let cut = kernels.iter().filter(|(_, loops)| passes(loops).is_some_and(|passes| phase <= passes));
+                let cut: Vec<(String, Loops)> = cut.cloned().collect();
+                let (name, phase) = (format!("{name}_{phase}"), format!("-DND_PHASE={phase}"));
+                let slices = format!("-DND_SLICES={}", teams.slices);
+                let arguments = [arguments, &[slices.as_str(), phase.as_str()]].concat();
+                libraries.push(Machine::library(&compiler, &name, &cut, teams, &arguments));
+            }
+        }
+        Some(Machine { libraries, teams })
+    }
+
+    fn library(compiler: &str, name: &str, kernels: &[(String, Loops)], teams: Teams, arguments: &[&str]) -> Library {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
         let (source, library) = (folder.join(format!("{name}.cpp")), folder.join(format!("{name}.so")));
-        let entries: String = kernels.iter().map(|(name, loops)| entry(name, loops)).collect();
-        let text = format!("#include \"cuda.hpp\"\n{}\n{entries}", cuda::source(kernels));
+        let texts: Vec<String> = kernels.iter().map(|(name, loops)| cuda::kernel(loops, name)).collect();
+        let mut text = format!("#include \"cuda.hpp\"\n{}\n", cuda::prelude::prelude(&texts.join("\n")));
+        for (number, ((name, loops), kernel)) in kernels.iter().zip(&texts).enumerate() {
+            // Each along another of the axes that may be long.
+            let red = loops.kernel.red.iter().enumerate();
+            let long: Vec<usize> = red.filter(|(_, a)| a.extent.as_const().is_none()).map(|(k, _)| k).collect();
+            if teams.slices > 1 && !long.is_empty() {
+                text.push_str(&format!("#undef ND_CUT\n#define ND_CUT {}\n", long[number % long.len()]));
+            }
+            text.push_str(&format!("{kernel}\n{}", entry(name, loops)));
+        }
         std::fs::write(&source, text).expect("the folder for temporary files can be written");
-        let mut command = Command::new(&compiler);
+        let mut command = Command::new(compiler);
         command.args(["-std=c++17", "-O1", "-ffp-contract=off", "-fwrapv", "-w", "-shared", "-fPIC", "-I"]);
         command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/emulate"));
         command.arg(format!("-DND_BLOCK={}", teams.block));
         command.arg(format!("-DND_ROW_THREADS={}", teams.row)).arg(format!("-DND_COLUMN_THREADS={}", teams.column));
         command.arg(format!("-DND_ROW_ITEMS={}", teams.items)).arg(format!("-DND_STRIP={}", teams.strip));
-        command.args(arguments);
+        command.args(teams.turn.then_some("-DND_TURN")).args(arguments);
         let out = command.arg(&source).arg("-o").arg(&library).output().expect("the compiler runs");
         assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
         // SAFETY: the library has no initialisers but those of its static data.
-        let library = unsafe { Library::new(&library) }.expect("a library that was just made");
-        Some(Machine { library, teams })
+        unsafe { Library::new(&library) }.expect("a library that was just made")
     }
 
     /// Whether its threads can hold rows of this length.
@@ -88,7 +118,8 @@ impl Machine {
             let number: usize = name.get(1..)?.parse().ok()?;
             if name.starts_with('e') { extents.get(number).copied() } else { None }
         };
-        let points = geometry::geometry(loops).points.eval(&named).ok_or("points without a number")?;
+        let geometry = geometry::geometry(loops);
+        let points = geometry.points.eval(&named).ok_or("points without a number")?;
         let mut memory: Vec<Memory> = Vec::new();
         for (k, (operand, value)) in kernel.inputs.iter().zip(inputs).enumerate() {
             let mut m = Memory::new(operand.dtype, &value.shape, seed.wrapping_add(k as u64));
@@ -101,13 +132,17 @@ impl Machine {
         let before: Vec<Vec<u8>> = memory.iter().map(|m| m.bytes.clone()).collect();
         let mut arguments = Vec::new();
         let mut notes = vec![!0u64; 2 * cuda::picks(kernel).count()];
-        for parameter in cuda::parameters(kernel) {
+        let cut = geometry.cut.filter(|_| self.teams.slices > 1);
+        let states = cut.map_or(0, |cut| cut.states * self.teams.slices as usize * points as usize);
+        let mut parts = vec![!0u64; 2 * states];
+        for parameter in cuda::arguments(loops) {
             arguments.push(match parameter {
                 Parameter::Data(k) => memory[k].bytes.as_mut_ptr().wrapping_add(memory[k].offset) as i64,
                 Parameter::Stride(k, axis) => memory[k].strides[axis],
                 Parameter::Extent(k) => extents[k],
                 Parameter::Size(k) => sizes[k],
                 Parameter::Notes => notes.as_mut_ptr() as i64,
+                Parameter::Parts => parts.as_mut_ptr() as i64,
             });
         }
         if points > 0 {
@@ -116,14 +151,23 @@ impl Machine {
             let mut first: Option<Vec<Vec<u8>>> = None;
             for order in 0..ORDERS {
                 memory.iter_mut().zip(&before).for_each(|(m, old)| m.bytes.copy_from_slice(old));
-                // SAFETY: the entry was made with this signature; the arguments are the
-                // kernel's parameters in their order and outlive the call.
-                let status = unsafe {
-                    let entry = self.library.get::<Entry>(format!("run_{name}").as_bytes()).expect("an entry a kernel");
-                    entry(arguments.as_ptr(), blocks, self.teams.block, order)
+                let launches = match cut {
+                    None => vec![(0, blocks)],
+                    Some(Cut { passes, again, .. }) => {
+                        let slices = |phase| if phase < passes || again { self.teams.slices } else { 1 };
+                        (0..=passes).map(|phase| (1 + phase, blocks * slices(phase))).collect()
+                    }
                 };
-                if status != 0 {
-                    return Err("threads wait for ever, or shuffle outside of their mask".into());
+                for (library, blocks) in launches {
+                    // SAFETY: the entry was made with this signature; the arguments are the
+                    // kernel's parameters in their order and outlive the call.
+                    let status = unsafe {
+                        let entry = self.libraries[library].get::<Entry>(format!("run_{name}").as_bytes());
+                        entry.expect("an entry a kernel")(arguments.as_ptr(), blocks, self.teams.block, order)
+                    };
+                    if status != 0 {
+                        return Err("threads wait for ever, or shuffle outside of their mask".into());
+                    }
                 }
                 let after: Vec<Vec<u8>> = memory.iter().map(|m| m.bytes.clone()).collect();
                 if first.get_or_insert_with(|| after.clone()) != &after {
@@ -150,9 +194,9 @@ fn entry(name: &str, loops: &Loops) -> String {
             format!("({}*)a[{at}]", operand.dtype.cuda())
         }
         Parameter::Stride(..) | Parameter::Extent(_) | Parameter::Size(_) => format!("a[{at}]"),
-        Parameter::Notes => format!("(unsigned long long*)a[{at}]"),
+        Parameter::Notes | Parameter::Parts => format!("(unsigned long long*)a[{at}]"),
     };
-    let arguments: Vec<String> = cuda::parameters(kernel).into_iter().enumerate().map(argument).collect();
+    let arguments: Vec<String> = cuda::arguments(loops).into_iter().enumerate().map(argument).collect();
     format!(
         "static void call_{name}(const long long* a) {{ {name}({}); }}\n\
          extern \"C\" int run_{name}(const long long* a, unsigned blocks, unsigned threads, unsigned order) {{\n    \

@@ -65,6 +65,8 @@ pub struct Matmul {
     pub right: Matrix,
     /// Never turned.
     pub out: Matrix,
+    /// Where a vector of the result's type lies, one element a row, that is added to each column before it is rounded.
+    pub bias: Option<Address>,
 }
 
 /// Why a driver does not do what it is asked.
@@ -225,7 +227,8 @@ pub trait Driver: Send + Sync + UnwindSafe + RefUnwindSafe {
     /// Multiplies, with `bytes` of memory at `room`, as many as [`room`](Self::room) says.
     ///
     /// # Safety
-    /// The operands can be read, and `out` and the room written; all `out` is apart from the operands and injective.
+    /// The operands, a vector among them, can be read, and `out` and the room written; all `out` is apart from the operands
+    /// and injective.
     unsafe fn matmul(&self, product: &Matmul, room: Address, bytes: u64) -> Answer<()>;
 
     /// Waits for all that was asked before, of both queues.

@@ -2,9 +2,10 @@
 //!
 //! In: what the compiler says of a kernel, and its extents. Out: a [`Shape`], whose size classes are put into the text when
 //! it is compiled. Always: the classes follow from the extents alone, never from the machine, and any number of blocks gives
-//! the same bits; no dynamic shared memory is used. Next: [`super::kernels`].
+//! the same bits; no dynamic shared memory is used. Next: [`super::kernels`], [`super::slices`].
 
-use crate::plan::{Cuda, Deal};
+use super::slices::{self, Slices};
+use crate::plan::{Cuda, Deal, Turn};
 
 /// A launch.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -17,7 +18,11 @@ pub(crate) struct Shape {
     pub(crate) items: u32,
     /// Neighbouring elements that a thread computes: `ND_STRIP`, a divisor of `items`.
     pub(crate) strip: u32,
+    /// Blocks; those of one slice, where rows or columns are cut.
     pub(crate) blocks: u32,
+    pub(crate) slices: Option<Slices>,
+    /// Whether a block makes square tiles: `ND_TURN`.
+    pub(crate) turn: bool,
 }
 
 /// Blocks that a multiprocessor can have at once, about.
@@ -104,7 +109,28 @@ pub(crate) fn shape(cuda: &Cuda, par: usize, extents: &[i64], multiprocessors: u
         }
         (Deal::Point | Deal::Row | Deal::Column, _) => points,
     };
-    Some(Shape { block, team, items, strip, blocks: blocks(groups(units, at_once), multiprocessors) })
+    if let Some(tiled) = cuda.turn.and_then(|turn| tiled(&turn, parallel, multiprocessors)) {
+        return Some(tiled);
+    }
+    let blocks = |units: i64, at_once: i64| blocks(groups(units, at_once), multiprocessors);
+    let whole = Shape { block, team, items, strip, blocks: blocks(units, at_once), slices: None, turn: false };
+    let cut = slices::cut(cuda, &whole, points, reduced);
+    Some(cut.map_or(whole, |(parts, slices)| {
+        let blocks = blocks(points, i64::from(parts.block / parts.team));
+        Shape { blocks, slices: Some(slices), ..parts }
+    }))
+}
+
+/// A map by tiles, if it has enough of them.
+fn tiled(turn: &Turn, parallel: &[i64], multiprocessors: u32) -> Option<Shape> {
+    let side = 32 * i64::from(turn.strip);
+    let turned = |axis: usize| axis == usize::from(turn.axis) || axis + 1 == parallel.len();
+    let of = |product: i64, n: i64| product.saturating_mul(n);
+    let tiles = parallel.iter().enumerate().map(|(axis, &n)| if turned(axis) { groups(n, side) } else { n });
+    let blocks = blocks(tiles.fold(1, of), multiprocessors);
+    let long = parallel.iter().enumerate().all(|(axis, &n)| !turned(axis) || n >= side / 2);
+    let shape = Shape { block: 256, team: 1, items: 0, strip: turn.strip.into(), blocks, slices: None, turn: true };
+    (long && parallel.iter().copied().fold(1, of) >= MANY).then_some(shape)
 }
 
 /// The strip of a map whose innermost axis has `last` points: few are left over at its end.
@@ -141,10 +167,11 @@ fn row_threads(length: i64) -> (u32, u32) {
     }
 }
 
-/// Threads in a block and to a column: few columns share theirs among more.
+/// Threads in a block and to a column: few columns share theirs among more, very few so that a warp has several rows.
 fn column_threads(columns: i64, length: i64) -> (u32, u32) {
     match (columns, length) {
         (_, ..=8) => (256, 1),
+        (..=16, 1024..) => (1024, 1024 / (columns.max(1) as u32).next_power_of_two()),
         (..=4096, 1024..) => (1024, 32),
         (..=65_536, _) => (256, 8),
         _ => (256, 1),
@@ -185,12 +212,28 @@ mod tests {
                         assert!(s.block <= 1024 && s.blocks >= 1 && s.block.is_multiple_of(s.team), "{s:?}");
                         let team = s.team.is_power_of_two() && (s.team <= 32 || s.team == s.block);
                         assert!(deal != Deal::Row || team, "{s:?}");
-                        assert!(deal != Deal::Column || (s.block / s.team).is_multiple_of(32), "{s:?}");
+                        let wide = (s.block / s.team).is_multiple_of(32) || i64::from(s.block / s.team) / 2 < points;
+                        assert!(deal != Deal::Column || s.team.is_power_of_two() && wide, "{s:?}");
                     }
                 }
                 assert_eq!(of(deal, held, 0, 5, 132), None);
             }
         }
+    }
+
+    #[test]
+    fn what_is_read_turned_goes_by_tiles_where_there_are_enough() {
+        let tiles = |axis, strip, extents: &[i64]| {
+            let turn = Some(Turn { axis, strip, along: &[] });
+            let s =
+                shape(&Cuda { turn, strip: 4, ..Cuda::NONE }, extents.len(), extents, 132).expect("there are points");
+            (s.turn, s.strip, s.blocks)
+        };
+        assert_eq!(tiles(0, 1, &[4096, 4000]), (true, 1, 4224));
+        assert_eq!(tiles(0, 1, &[300, 300]), (true, 1, 100));
+        assert_eq!(tiles(1, 2, &[5, 300, 300]), (true, 2, 125));
+        assert_eq!(tiles(0, 1, &[100, 100]), (false, 1, 40), "few points");
+        assert_eq!(tiles(0, 1, &[15, 10_000]), (false, 4, 147), "a short side");
     }
 
     #[test]

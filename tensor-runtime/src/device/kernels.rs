@@ -12,6 +12,7 @@ use super::cache::Folder;
 use super::driver::{Description, Driver, Function, Version};
 use super::geometry::Shape;
 use super::gpu::Gpu;
+use super::slices::Slices;
 use crate::error::{DeviceFault, Error, Result};
 use crate::plan::Deal;
 
@@ -61,13 +62,17 @@ pub(crate) struct Classes {
     pub(crate) element: Option<&'static str>,
     /// `ND_RESULT`, where that may be another type.
     pub(crate) result: Option<&'static str>,
+    /// Of rows or columns that are cut, with the phase of this launch.
+    pub(crate) slices: Option<(Slices, u8)>,
+    /// A map by square tiles?
+    pub(crate) turn: bool,
 }
 
 impl Classes {
     /// Those of a launch of a generated kernel.
     pub(crate) fn of(deal: Deal, shape: &Shape, wide: bool) -> Classes {
-        let Shape { block, team, items, strip, .. } = *shape;
-        Classes { block, team: Some((deal, team)), items, strip, tile: 0, width: 0, wide, element: None, result: None }
+        let Shape { block, team, items, strip, turn, .. } = *shape;
+        Classes { block, team: Some((deal, team)), items, strip, wide, turn, ..Classes::default() }
     }
 
     fn defines(&self) -> Vec<String> {
@@ -84,8 +89,12 @@ impl Classes {
         let element = self.element.map(|element| format!("-DND_ELEMENT={element}"));
         let first = [format!("-DND_BLOCK={}", self.block), index];
         let result = self.result.map(|result| format!("-DND_RESULT={result}"));
+        let slices = self.slices.iter().flat_map(|(Slices { count, axis }, phase)| {
+            [format!("-DND_SLICES={count}"), format!("-DND_CUT={axis}"), format!("-DND_PHASE={phase}")]
+        });
         let all = first.into_iter().chain(team).chain(items).chain(strip).chain(tile).chain(width);
-        all.chain(element).chain(result).collect()
+        let turn = self.turn.then(|| "-DND_TURN".to_string());
+        all.chain(element).chain(result).chain(slices).chain(turn).collect()
     }
 }
 
@@ -188,7 +197,7 @@ mod tests {
                         extern \"C\" __global__ void __launch_bounds__(ND_BLOCK) f_12(\n    int a) { g(f_1); }\n";
 
     fn unit(function: &'static str) -> Unit {
-        let shape = Shape { block: 128, team: 8, items: 4, strip: 2, blocks: 1 };
+        let shape = Shape { block: 128, team: 8, items: 4, strip: 2, blocks: 1, slices: None, turn: false };
         Unit { text: TEXT, function, classes: Classes::of(Deal::Row, &shape, true), calls: None }
     }
 

@@ -26,6 +26,7 @@ mod info;
 pub(crate) mod kernels;
 mod pinned;
 mod pool;
+pub(crate) mod slices;
 pub(crate) mod texts;
 pub(crate) mod transfer;
 

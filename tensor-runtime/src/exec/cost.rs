@@ -58,6 +58,10 @@ pub struct Geometry {
     pub items: u32,
     /// What these are.
     pub of: &'static str,
+    /// Blocks that share each row or column. Then the kernel is launched several times: once for each pass that reduces,
+    /// and once for what follows.
+    pub slices: u32,
+    pub launches: u32,
 }
 
 impl StepCost {
@@ -230,7 +234,7 @@ impl Call<'_> {
             let name = format!("attention {} with {}", self.product_name(scored)?, launch.name);
             let whole = self.one(first, name, &actions(3), &[scored.out, summed.left, summed.out])?;
             let flops = self.counted(self.flops(scored)?.checked_add(self.flops(summed)?))?;
-            let tile = Geometry { blocks, threads: texts::BLOCK, rows: 1, items: 0, of: "tile" };
+            let tile = Geometry::of_tiles(blocks);
             let geometry = (batches > 0 && m > 0 && width > 0).then_some(tile);
             self.steps.push(StepCost { flops, geometry, ..whole });
             return Ok(first + 3);
@@ -331,7 +335,7 @@ impl Call<'_> {
             return Ok(None);
         }
         let (_, blocks) = geometry::product(batches, m, n, dot.dtype.bytes() <= 4, units);
-        Ok(Some(Geometry { blocks, threads: texts::BLOCK, rows: 1, items: 0, of: "tile" }))
+        Ok(Some(Geometry::of_tiles(blocks)))
     }
 
     fn launched(&self, launch: &Launch) -> Result<Option<Geometry>> {
@@ -346,16 +350,34 @@ impl Call<'_> {
             Deal::Column => "column",
         };
         let shape = geometry::shape(&launch.cuda, launch.par, &extents, units);
-        Ok(shape.map(|s| Geometry { blocks: s.blocks, threads: s.block, rows: s.block / s.team, items: s.items, of }))
+        Ok(shape.map(|s| {
+            let slices = s.slices.map_or(1, |slices| slices.count);
+            let launches = if slices > 1 { launch.cuda.cut.map_or(1, |cut| u32::from(cut.passes) + 1) } else { 1 };
+            let (blocks, threads, rows, items) = (s.blocks * slices, s.block, s.block / s.team, s.items);
+            if s.turn {
+                return Geometry::of_tiles(blocks);
+            }
+            Geometry { blocks, threads, rows, items, of, slices, launches }
+        }))
     }
 }
 
 impl fmt::Display for Geometry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Geometry { blocks, threads, rows, items, of } = self;
+        let Geometry { blocks, threads, rows, items, of, slices, launches } = self;
         let s = |n: u32| if n == 1 { "" } else { "s" };
+        if *launches > 1 {
+            write!(f, "{launches} launches, {slices} slices a {of}, ")?;
+        }
         write!(f, "{blocks} block{} of {threads} thread{}, {rows} {of}{} a block", s(*blocks), s(*threads), s(*rows))?;
         if *items > 0 { write!(f, ", {items} item{} a thread", s(*items)) } else { Ok(()) }
+    }
+}
+
+impl Geometry {
+    /// Of blocks that make tiles: of a product, or of a map.
+    fn of_tiles(blocks: u32) -> Geometry {
+        Geometry { blocks, threads: texts::BLOCK, rows: 1, items: 0, of: "tile", slices: 1, launches: 1 }
     }
 }
 

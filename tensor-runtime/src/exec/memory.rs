@@ -40,7 +40,7 @@ pub(super) trait Target {
     /// Copies the elements of a spot in C order to dense memory.
     fn copy(&self, from: &Spot, to: *mut u8) -> Result<()>;
     /// A tensor of what was allocated.
-    fn tensor(&self, owned: Self::Owned, dtype: DType, layout: Layout) -> Result<AnyTensor>;
+    fn tensor(&self, owned: Self::Owned, dtype: DType, layout: &Layout) -> Result<AnyTensor>;
 }
 
 /// Host memory.
@@ -70,43 +70,46 @@ impl Target for Host {
         Ok(())
     }
 
-    fn tensor(&self, owned: AnyBuffer, _: DType, layout: Layout) -> Result<AnyTensor> {
-        AnyTensor::new(owned, layout)
+    fn tensor(&self, owned: AnyBuffer, _: DType, layout: &Layout) -> Result<AnyTensor> {
+        AnyTensor::of(owned, layout)
     }
 }
 
 /// What is known of a buffer.
-struct Slot<O> {
+pub(super) struct Slot<O> {
     spot: Option<Spot>,
     /// What the call allocated itself.
     owned: Option<O>,
+}
+
+impl<O> Slot<O> {
+    /// No place.
+    #[inline]
+    pub(super) fn none() -> Slot<O> {
+        Slot { spot: None, owned: None }
+    }
 }
 
 /// All buffers of a call. `'m` is the time for which its operands and targets are borrowed.
 pub(super) struct Memory<'m, T: Target = Host> {
     pub(super) target: T,
     plan: &'static Plan,
-    slots: Vec<Slot<T::Owned>>,
-    borrows: std::marker::PhantomData<&'m mut ()>,
+    slots: &'m mut [Slot<T::Owned>],
 }
 
 impl<'m, T: Target> Memory<'m, T> {
-    /// Places for the parameters and the results, or those results that are needed.
+    /// Places for the parameters and the results, or those results that are needed. There is an empty slot a buffer.
     pub(super) fn new(
         target: T,
         plan: &'static Plan,
+        slots: &'m mut [Slot<T::Owned>],
         operands: &'m [RawView<'_>],
         targets: &'m mut [RawViewMut<'_>],
         needs: Option<&Needs>,
         sizes: &[i64],
     ) -> Result<Memory<'m, T>> {
         let count = plan.buffers.len();
-        let mut memory = Memory {
-            target,
-            plan,
-            slots: std::iter::repeat_with(|| Slot { spot: None, owned: None }).take(count).collect(),
-            borrows: std::marker::PhantomData,
-        };
+        let mut memory = Memory { target, plan, slots };
         if count < operands.len() {
             return Err(internal(plan, format!("{count} buffers for {} operands", operands.len())));
         }
@@ -133,24 +136,21 @@ impl<'m, T: Target> Memory<'m, T> {
                 continue;
             }
             let Some(target) = targets.next() else { return Err(internal(plan, "too few results".into())) };
-            let wanted = layout_of(plan, buffer, sizes)?;
             if target.dtype() != buffer.dtype {
                 let (found, expected) = (target.dtype(), buffer.dtype);
                 let operand = format!("result {k}").into();
                 return Err(Error::DType { operation: plan.function, operand, found, expected });
             }
-            if target.sizes() != wanted.sizes() {
+            let wanted = buffer.dims.iter().map(|&slot| sizes.get(usize::from(slot)).copied());
+            if !wanted.eq(target.sizes().iter().map(|&size| Some(size as i64))) {
+                let wanted = layout_of(plan, buffer, sizes)?;
                 let text = format!("result {k} has shape {:?}, but {:?} is wanted", target.sizes(), wanted.sizes());
                 return Err(Error::shape(plan.function, target.sizes(), None, text));
             }
-            if !target.layout().is_injective() {
-                return Err(Error::layout(plan.function, format!("two elements of result {k} share memory")));
-            }
-            let layout = *target.layout();
             memory.slots[usize::from(id)].spot = Some(Spot {
                 start: memory.target.result(plan, target)?,
                 dtype: buffer.dtype,
-                layout,
+                layout: *target.layout(),
                 root: id,
                 writable: true,
             });
@@ -164,11 +164,24 @@ impl<'m, T: Target> Memory<'m, T> {
 
     fn allocate(&mut self, id: BufferId, sizes: &[i64]) -> Result<&Spot> {
         let buffer = self.described(id)?;
-        let layout = layout_of(self.plan, buffer, sizes)?;
-        let (owned, start) = self.target.allocate(buffer.dtype, layout.len())?;
         let slot = &mut self.slots[usize::from(id)];
-        slot.owned = Some(owned);
-        Ok(slot.spot.insert(Spot { start, dtype: buffer.dtype, layout, root: id, writable: true }))
+        let nowhere = std::ptr::null_mut();
+        let (dtype, layout) = (buffer.dtype, Layout::SCALAR);
+        // In its place from the start: to copy a description costs more than to make it.
+        let spot = slot.spot.insert(Spot { start: nowhere, dtype, layout, root: id, writable: true });
+        let placed = lay_out(self.plan, buffer, sizes, &mut spot.layout);
+        let placed = placed.and_then(|()| self.target.allocate(dtype, spot.layout.len()));
+        match placed {
+            Ok((owned, start)) => {
+                spot.start = start;
+                slot.owned = Some(owned);
+            }
+            Err(error) => {
+                slot.spot = None;
+                return Err(error);
+            }
+        }
+        slot.spot.as_ref().ok_or_else(|| internal(self.plan, format!("buffer {id} has no place")))
     }
 
     /// Where a step reads a buffer.
@@ -234,11 +247,11 @@ impl<'m, T: Target> Memory<'m, T> {
     }
 
     /// The results that the call allocated.
-    pub(super) fn into_results(mut self, results: &mut [Option<AnyTensor>]) -> Result<()> {
+    pub(super) fn into_results(self, results: &mut [Option<AnyTensor>]) -> Result<()> {
         for (result, &id) in results.iter_mut().zip(self.plan.outputs) {
             let slot = &mut self.slots[usize::from(id)];
             if let (Some(owned), Some(spot)) = (slot.owned.take(), &slot.spot) {
-                *result = Some(self.target.tensor(owned, spot.dtype, spot.layout)?);
+                *result = Some(self.target.tensor(owned, spot.dtype, &spot.layout)?);
             }
         }
         Ok(())
@@ -252,13 +265,19 @@ pub(super) fn described(plan: &'static Plan, id: BufferId) -> Result<&'static Bu
 
 /// The dense layout of a buffer, its axes in the plan's order.
 pub(super) fn layout_of(plan: &'static Plan, buffer: &Buffer, sizes: &[i64]) -> Result<Layout> {
+    let mut layout = Layout::SCALAR;
+    lay_out(plan, buffer, sizes, &mut layout)?;
+    Ok(layout)
+}
+
+/// The same in place.
+fn lay_out(plan: &'static Plan, buffer: &Buffer, sizes: &[i64], layout: &mut Layout) -> Result<()> {
     let rank = buffer.dims.len();
     let mut empty = false;
-    let mut extents = [0usize; crate::MAX_RANK];
-    let mut strides = [0isize; crate::MAX_RANK];
     if rank > crate::MAX_RANK || buffer.order.len() != rank {
         return Err(internal(plan, format!("a buffer of {rank} axes")));
     }
+    let (extents, strides) = layout.begin(rank);
     for (extent, &slot) in extents.iter_mut().zip(buffer.dims) {
         let size = sizes.get(usize::from(slot)).and_then(|&size| usize::try_from(size).ok());
         let Some(size) = size else {
@@ -276,12 +295,12 @@ pub(super) fn layout_of(plan: &'static Plan, buffer: &Buffer, sizes: &[i64]) -> 
         }
         strides[axis] = len as isize;
         let next = len.checked_mul(extents[axis].max(1)).filter(|&n| isize::try_from(n).is_ok());
-        len = next.ok_or_else(|| Error::too_large(plan.function, &extents[..rank]))?;
+        len = next.ok_or_else(|| Error::too_large(plan.function, extents))?;
     }
-    match empty {
-        true => Layout::contiguous(&extents[..rank]),
-        false => Ok(Layout::known(&extents[..rank], &strides[..rank], 0)),
+    if empty {
+        *layout = Layout::contiguous(layout.sizes())?;
     }
+    Ok(())
 }
 
 /// Copies the elements of a spot in C order to dense memory.

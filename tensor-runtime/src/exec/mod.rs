@@ -23,7 +23,9 @@ mod memory;
 mod scatter;
 #[cfg(test)]
 mod tests;
+mod turn;
 mod wanted;
+mod windows;
 
 use crate::dtype::DType;
 use crate::error::{Error, GradientFault, Result};
@@ -35,8 +37,11 @@ use crate::tensor::AnyTensor;
 use std::vec::IntoIter;
 
 use block::tiling::Tiling;
-use memory::{Host, Memory, Target};
+use memory::{Host, Memory, Slot, Target};
 use wanted::Needs;
+
+/// So many sizes, or buffers, are kept track of without an allocation.
+const FEW: usize = 12;
 
 /// Runs the plan on operands, in the order of its parameters, and answers its results.
 pub fn call<const O: usize>(plan: &'static Plan, operands: &[RawView<'_>]) -> Result<[AnyTensor; O]> {
@@ -64,9 +69,11 @@ pub fn call_into(plan: &'static Plan, operands: &[RawView<'_>], results: &mut [R
         return Err(Error::gradient(plan.function, GradientFault::IntoLeaf));
     }
     run(plan, operands, results, None, &mut [])?;
-    let marks = if records { tape::record(plan, operands)? } else { Vec::new() };
-    let marks = marks.into_iter().chain(std::iter::repeat(None));
-    results.iter_mut().zip(marks).for_each(|(result, mark)| result.mark(mark));
+    if records {
+        results.iter_mut().zip(tape::record(plan, operands)?).for_each(|(result, mark)| result.mark(mark));
+    } else {
+        results.iter_mut().for_each(|result| result.mark(None));
+    }
     Ok(())
 }
 
@@ -145,10 +152,9 @@ fn run(
     needs: Option<&Needs>,
     made: &mut [Option<AnyTensor>],
 ) -> Result<()> {
-    // Most functions have few sizes; those need no allocation.
     let (mut few, mut many);
-    let sizes = if plan.slots <= 48 {
-        few = [0i64; 48];
+    let sizes = if plan.slots <= FEW {
+        few = [0i64; FEW];
         &mut few[..plan.slots]
     } else {
         many = vec![0i64; plan.slots];
@@ -223,7 +229,15 @@ fn steps<M: Machine>(
     sizes: &[i64],
     made: &mut [Option<AnyTensor>],
 ) -> Result<()> {
-    let mut memory = Memory::new(machine, plan, operands, targets, needs, sizes)?;
+    let (mut few, mut many);
+    let slots = if plan.buffers.len() <= FEW {
+        few = std::array::from_fn::<_, FEW, _>(|_| Slot::none());
+        &mut few[..plan.buffers.len()]
+    } else {
+        many = std::iter::repeat_with(Slot::none).take(plan.buffers.len()).collect::<Vec<_>>();
+        &mut many[..]
+    };
+    let mut memory = Memory::new(machine, plan, slots, operands, targets, needs, sizes)?;
     // Up to here a block has run.
     let mut done = 0;
     let runs = |k: usize| needs.is_none_or(|needs| needs.steps[k]);

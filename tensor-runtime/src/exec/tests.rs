@@ -171,7 +171,7 @@ static PANELS: Plan = plan(
 
 /// A product and two kernels in tiles of rows; a temporary of the first is read once more, after the block.
 static TILES: Plan = Plan {
-    blocks: &[Block { first: 0, end: 3, axes: &[0], follows: &[&[0], &[0], &[0]], local: &[4, 6] }],
+    blocks: &[Block { first: 0, end: 3, axes: &[0], follows: &[&[0], &[0], &[0]], local: &[4, 6], bounds: &[] }],
     ..plan(
         PARAMS,
         &[X, A, B, RESULT, TEMP, TEMP, TEMP, TEMP],

@@ -29,9 +29,11 @@
 //! static DOUBLE: rt::CpuKernel = rt::CpuKernel::new::<Double>();
 //! ```
 
+pub(crate) mod cache;
 mod near;
 mod operand;
 mod row;
+mod strided;
 mod tile;
 
 use std::cell::Cell;
@@ -50,7 +52,7 @@ pub use near::Near;
 use operand::Place;
 pub use operand::{In, Out, RowMut};
 pub use row::Row;
-pub use tile::{Span, Tile, Tiles, meet, tiles, valid};
+pub use tile::{Span, Tile, Tiles, Within, meet, tiles, valid};
 
 /// The most elements of a lane that a kernel handles at a time.
 pub const TILE: usize = 1024;
@@ -201,6 +203,8 @@ pub struct Cx<'a> {
     ranges: &'a [Range<isize>],
     extents: &'a [isize],
     sizes: &'a [isize],
+    /// Of the outputs, a bit each: those whose rows go past the caches.
+    streams: u64,
     taken: Cell<u64>,
     fault: Cell<Option<Fault>>,
 }
@@ -223,7 +227,12 @@ impl<'a> Cx<'a> {
         extents: &'a [isize],
         sizes: &'a [isize],
     ) -> Cx<'a> {
-        Cx { inputs, outputs, ranges, extents, sizes, taken: Cell::new(0), fault: Cell::new(None) }
+        Cx { inputs, outputs, ranges, extents, sizes, streams: 0, taken: Cell::new(0), fault: Cell::new(None) }
+    }
+
+    /// The same, with the rows of some outputs going past the caches.
+    pub(crate) fn streaming(self, streams: u64) -> Cx<'a> {
+        Cx { streams, ..self }
     }
 
     /// Input `k`, of the element type and rank that it has.
@@ -239,7 +248,7 @@ impl<'a> Cx<'a> {
         let free = bit != 0 && self.taken.get() & bit == 0;
         assert!(free, "output {k} cannot be taken twice");
         self.taken.set(self.taken.get() | bit);
-        Out { at: Place::new(&self.outputs[k]), memory: PhantomData }
+        Out { at: Place::new(&self.outputs[k]), streams: self.streams & bit != 0, memory: PhantomData }
     }
 
     /// This job's part of parallel axis `k`.

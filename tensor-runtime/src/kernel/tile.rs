@@ -7,10 +7,8 @@ use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use crate::dtype::Element;
-#[cfg(target_arch = "x86_64")]
-use crate::isa::{self, Level};
 
-use super::TILE;
+use super::{TILE, strided};
 
 /// Memory for one tile of a lane that does not lie in one piece.
 pub struct Tile<T> {
@@ -31,23 +29,10 @@ impl<T: Element> Tile<T> {
     ///
     /// # Safety
     /// They must be readable; positions before `start` must be initialised.
-    #[inline(never)]
+    #[inline(always)]
     pub(super) unsafe fn pack(&mut self, start: usize, first: *const T, stride: isize, n: usize) {
-        let slots = &mut self.memory[start..][..n];
         // SAFETY: the caller's promise.
-        unsafe {
-            match stride {
-                1 => slots.as_mut_ptr().cast::<T>().copy_from_nonoverlapping(first, n),
-                2 => every::<T, 2>(slots, first),
-                3 => every::<T, 3>(slots, first),
-                4 => every::<T, 4>(slots, first),
-                _ => {
-                    for (i, slot) in slots.iter_mut().enumerate() {
-                        slot.write(first.wrapping_offset(i as isize * stride).read());
-                    }
-                }
-            }
-        }
+        unsafe { strided::gather(&mut self.memory[start..][..n], first, stride) };
         self.wrote(start + n);
     }
 
@@ -74,41 +59,13 @@ impl<T: Element> Tile<T> {
     #[inline(never)]
     pub(super) fn scratch(&mut self, n: usize) -> &mut [T] {
         if n > self.initialised {
-            self.fill(n, T::default());
+            let slots = &mut self.memory[..n];
+            // SAFETY: zero bytes are a value of every `Element`, a sealed list of numbers and `bool`.
+            unsafe { slots.as_mut_ptr().write_bytes(0, n) };
+            self.wrote(n);
         }
         // SAFETY: the first `initialised` elements are initialised, and `n` is no more.
         unsafe { self.memory[..n].assume_init_mut() }
-    }
-}
-
-/// Copies every `S`-th element: channels that lie side by side, coordinates, steps of a slice.
-///
-/// # Safety
-/// As [`Tile::pack`].
-#[inline(always)]
-unsafe fn every<T: Element, const S: usize>(slots: &mut [MaybeUninit<T>], first: *const T) {
-    #[cfg(target_arch = "x86_64")]
-    if matches!(isa::active(), Level::Avx2 | Level::Avx512) {
-        // SAFETY: the instruction set was detected; the caller's promise.
-        return unsafe { every_avx2::<T, S>(slots, first) };
-    }
-    // SAFETY: the caller's promise.
-    unsafe { every_of::<T, S>(slots, first) }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-unsafe fn every_avx2<T: Element, const S: usize>(slots: &mut [MaybeUninit<T>], first: *const T) {
-    // SAFETY: the caller's promise.
-    unsafe { every_of::<T, S>(slots, first) }
-}
-
-#[inline(always)]
-unsafe fn every_of<T: Element, const S: usize>(slots: &mut [MaybeUninit<T>], first: *const T) {
-    // What lies between may be somebody else's to write: no slice of it all.
-    for (i, slot) in slots.iter_mut().enumerate() {
-        // SAFETY: the caller's promise.
-        slot.write(unsafe { first.add(i * S).read() });
     }
 }
 
@@ -194,6 +151,33 @@ pub fn valid(low: isize, step: isize, extent: isize, n: usize) -> Range<isize> {
 fn div_up(a: isize, by: isize) -> isize {
     let quotient = a.div_euclid(by);
     quotient + isize::from(a.rem_euclid(by) != 0)
+}
+
+/// A range of lane positions, as narrow as most elements are, so that a vector of them is one comparison.
+#[derive(Clone, Copy, Debug)]
+pub struct Within {
+    start: u32,
+    len: u32,
+}
+
+impl Within {
+    /// Of lane positions, which are below [`TILE`].
+    #[inline(always)]
+    pub fn new(range: Range<isize>) -> Within {
+        Within { start: range.start as u32, len: (range.end - range.start) as u32 }
+    }
+
+    /// Whether it has this position.
+    ///
+    /// ```
+    /// use ndfuse_runtime::rt::Within;
+    /// let within = Within::new(2..5);
+    /// assert_eq!([1, 2, 4, 5].map(|i| within.has(i)), [false, true, true, false]);
+    /// ```
+    #[inline(always)]
+    pub fn has(self, i: usize) -> bool {
+        (i as u32).wrapping_sub(self.start) < self.len
+    }
 }
 
 /// What two ranges share.

@@ -114,6 +114,13 @@ impl Layout {
         Layout { rank: sizes.len().min(MAX_RANK), sizes: filled(sizes), strides: filled(strides), offset }
     }
 
+    /// Sizes and strides of so many axes from position 0, to be filled: 0 so far.
+    #[inline]
+    pub(crate) fn begin(&mut self, rank: usize) -> (&mut [usize], &mut [isize]) {
+        *self = Layout { rank: rank.min(MAX_RANK), ..Layout::SCALAR };
+        (&mut self.sizes[..self.rank], &mut self.strides[..self.rank])
+    }
+
     /// That of an `ndarray` of up to [`MAX_RANK`] axes whose lowest address is position 0 of `len` elements.
     #[inline]
     pub(crate) fn of_array(sizes: &[usize], strides: &[isize], len: usize) -> Layout {
@@ -161,9 +168,19 @@ impl Layout {
     }
 
     /// The positions between the first and the last that belong to an element; `offset..offset` if there is none.
+    #[inline]
     pub fn range(&self) -> Range<usize> {
-        // Cannot fail: every constructor has computed it.
-        self.checked_range().unwrap_or(self.offset..self.offset)
+        // Nothing overflows: every constructor has computed it.
+        let (mut low, mut high) = (self.offset as isize, self.offset as isize);
+        for (&size, &stride) in self.sizes().iter().zip(self.strides()) {
+            if size == 0 {
+                return self.offset..self.offset;
+            }
+            let reach = (size as isize - 1).wrapping_mul(stride);
+            low = low.wrapping_add(reach.min(0));
+            high = high.wrapping_add(reach.max(0));
+        }
+        low as usize..high as usize + 1
     }
 
     fn checked_range(&self) -> Option<Range<usize>> {
@@ -184,15 +201,13 @@ impl Layout {
 
     /// Row-major without gaps? Axes of size 1 may have any stride.
     pub fn is_contiguous(&self) -> bool {
-        if self.is_empty() {
-            return true;
-        }
-        let mut wanted = 1;
+        let mut wanted = 1isize;
         for (&size, &stride) in self.sizes().iter().zip(self.strides()).rev() {
             if size != 1 && stride != wanted {
-                return false;
+                return self.is_empty();
             }
-            wanted *= size as isize;
+            // Sizes of an empty array may be beyond what any stride is.
+            wanted = wanted.wrapping_mul(size as isize);
         }
         true
     }
@@ -212,7 +227,7 @@ impl Layout {
     /// # Ok::<(), ndfuse_runtime::Error>(())
     /// ```
     pub fn is_injective(&self) -> bool {
-        if self.is_empty() {
+        if self.is_contiguous() {
             return true;
         }
         let mut below = 0;
@@ -447,7 +462,11 @@ impl Layout {
 
     /// The layout of the same axes, once everything before position `start`, which no element is at, is dropped.
     pub(crate) fn from(&self, start: usize) -> Layout {
-        Layout { offset: self.offset - start, ..*self }
+        let mut out = *self;
+        if start != 0 {
+            out.offset -= start;
+        }
+        out
     }
 }
 

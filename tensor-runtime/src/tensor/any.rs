@@ -14,7 +14,7 @@ use crate::dims::Shape;
 use crate::dtype::{AnyBuffer, AnySlice, AnyStorage, DType, Element, with_float};
 use crate::error::{Error, Result};
 use crate::layout::Layout;
-use crate::operand::{RawView, RawViewMut};
+use crate::operand::{RawView, RawViewMut, check_apart};
 use crate::storage::Elements;
 use crate::tape::{self, Value};
 use crate::view::{fitted, nd_view, nd_view_mut};
@@ -38,12 +38,16 @@ pub struct AnyTensor {
 impl AnyTensor {
     /// The elements of `layout` in `buffer`; an error if it leaves the buffer.
     pub fn new(buffer: AnyBuffer, layout: Layout) -> Result<AnyTensor> {
+        AnyTensor::of(buffer, &layout)
+    }
+
+    pub(crate) fn of(buffer: AnyBuffer, layout: &Layout) -> Result<AnyTensor> {
         let len = buffer.slice().len();
         if layout.range().end > len {
             let text = format!("layout {layout:?} leaves a buffer of {len} elements");
             return Err(Error::layout("tensor", text));
         }
-        Ok(AnyTensor { storage: buffer.into_storage(), layout, track: None })
+        Ok(AnyTensor { storage: buffer.into_storage(), layout: *layout, track: None })
     }
 
     /// All 0, row-major.
@@ -75,6 +79,7 @@ impl AnyTensor {
     /// Its elements to write; an error where another tensor shares them.
     pub fn raw_mut(&mut self) -> Result<RawViewMut<'_>> {
         let shared = || Error::layout("tensor", "the memory is shared with another tensor");
+        check_apart(&self.layout)?;
         RawViewMut::known(self.storage.unique().ok_or_else(shared)?, &self.layout, Some(&mut self.track))
     }
 

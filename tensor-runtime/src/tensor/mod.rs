@@ -212,18 +212,20 @@ impl<T: Element, S: Shape> Tensor<T, S> {
         self.storage.slice("view_mut")?;
         self.make_unique()?;
         tape::written(&mut self.track);
-        let storage = Arc::get_mut(&mut self.storage).ok_or_else(shared)?;
+        let storage = Arc::get_mut(&mut self.storage).ok_or_else(not_alone)?;
         nd_view_mut(storage.slice_mut("view_mut")?, &self.layout)
     }
 
     /// The tensor's parts to write to; copied first if anyone else could see the write.
     pub(crate) fn make_unique(&mut self) -> Result<Unique<'_>> {
-        if Arc::get_mut(&mut self.storage).and_then(Storage::unique).is_none() || !self.layout.is_injective() {
+        let shared = Arc::strong_count(&self.storage) > 1
+            || self.storage.block().is_some_and(|block| Arc::strong_count(block) > 1);
+        if shared || !self.layout.is_injective() {
             self.storage = self.contiguous_storage()?;
             self.layout = Layout::contiguous(self.layout.sizes())?;
         }
-        // Sole owner: either it was, or the storage is new.
-        let elements = Arc::get_mut(&mut self.storage).and_then(Storage::unique).ok_or_else(shared)?;
+        // Sole owner: either it was, for a single reference has nobody to clone it, or the storage is new.
+        let elements = Arc::get_mut(&mut self.storage).and_then(Storage::unique).ok_or_else(not_alone)?;
         Ok(Unique { elements, layout: &self.layout, track: &mut self.track })
     }
 
@@ -434,7 +436,7 @@ fn check_count(operation: &'static str, sizes: &[usize], given: usize) -> Result
 }
 
 /// What cannot happen to a tensor that has just got its own memory.
-fn shared() -> Error {
+fn not_alone() -> Error {
     Error::layout("view_mut", "the memory is shared")
 }
 

@@ -56,11 +56,12 @@ pub fn fault(product: &Matmul) -> Option<String> {
 /// Whether the product is of types that the loops have.
 pub fn is_known(product: &Matmul) -> bool {
     let halves = [DType::F16, DType::BF16].contains(&product.dtype) && product.result == DType::F32;
-    product.dtype.is_float() && (product.result == product.dtype || halves)
+    let bias = product.bias.is_none() || product.result != DType::F64;
+    bias && product.dtype.is_float() && (product.result == product.dtype || halves)
 }
 
 /// # Safety
-/// All elements of the matrices can be read or written.
+/// All elements of the matrices and of the vector can be read or written.
 pub unsafe fn multiply(product: &Matmul) -> bool {
     // SAFETY: the caller's promise.
     unsafe {
@@ -97,6 +98,10 @@ unsafe fn loops<T: Real, R: Real<Sum = T::Sum>>(product: &Matmul) {
                         (place(&product.left, batch, i, k).read(), place(&product.right, batch, k, j).read())
                     };
                     sum = sum + a.value() * b.value();
+                }
+                if let Some(bias) = product.bias {
+                    // SAFETY: the caller's promise.
+                    sum = sum + unsafe { (bias as *const R).wrapping_add(i as usize).read() }.value();
                 }
                 // SAFETY: as above.
                 unsafe {

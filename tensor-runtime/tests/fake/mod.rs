@@ -474,6 +474,10 @@ impl Driver for FakeDriver {
                 state.compute(at, at == out.at || at == room);
             }
         }
+        if let Some(at) = product.bias {
+            state.within("bias", at, rows * result.bytes() as u64);
+            state.compute(at, false);
+        }
         // The room is the product's own.
         // SAFETY: the caller's promise.
         unsafe { std::ptr::write_bytes(room as *mut u8, POISON ^ 0xff, bytes as usize) };

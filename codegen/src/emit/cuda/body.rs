@@ -10,20 +10,21 @@
 //! what it needs, unless the row is held in registers.
 
 pub mod called;
+mod reduce;
+pub mod slices;
 pub(super) mod strip;
+pub mod turn;
 
+use slices::{Slices, cut};
 use strip::{Strip, stripped};
+use turn::Turn;
 
-use super::expr::{cast, combine, dim, factor, inside, literal, map};
+use super::expr::{cast, dim, factor, inside, literal, map};
 use super::{Deal, deal, picks};
 use crate::dtype::DType;
 use crate::kernel::{Axis, InstOp, Kernel, ValId};
 use crate::loops::{Form, LoopKind, Loops, Stmt};
-use crate::ops::{Answer, Monoid};
 use crate::shape::{Dim, Sym};
-
-/// Reductions over at most this many points, all constant, add up plainly.
-const PLAIN: i64 = 64;
 
 /// The elements of a row that its threads can hold in registers from one pass to
 /// the next: what is kept, and what two passes load. Only a row along one axis
@@ -49,35 +50,18 @@ pub fn held(loops: &Loops) -> Vec<ValId> {
     loops.kernel.ids().filter(|v| loops.kept(*v).is_some() || load(v) && again(v)).collect()
 }
 
-/// The statements, indented once, with these values held in registers.
-pub fn body(loops: &Loops, operands: &[String], held: &[ValId]) -> String {
-    let mut emit = Emit { held, ..Emit::new(loops, operands) };
+/// The statements, indented once, with these values held in registers, or a map
+/// in tiles.
+pub fn body(loops: &Loops, operands: &[String], held: &[ValId], turn: Option<Turn>) -> String {
+    let slices = cut(loops).filter(|_| held.is_empty()).map(Slices::new);
+    let mut emit = Emit { held, slices, turn, ..Emit::new(loops, operands) };
+    emit.slice();
     emit.alone();
     emit.block(&loops.body);
     while emit.depth > 1 {
         emit.close();
     }
     emit.out
-}
-
-/// How the state of a reduction is held.
-enum State {
-    /// A number.
-    Plain,
-    /// A sum with what rounding took away.
-    Sum,
-    /// A number with its place.
-    Indexed,
-}
-
-impl State {
-    fn ty(&self, dtype: DType) -> String {
-        match self {
-            State::Plain => dtype.cuda().into(),
-            State::Sum => format!("nd_sum<{}>", dtype.cuda()),
-            State::Indexed => format!("nd_indexed<{}>", dtype.cuda()),
-        }
-    }
 }
 
 struct Emit<'a> {
@@ -94,6 +78,11 @@ struct Emit<'a> {
     reduced: Vec<Sym>,
     /// Whether the points have been dealt to the threads.
     dealt: bool,
+    /// The passes, where a row or column may be cut.
+    slices: Option<Slices>,
+    /// What is to be read in tiles, and what has been.
+    turn: Option<Turn>,
+    turned: Vec<ValId>,
     /// The strip that is being written.
     strip: Option<Strip>,
     /// The input whose elements a strip is given.
@@ -114,6 +103,9 @@ impl<'a> Emit<'a> {
             known: Vec::new(),
             reduced: Vec::new(),
             dealt: false,
+            slices: None,
+            turn: None,
+            turned: Vec::new(),
             strip: None,
             given: None,
             out: String::new(),
@@ -150,7 +142,8 @@ impl Emit<'_> {
         self.dealt = true;
         match self.deal {
             Deal::Row => {
-                self.line("if (blockIdx.x != 0 || threadIdx.x >= ND_ROW_THREADS) return;");
+                let (block, _) = self.blocks();
+                self.line(format!("if ({block} != 0 || threadIdx.x >= ND_ROW_THREADS) return;"));
                 self.line("const int thread = threadIdx.x;");
             }
             Deal::Point | Deal::Column => self.line("if (blockIdx.x != 0 || threadIdx.x != 0) return;"),
@@ -160,6 +153,8 @@ impl Emit<'_> {
     fn block(&mut self, body: &[Stmt]) {
         for stmt in body {
             match stmt {
+                Stmt::Loop { kind, var, body } if self.is_parallel(var) => self.enter(*kind, var, body),
+                Stmt::Loop { kind, var, body } if self.reduced.is_empty() => self.pass(*kind, var, body),
                 Stmt::Loop { kind, var, body } => self.enter(*kind, var, body),
                 Stmt::Eval(v) => self.eval(*v),
                 Stmt::Recall(v) => self.again(*v),
@@ -172,9 +167,12 @@ impl Emit<'_> {
         }
     }
 
+    fn is_parallel(&self, var: &Sym) -> bool {
+        self.kernel().par.iter().any(|a| a.var == *var)
+    }
+
     fn enter(&mut self, kind: LoopKind, var: &Sym, body: &[Stmt]) {
-        let parallel = self.kernel().par.iter().any(|a| a.var == *var);
-        if parallel {
+        if self.is_parallel(var) {
             if !self.dealt {
                 self.dealt = true;
                 self.points();
@@ -188,20 +186,22 @@ impl Emit<'_> {
             }
             return;
         }
-        let extent = self.extent(var);
+        let (from, to) = self.bounds(var);
+        let start = from.clone().unwrap_or("0".into());
         // A column's threads share its outermost reduced loop.
         let shared = self.deal == Deal::Column && self.reduced.is_empty();
         match (kind, self.loops.form) {
-            (LoopKind::Lane, Form::Row) => return self.lane(var, &extent, body),
+            (LoopKind::Lane, Form::Row) => return self.lane(var, from, &to, body),
             _ if shared => {
-                self.open(format!("for (nd_int {var} = thread; {var} < {extent}; {var} += ND_COLUMN_THREADS)"));
+                let own = from.map_or("thread".to_string(), |from| format!("{from} + thread"));
+                self.open(format!("for (nd_int {var} = {own}; {var} < {to}; {var} += ND_COLUMN_THREADS)"));
             }
             (LoopKind::Unrolled, _) => {
                 self.line("#pragma unroll");
-                self.open(format!("for (nd_int {var} = 0; {var} < {extent}; ++{var})"));
+                self.open(format!("for (nd_int {var} = {start}; {var} < {to}; ++{var})"));
             }
             (LoopKind::Serial | LoopKind::Lane | LoopKind::Parallel, _) => {
-                self.open(format!("for (nd_int {var} = 0; {var} < {extent}; ++{var})"));
+                self.open(format!("for (nd_int {var} = {start}; {var} < {to}; ++{var})"));
             }
         }
         let known = self.known.len();
@@ -220,21 +220,19 @@ impl Emit<'_> {
     /// The loop over the points that fall to this thread.
     fn points(&mut self) {
         let par = self.kernel().par.clone();
+        if self.turn.is_some() {
+            return self.tiles(&par);
+        }
         if stripped(self.loops) {
             return self.strips(&par);
         }
-        let flat = match par.as_slice() {
-            [one] => one.var.to_string(),
-            _ => "point".to_string(),
-        };
-        let count = par.iter().map(|a| a.extent.to_string()).collect::<Vec<_>>().join(" * ");
-        let head = |start: &str, step: &str| {
-            let to = if par.len() == 1 { count.as_str() } else { "points" };
-            format!("for (nd_int {flat} = {start}; {flat} < {to}; {flat} += {step})")
-        };
+        let (flat, to) = self.flat();
+        let head = |start: &str, step: &str| format!("for (nd_int {flat} = {start}; {flat} < {to}; {flat} += {step})");
         if par.len() > 1 {
+            let count = par.iter().map(|a| a.extent.to_string()).collect::<Vec<_>>().join(" * ");
             self.line(format!("const nd_int points = {count};"));
         }
+        let (block, blocks) = self.blocks();
         match self.deal {
             Deal::Point => {
                 self.open(head("blockIdx.x * (nd_int)ND_BLOCK + threadIdx.x", "gridDim.x * (nd_int)ND_BLOCK"));
@@ -242,13 +240,13 @@ impl Emit<'_> {
             Deal::Row => {
                 self.line("const int thread = threadIdx.x % ND_ROW_THREADS;");
                 self.line("const int rows = ND_BLOCK / ND_ROW_THREADS;");
-                self.open(head("blockIdx.x * (nd_int)rows + threadIdx.x / ND_ROW_THREADS", "gridDim.x * (nd_int)rows"));
+                let first = format!("{block} * (nd_int)rows + threadIdx.x / ND_ROW_THREADS");
+                self.open(head(&first, &format!("{blocks} * (nd_int)rows")));
             }
             Deal::Column => {
                 self.line("const int thread = threadIdx.x / ND_COLUMNS;");
-                let to = if par.len() == 1 { count.as_str() } else { "points" };
                 self.open(format!(
-                    "for (nd_int first = blockIdx.x * (nd_int)ND_COLUMNS; first < {to}; first += gridDim.x * (nd_int)ND_COLUMNS)"
+                    "for (nd_int first = {block} * (nd_int)ND_COLUMNS; first < {to}; first += {blocks} * (nd_int)ND_COLUMNS)"
                 ));
                 // All threads of a block meet at its barriers: those past the
                 // end compute the last column once more and write nothing.
@@ -257,6 +255,14 @@ impl Emit<'_> {
             }
         }
         self.take_apart(&par, &flat, "rest");
+    }
+
+    /// The number of a point, and how many there are.
+    fn flat(&self) -> (String, String) {
+        match self.kernel().par.as_slice() {
+            [one] => (one.var.to_string(), one.extent.to_string()),
+            _ => ("point".to_string(), "points".to_string()),
+        }
     }
 
     /// The parallel variables out of the number of their point.
@@ -371,71 +377,6 @@ impl Emit<'_> {
         format!("{name}[{offset}]")
     }
 
-    fn reduction(&self, v: ValId) -> (Monoid, ValId, State) {
-        let InstOp::Reduce(monoid, arg) = self.kernel().inst(v).op else {
-            unreachable!("verified loops reduce with reductions");
-        };
-        let points = self.kernel().red.iter().try_fold(1i64, |n, a| Some(n.saturating_mul(a.extent.as_const()?)));
-        let few = points.is_some_and(|n| n <= PLAIN);
-        let state = match monoid.row().answer {
-            Answer::Index => State::Indexed,
-            Answer::Same if monoid.name() == "sum" && self.dtype(arg).is_float() && !few => State::Sum,
-            Answer::Same => State::Plain,
-        };
-        (monoid, arg, state)
-    }
-
-    fn start(&mut self, v: ValId) {
-        let (monoid, arg, state) = self.reduction(v);
-        let (dtype, a) = (self.dtype(arg), format!("a{}", v.0));
-        let start = literal(monoid.start(dtype), dtype);
-        let ty = state.ty(dtype);
-        self.line(match state {
-            State::Plain => format!("{ty} {a} = {start};"),
-            State::Sum => format!("{ty} {a} = {{{start}, {start}}};"),
-            State::Indexed => format!("{ty} {a} = {{{start}, ND_NONE}};"),
-        });
-    }
-
-    fn push(&mut self, v: ValId) {
-        let (monoid, arg, state) = self.reduction(v);
-        let (dtype, a, x) = (self.dtype(arg), format!("a{}", v.0), self.read(arg));
-        let push = match state {
-            State::Plain => format!("{a} = {};", combine(monoid, dtype, &a, &x)),
-            State::Sum => format!("{a} = nd_add({a}, {x});"),
-            State::Indexed => {
-                let index = &self.kernel().red.last().expect("a reduction has an axis").var;
-                format!("{a} = {};", combine(monoid, dtype, &a, &format!("nd_at({x}, {index})")))
-            }
-        };
-        match &self.strip {
-            Some(strip) if strip.free => self.line(format!("if (i < count) {push}")),
-            Some(_) | None => self.line(push),
-        }
-    }
-
-    fn finish(&mut self, v: ValId) {
-        self.known.push(v);
-        let (monoid, arg, state) = self.reduction(v);
-        let merge = match state {
-            State::Plain | State::Indexed => combine(monoid, self.dtype(arg), "a", "b"),
-            State::Sum => "nd_merge(a, b)".into(),
-        };
-        let ty = state.ty(self.dtype(arg));
-        let both = |call: &str| format!("{call}(a{}, []({ty} a, {ty} b) {{ return {merge}; }})", v.0);
-        let both = match self.deal {
-            Deal::Point => format!("a{}", v.0),
-            Deal::Row => both("nd_reduce_row<ND_ROW_THREADS>"),
-            Deal::Column => both("nd_reduce_column<ND_COLUMN_THREADS>"),
-        };
-        let value = match state {
-            State::Plain => both,
-            State::Sum => format!("nd_total({both})"),
-            State::Indexed => format!("{both}.index"),
-        };
-        self.line(format!("const {} v{} = {value};", self.dtype(v).cuda(), v.0));
-    }
-
     fn store(&mut self, number: usize) {
         let loops = self.loops;
         let store = &loops.kernel.stores[number];
@@ -451,18 +392,13 @@ impl Emit<'_> {
         }
         let write = format!("{} = {value};", self.element(output, &store.index));
         let once = self.reduced.is_empty();
-        let limit = if self.kernel().par.len() == 1 { self.extent(&self.kernel().par[0].var) } else { "points".into() };
         let mut conditions = Vec::new();
-        match self.deal {
-            Deal::Point => {}
-            Deal::Row if once => conditions.push("thread == 0".to_string()),
-            Deal::Row => {}
-            Deal::Column => {
-                conditions.push(format!("column < {limit}"));
-                if once {
-                    conditions.push("thread == 0".to_string());
-                }
-            }
+        if self.deal == Deal::Column {
+            conditions.push(format!("column < {}", self.flat().1));
+        }
+        if once && self.deal != Deal::Point {
+            conditions.push("thread == 0".to_string());
+            conditions.extend(self.slices.as_ref().filter(|s| s.end_together()).map(|_| "slice == 0".to_string()));
         }
         match conditions.as_slice() {
             [] => self.line(write),

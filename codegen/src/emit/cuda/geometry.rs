@@ -5,6 +5,8 @@
 //! the extents alone, never from the machine. The rule itself is the runtime's,
 //! `device/geometry.rs`.
 
+use super::body::slices::{Cut, cut};
+use super::body::turn::{Turn, turn};
 use super::body::{held, strip};
 use super::{Deal, deal};
 use crate::loops::{Form, Loops};
@@ -22,6 +24,10 @@ pub struct Geometry {
     /// The most neighbouring elements that a thread reads or writes at once; 1
     /// where each has its own.
     pub strip: usize,
+    /// Whether a row or column may be cut into slices.
+    pub cut: Option<Cut>,
+    /// Whether a map may go by tiles.
+    pub turn: Option<Turn>,
 }
 
 /// Bytes of the widest access.
@@ -33,5 +39,5 @@ pub fn geometry(loops: &Loops) -> Geometry {
     let operands = loops.kernel.inputs.iter().chain(&loops.kernel.outputs);
     let widest = operands.map(|operand| operand.dtype.bytes()).max().unwrap_or(WIDEST);
     let strip = if loops.form == Form::Row || strip::stripped(loops) { (WIDEST / widest).min(8) } else { 1 };
-    Geometry { deal: deal(loops), points, held: held(loops).len(), strip }
+    Geometry { deal: deal(loops), points, held: held(loops).len(), strip, cut: cut(loops), turn: turn(loops) }
 }

@@ -16,7 +16,9 @@
 //!   reduced loop; neighbouring threads have neighbouring columns.
 //!
 //! All of them go on to further points by the size of the grid, so that any grid
-//! is right. What the CPU keeps in a row buffer is computed again; with
+//! is right. Where rows or columns are few and long, each is cut into slices for
+//! several blocks ([`body::slices`]); a map that reads across memory goes by tiles
+//! ([`body::turn`]). What the CPU keeps in a row buffer is computed again; with
 //! `ND_ROW_ITEMS` the threads of a row hold it in registers instead, and what
 //! they would load twice.
 //! Next: [`body`], [`geometry`].
@@ -56,6 +58,9 @@ pub enum Parameter {
     /// Where indices out of range are noted: two words for each pick, `nd_pick`
     /// says which. Only where the kernel picks.
     Notes,
+    /// What slices came to: two words for each slice of a point and each state.
+    /// Only where the kernel may be cut.
+    Parts,
 }
 
 /// How this kernel's points are dealt to threads.
@@ -74,7 +79,7 @@ pub fn deal(loops: &Loops) -> Deal {
     }
 }
 
-/// The function's parameters.
+/// What a kernel's text is told of operands, extents and sizes.
 pub fn parameters(kernel: &Kernel) -> Vec<Parameter> {
     let mut out = Vec::new();
     for (number, operand) in kernel.inputs.iter().chain(&kernel.outputs).enumerate() {
@@ -86,6 +91,12 @@ pub fn parameters(kernel: &Kernel) -> Vec<Parameter> {
     out.extend((0..kernel.sizes.len()).map(Parameter::Size));
     out.extend((picks(kernel).next().is_some()).then_some(Parameter::Notes));
     out
+}
+
+/// The parameters of the function that [`kernel()`](kernel) makes.
+pub fn arguments(loops: &Loops) -> Vec<Parameter> {
+    let parts = body::slices::cut(loops).map(|_| Parameter::Parts);
+    parameters(&loops.kernel).into_iter().chain(parts).collect()
 }
 
 /// The values that pick an element by an index which may be out of range.
@@ -110,7 +121,7 @@ pub fn narrow(kernel: &Kernel) -> bool {
 pub fn kernel(loops: &Loops, name: &str) -> String {
     let operands = names::operands(&loops.kernel);
     let mut lines: Vec<String> = Vec::new();
-    for parameter in parameters(&loops.kernel) {
+    for parameter in arguments(loops) {
         let (text, fresh) = declaration(&loops.kernel, &operands, parameter);
         match lines.last_mut() {
             Some(line) if !fresh => *line = format!("{line}, {text}"),
@@ -118,10 +129,14 @@ pub fn kernel(loops: &Loops, name: &str) -> String {
         }
     }
     let held = body::held(loops);
-    let streamed = body::body(loops, &operands, &[]);
-    let body = match held.as_slice() {
-        [] => streamed,
-        held => format!("#if ND_ROW_ITEMS > 0\n{}#else\n{streamed}#endif\n", body::body(loops, &operands, held)),
+    let plain = body::body(loops, &operands, &[], None);
+    let turn = body::turn::turn(loops);
+    let body = match (held.as_slice(), turn) {
+        ([], None) => plain,
+        ([], turn) => format!("#ifdef ND_TURN\n{}#else\n{plain}#endif\n", body::body(loops, &operands, &[], turn)),
+        (held, _) => {
+            format!("#if ND_ROW_ITEMS > 0\n{}#else\n{plain}#endif\n", body::body(loops, &operands, held, None))
+        }
     };
     format!(
         "extern \"C\" __global__ void __launch_bounds__(ND_BLOCK) {name}(\n    {}) {{\n{body}}}\n",
@@ -141,13 +156,14 @@ fn named(kernel: &Kernel, names: &[String], parameter: Parameter) -> (Option<Str
         Parameter::Extent(number) => (None, format!("e{number}")),
         Parameter::Size(number) => (None, kernel.sizes[number].to_string()),
         Parameter::Notes => (Some("unsigned long long".into()), "notes".into()),
+        Parameter::Parts => (Some("unsigned long long".into()), "parts".into()),
     }
 }
 
 /// A parameter's declaration, and whether it begins a line.
 fn declaration(kernel: &Kernel, names: &[String], parameter: Parameter) -> (String, bool) {
     let fresh = match parameter {
-        Parameter::Data(_) | Parameter::Notes => true,
+        Parameter::Data(_) | Parameter::Notes | Parameter::Parts => true,
         Parameter::Stride(..) => false,
         Parameter::Extent(number) => kernel.axes().position(|a| a.extent.as_const().is_none()) == Some(number),
         Parameter::Size(number) => number == 0 && kernel.axes().all(|a| a.extent.as_const().is_some()),

@@ -35,10 +35,26 @@ fn reserved(name: &str) -> bool {
         digits.is_some_and(|d| !d.is_empty() && d.bytes().all(|b| b.is_ascii_digit()))
     };
     let stride = name.rsplit_once("_s").is_some_and(|(_, d)| d.bytes().all(|b| b.is_ascii_digit()));
-    let made =
-        ["batch_rest", "row_rest", "column_rest", "term_rest", "p", "r", "e", "s", "v", "a", "k", "l", "o", "rest"]
-            .into_iter()
-            .any(numbered);
+    let made = [
+        "batch_rest",
+        "row_rest",
+        "column_rest",
+        "term_rest",
+        "p",
+        "r",
+        "e",
+        "s",
+        "v",
+        "a",
+        "c",
+        "k",
+        "l",
+        "o",
+        "t",
+        "rest",
+    ]
+    .into_iter()
+    .any(numbered);
     let called = MAPS.iter().flat_map(|r| [r.cuda, r.cuda_int]).chain(REDUCES.iter().map(|r| r.cuda));
     // A name `exp` would hide `exp`, and `{f}` stands behind the names in the table.
     let hides = |text: &str| words(text).any(|w| w.len() > 1 && (name == w || name.strip_suffix('f') == Some(w)));
@@ -57,7 +73,7 @@ static RESERVED: &[&str] = &[
     "thread_local", "throw", "true", "try", "typedef", "typeid", "typename", "union", "unsigned", "using", "virtual",
     "void", "volatile", "wchar_t", "while", "xor", "xor_eq", "typeof", "restrict", "linux", "unix", "main",
     "threadIdx", "blockIdx", "blockDim", "gridDim", "warpSize", "memcpy", "fmod", "fmodf", "floorf", "copysignf",
-    "atomicMin", "notes", "rows", "point", "points", "first", "thread", "column", "strip", "strips", "count", "i", "batch", "row", "operands", "score", "term", "ND_BLOCK", "ND_STRIP", "ND_INDEX",
+    "atomicMin", "side", "lane", "warp", "line", "across", "along", "across_tile", "along_tile", "tile", "tiles", "notes", "parts", "part", "slices", "slice", "blocks", "block", "rows", "point", "points", "first", "thread", "column", "strip", "strips", "count", "i", "batch", "row", "operands", "score", "term", "ND_BLOCK", "ND_STRIP", "ND_INDEX", "ND_SLICES", "ND_PHASE", "ND_CUT", "ND_TURN",
     "ND_ROW_THREADS", "ND_ROW_ITEMS", "item", "ND_COLUMN_THREADS", "ND_COLUMNS", "ND_NONE", "ND_INF32", "ND_INF64", "ND_NAN32", "ND_NAN64",
 ];
 

@@ -4,6 +4,8 @@
 //! directly or through one another. Always: each once, in an order in which a
 //! name is declared before it is used; nothing that is not named.
 
+mod shared;
+
 /// A name and its text. Later pieces may use earlier ones.
 struct Piece {
     name: &'static str,
@@ -12,19 +14,25 @@ struct Piece {
 
 /// The pieces that this text needs.
 pub fn prelude(kernels: &str) -> String {
-    let mut needed = vec![false; PIECES.len()];
+    let pieces: Vec<&Piece> = pieces().collect();
+    let mut needed = vec![false; pieces.len()];
     let mut texts = vec![kernels];
     while let Some(text) = texts.pop() {
         for word in words(text) {
-            if let Some(at) = PIECES.iter().position(|p| p.name == word)
+            if let Some(at) = pieces.iter().position(|p| p.name == word)
                 && !std::mem::replace(&mut needed[at], true)
             {
-                texts.push(PIECES[at].text);
+                texts.push(pieces[at].text);
             }
         }
     }
-    let used = PIECES.iter().zip(&needed).filter(|(_, needed)| **needed);
+    let used = pieces.iter().zip(&needed).filter(|(_, needed)| **needed);
     used.map(|(piece, _)| piece.text).collect::<Vec<_>>().join("\n")
+}
+
+/// All of them, in their order.
+fn pieces() -> impl Iterator<Item = &'static Piece> {
+    FIRST.iter().chain(shared::PIECES)
 }
 
 /// The identifiers of a text.
@@ -33,7 +41,7 @@ pub fn words(text: &str) -> impl Iterator<Item = &str> {
 }
 
 #[rustfmt::skip]
-static PIECES: &[Piece] = &[
+static FIRST: &[Piece] = &[
     Piece { name: "ND_INF32", text: "#define ND_INF32 __int_as_float(0x7f800000)\n" },
     Piece { name: "ND_NAN32", text: "#define ND_NAN32 __int_as_float(0x7fc00000)\n" },
     Piece { name: "ND_INF64", text: "#define ND_INF64 __longlong_as_double(0x7ff0000000000000ll)\n" },
@@ -197,6 +205,33 @@ template <typename T> __device__ __forceinline__ void nd_store(T* to, nd_int ste
     }
 }
 " },
+    Piece { name: "ND_SLICES", text: "\
+// Slices of each row or column, a power of two. Where there are several, which of
+// its passes a launch makes (behind the last, what follows from all of them), and
+// which of the reduced axes is cut.
+#ifndef ND_SLICES
+#define ND_SLICES 1
+#define ND_PHASE -1
+#define ND_CUT -1
+#endif
+" },
+    Piece { name: "nd_range", text: "struct nd_range { nd_int from, to; };\n" },
+    Piece { name: "nd_slice", text: "\
+// The part of an axis that is a slice's: all of it, unless the axis is cut. Slices
+// begin where accesses may be wide.
+template <bool CUT> __device__ __forceinline__ nd_range nd_slice(nd_int extent, int slice) {
+    if (!CUT) return {0, extent};
+    const nd_int each = (extent + ND_SLICES * ND_STRIP - 1) / (ND_SLICES * ND_STRIP) * ND_STRIP, from = slice * each;
+    return {from < extent ? from : extent, from + each < extent ? from + each : extent};
+}
+" },
+    Piece { name: "nd_part", text: "\
+// The place for what a slice came to.
+template <typename T> __device__ __forceinline__ T& nd_part(unsigned long long* parts, nd_int at) {
+    static_assert(sizeof(T) <= 16, \"a state has two words\");
+    return *(T*)(parts + 2 * (long long)at);
+}
+" },
     Piece { name: "nd_div", text: "\
 // Floor division; by zero it is zero.
 __device__ __forceinline__ nd_int nd_div(nd_int a, nd_int b) {
@@ -345,118 +380,6 @@ template <typename T, typename F> __device__ __forceinline__ T nd_saturate(F a, 
     return a >= (F)high ? high : a <= (F)low ? low : (T)a;
 }
 " },
-    Piece { name: "nd_two_sum", text: "\
-// The sum as rounded, and what rounding took away; never contracted.
-__device__ __forceinline__ float nd_two_sum(float a, float b, float& lost) {
-    const float sum = __fadd_rn(a, b), part = __fsub_rn(sum, a);
-    lost = __fadd_rn(__fsub_rn(a, __fsub_rn(sum, part)), __fsub_rn(b, part));
-    return sum;
-}
-__device__ __forceinline__ double nd_two_sum(double a, double b, double& lost) {
-    const double sum = __dadd_rn(a, b), part = __dsub_rn(sum, a);
-    lost = __dadd_rn(__dsub_rn(a, __dsub_rn(sum, part)), __dsub_rn(b, part));
-    return sum;
-}
-" },
-    Piece { name: "nd_sum", text: "\
-// A running sum that carries what rounding takes away.
-template <typename T> struct nd_sum { T sum, lost; };
-" },
-    Piece { name: "nd_add", text: "\
-template <typename T> __device__ __forceinline__ nd_sum<T> nd_add(nd_sum<T> a, T b) {
-    T lost;
-    const T sum = nd_two_sum(a.sum, b, lost);
-    return {sum, a.lost + lost};
-}
-" },
-    Piece { name: "nd_merge", text: "\
-template <typename T> __device__ __forceinline__ nd_sum<T> nd_merge(nd_sum<T> a, nd_sum<T> b) {
-    T lost;
-    const T sum = nd_two_sum(a.sum, b.sum, lost);
-    return {sum, a.lost + b.lost + lost};
-}
-" },
-    Piece { name: "nd_total", text: "\
-// Where the sum is infinite, what was lost is no number.
-template <typename T> __device__ __forceinline__ T nd_total(nd_sum<T> a) {
-    return a.lost == a.lost ? a.sum + a.lost : a.sum;
-}
-" },
-    Piece { name: "ND_NONE", text: "#define ND_NONE 0x7fffffffffffffffll\n" },
-    Piece { name: "nd_indexed", text: "\
-// A value with its place.
-template <typename T> struct nd_indexed { T value; long long index; };
-" },
-    Piece { name: "nd_at", text: "\
-template <typename T> __device__ __forceinline__ nd_indexed<T> nd_at(T value, long long index) { return {value, index}; }
-" },
-    Piece { name: "nd_argmax", text: "\
-// The greater of two, NaN above all; of equals the first.
-template <typename T> __device__ __forceinline__ nd_indexed<T> nd_argmax(nd_indexed<T> a, nd_indexed<T> b) {
-    const bool equal = a.value == b.value || (a.value != a.value && b.value != b.value);
-    if (equal) return a.index <= b.index ? a : b;
-    return a.value > b.value || a.value != a.value ? a : b;
-}
-" },
-    Piece { name: "nd_argmin", text: "\
-// The lesser of two, NaN below all; of equals the first.
-template <typename T> __device__ __forceinline__ nd_indexed<T> nd_argmin(nd_indexed<T> a, nd_indexed<T> b) {
-    const bool equal = a.value == b.value || (a.value != a.value && b.value != b.value);
-    if (equal) return a.index <= b.index ? a : b;
-    return a.value < b.value || a.value != a.value ? a : b;
-}
-" },
-    Piece { name: "nd_shuffle", text: "\
-// A value of any type from another lane, word by word.
-template <typename T> __device__ __forceinline__ T nd_shuffle(unsigned mask, T value, int lane, int width) {
-    int words[(sizeof(T) + 3) / 4] = {};
-    memcpy(words, &value, sizeof(T));
-    for (int& word : words) word = __shfl_sync(mask, word, lane, width);
-    memcpy(&value, words, sizeof(T));
-    return value;
-}
-" },
-    Piece { name: "nd_reduce_row", text: "\
-// Combines what the threads of a row have, in a fixed order; all get the result.
-// A row of more than 32 threads is a whole block.
-template <int THREADS, typename T, typename Combine>
-__device__ __forceinline__ T nd_reduce_row(T mine, Combine combine) {
-    static_assert((THREADS & (THREADS - 1)) == 0 && (THREADS <= 32 || THREADS == ND_BLOCK), \"ND_ROW_THREADS\");
-    constexpr int width = THREADS < 32 ? THREADS : 32;
-    const int lane = threadIdx.x % width;
-    const unsigned mask = (0xffffffffu >> (32 - width)) << (threadIdx.x % 32 - lane);
-    for (int step = width / 2; step > 0; step /= 2) {
-        mine = combine(mine, nd_shuffle(mask, mine, lane + step, width));
-    }
-    if constexpr (THREADS <= 32) {
-        return nd_shuffle(mask, mine, 0, width);
-    } else {
-        __shared__ T warps[THREADS / 32];
-        __syncthreads();
-        if (lane == 0) warps[threadIdx.x / 32] = mine;
-        __syncthreads();
-        mine = warps[0];
-        for (int warp = 1; warp < THREADS / 32; ++warp) mine = combine(mine, warps[warp]);
-        return mine;
-    }
-}
-" },
-    Piece { name: "nd_reduce_column", text: "\
-// Combines what the threads of a column have, in order; all get the result.
-template <int THREADS, typename T, typename Combine>
-__device__ __forceinline__ T nd_reduce_column(T mine, Combine combine) {
-    if constexpr (THREADS > 1) {
-        __shared__ T parts[ND_BLOCK];
-        const int column = threadIdx.x % ND_COLUMNS;
-        __syncthreads();
-        parts[threadIdx.x] = mine;
-        __syncthreads();
-        mine = parts[column];
-        for (int part = 1; part < THREADS; ++part) mine = combine(mine, parts[part * ND_COLUMNS + column]);
-    }
-    return mine;
-}
-" },
 ];
 
 #[cfg(test)]
@@ -465,9 +388,9 @@ mod tests {
 
     #[test]
     fn a_piece_uses_earlier_ones_alone() {
-        for (at, piece) in PIECES.iter().enumerate() {
+        for (at, piece) in pieces().enumerate() {
             for word in words(piece.text) {
-                let found = PIECES.iter().position(|p| p.name == word);
+                let found = pieces().position(|p| p.name == word);
                 assert!(found.is_none_or(|f| f <= at), "{} uses {word}", piece.name);
             }
         }
@@ -486,7 +409,7 @@ mod tests {
         let maps = crate::ops::MAPS.iter().flat_map(|r| [r.cuda, r.cuda_int]);
         let texts: Vec<&str> = maps.chain(crate::ops::REDUCES.iter().map(|r| r.cuda)).collect();
         for word in texts.into_iter().flat_map(words).filter(|w| w.starts_with("nd_")) {
-            assert!(PIECES.iter().any(|p| p.name == word), "{word}");
+            assert!(pieces().any(|p| p.name == word), "{word}");
         }
     }
 }

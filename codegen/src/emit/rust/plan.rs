@@ -4,6 +4,8 @@
 //! text of one `rt::plan::Plan`. Always: buffers are numbered as the runtime
 //! wants them: parameters, outputs, the rest. Next: [`super::items`].
 
+use super::super::cuda::body::slices::Cut;
+use super::super::cuda::body::turn::Turn;
 use super::super::cuda::{self, geometry};
 use super::code::Writer;
 use super::slots::Slots;
@@ -13,7 +15,8 @@ use crate::kernel::access::{accesses, is_bare};
 use crate::kernel::{InstOp, Kernel};
 use crate::loops::{Form, Loops};
 use crate::program::attend::Along;
-use crate::program::tile::Block;
+use crate::program::bias::bias;
+use crate::program::tile::{Block, Bound};
 use crate::program::{Action, BufId, Dot, Epilogue, Launch, Place, Program, Role, Step};
 use crate::shape::Dim;
 
@@ -198,9 +201,13 @@ impl Emit<'_> {
             let (axes, local) = (self.slots.list(&block.axes), self.buffers(&block.local));
             let follows = list(block.follows.iter().map(list));
             let (first, end) = (block.first, block.end);
-            out.line(format!(
-                "Block {{ first: {first}, end: {end}, axes: {axes}, follows: {follows}, local: {local} }},"
-            ));
+            let bounds = list(block.bounds.iter().map(|bound| {
+                let Bound { step, axis, along, tiled, .. } = bound;
+                let (tiled, start) = (list(tiled), self.slots.of(&bound.start));
+                format!("Bound {{ step: {step}, axis: {axis}, along: {along}, tiled: {tiled}, start: {start} }}")
+            }));
+            let block = format!("axes: {axes}, follows: {follows}, local: {local}, bounds: {bounds}");
+            out.line(format!("Block {{ first: {first}, end: {end}, {block} }},"));
         }
         out.close_with("],");
     }
@@ -255,7 +262,7 @@ impl Emit<'_> {
         out.line(format!("out: {},", self.buffer(dot.out)));
         match &dot.epilogue {
             None => out.line("epilogue: None,"),
-            Some(Epilogue { launch, input, axes }) => {
+            Some(epilogue @ Epilogue { launch, input, axes }) => {
                 out.open("epilogue: Some(Epilogue");
                 out.open("launch: Launch");
                 self.launch(launch, out);
@@ -263,6 +270,7 @@ impl Emit<'_> {
                 out.line(format!("input: {input},"));
                 let axes = axes.iter().map(|a| a.map_or("FREE".to_string(), |k| k.to_string()));
                 out.line(format!("axes: {},", list(axes)));
+                out.line(format!("bias: {:?},", bias(&self.cx.program.kernels[launch.kernel], dot, epilogue)));
                 let (function, text) = after.map_or(("", ""), |(function, text)| (function.as_str(), text.as_str()));
                 out.line(format!("function: {function:?},"));
                 out.line(format!("text: {text:?},"));
@@ -311,9 +319,16 @@ fn prologues(all: &[Windows]) -> String {
 /// A kernel in CUDA C, and what its launch depends on.
 fn cuda_function(name: &str, loops: &Loops) -> String {
     let (kernel, geometry) = (&loops.kernel, geometry::geometry(loops));
+    let cut = geometry.cut.map_or("None".to_string(), |Cut { passes, states, again }| {
+        format!("Some(Cut {{ passes: {passes}, states: {states}, again: {again} }})")
+    });
+    let turn = geometry.turn.map_or("None".to_string(), |Turn { axis, strip, along, .. }| {
+        let along = along.iter().map(|(input, axis)| format!("({input}, {axis})"));
+        format!("Some(Turn {{ axis: {axis}, strip: {strip}, along: {} }})", list(along))
+    });
     let written = kernel.axes().enumerate().filter(|(_, axis)| axis.extent.as_const().is_some());
     format!(
-        "Cuda {{ function: {name:?}, deal: Deal::{:?}, held: {}, strip: {}, written: {}, narrow: {}, picks: {} }}",
+        "Cuda {{ function: {name:?}, deal: Deal::{:?}, held: {}, strip: {}, written: {}, narrow: {}, picks: {}, cut: {cut}, turn: {turn} }}",
         geometry.deal,
         geometry.held,
         geometry.strip,

@@ -11,11 +11,13 @@
 //! block exist a tile at a time, in a core's cache.
 //! Next: the executor's blocks in the runtime.
 
+mod bounds;
 mod gain;
 mod nest;
 
 use super::{Action, BufId, Buffer, Place, Program, Step};
 use crate::shape::Dim;
+pub use bounds::Bound;
 use gain::{Caches, Touched, gain};
 pub use gain::{bytes, sized};
 use nest::{Access, Cut, Nest};
@@ -34,6 +36,8 @@ pub struct Block {
     pub follows: Vec<Vec<usize>>,
     /// The temporaries that only these steps touch.
     pub local: Vec<BufId>,
+    /// Where the products among these are needed.
+    pub bounds: Vec<Bound>,
 }
 
 /// What symbols are taken for, one after another.
@@ -112,7 +116,9 @@ fn best(steps: &Steps<'_>, first: usize, given: (Caches, i64)) -> Option<Block> 
     }
     let (_, end, local) = best?;
     let follows = growing.follows[..end - first].to_vec();
-    Some(Block { first, end, axes: growing.axes, follows, local })
+    let mut block = Block { first, end, axes: growing.axes, follows, local, bounds: Vec::new() };
+    block.bounds = bounds::bounds(steps, &block);
+    Some(block)
 }
 
 /// A block that steps are added to.

@@ -224,14 +224,17 @@ impl Blas {
             _ => [0, 1].map(|k| (&raw const single[k]).cast()),
         };
         let at = |matrix: &Matrix| ptr::without_provenance_mut::<c_void>(matrix.at as usize);
-        let [left, right, out] = way.matrices;
+        // A description has the vector's address in it; the one that is kept is of no vector, or of any.
+        let own = product.bias.map(|_| Way::describe(ready.functions, product)).transpose()?;
+        let described = own.as_ref().unwrap_or(&way);
+        let [left, right, out] = described.matrices;
         let to = at(&product.out);
         let room = ptr::without_provenance_mut::<c_void>(room as usize);
         call!(
             ready.functions,
             cublasLtMatmul(
                 ready.handle,
-                way.product,
+                described.product,
                 one,
                 at(&product.left),
                 left,
@@ -264,7 +267,7 @@ impl Ready {
     fn way(&self, product: &Matmul) -> Answer<Option<Arc<Way>>> {
         let aligned = |matrix: Matrix| Matrix { at: alignment(matrix.at), ..matrix };
         let (left, right, out) = (aligned(product.left), aligned(product.right), aligned(product.out));
-        let key = Matmul { left, right, out, ..*product };
+        let key = Matmul { left, right, out, bias: product.bias.map(alignment), ..*product };
         let mut ways = self.ways.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = ways.get(&key) {
             return Ok(known.clone());
@@ -338,6 +341,19 @@ impl Way {
             let at = (&raw const turned).cast();
             call!(functions, cublasLtMatmulDescSetAttribute(way.product, attribute, at, size_of_val(&turned)))?;
         }
+        if let Some(bias) = key.bias {
+            // Its vectors are of these types.
+            if ![DType::F32, DType::F16, DType::BF16].contains(&key.result) {
+                return Err(Status::NoWay);
+            }
+            let epilogue = sys::cublasLtEpilogue_t::CUBLASLT_EPILOGUE_BIAS as u32;
+            let at = (&raw const epilogue).cast();
+            let attribute = OfProduct::CUBLASLT_MATMUL_DESC_EPILOGUE;
+            call!(functions, cublasLtMatmulDescSetAttribute(way.product, attribute, at, size_of_val(&epilogue)))?;
+            let at = (&raw const bias).cast();
+            let attribute = OfProduct::CUBLASLT_MATMUL_DESC_BIAS_POINTER;
+            call!(functions, cublasLtMatmulDescSetAttribute(way.product, attribute, at, size_of_val(&bias)))?;
+        }
         let shapes =
             [(operands, key.rows, key.terms), (operands, key.terms, key.columns), (result, key.rows, key.columns)];
         for ((to, matrix), (element, rows, columns)) in
@@ -379,13 +395,14 @@ impl Choice {
         call!(functions, cublasLtMatmulPreferenceCreate(&mut choice.preference))?;
         choice.set(OfChoice::CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &ROOM)?;
         choice.set(OfChoice::CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, &SPLITS)?;
-        for (attribute, matrix) in [
-            (OfChoice::CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, &key.left),
-            (OfChoice::CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, &key.right),
-            (OfChoice::CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, &key.out),
-            (OfChoice::CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, &key.out),
+        for (attribute, at) in [
+            (OfChoice::CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, key.left.at),
+            (OfChoice::CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, key.right.at),
+            (OfChoice::CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, key.out.at),
+            // A vector has none of its own, and is read as the result is written.
+            (OfChoice::CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, key.bias.map_or(key.out.at, |b| b.min(key.out.at))),
         ] {
-            choice.set(attribute, &(matrix.at as u32))?;
+            choice.set(attribute, &(at as u32))?;
         }
         Ok(choice)
     }
@@ -432,7 +449,8 @@ mod tests {
     fn product(dtype: DType, turned: bool) -> Matmul {
         let matrix = |turned, batch_step| Matrix { at: 256, turned, step: 9, batch_step };
         let (left, right, out) = (matrix(turned, 0), matrix(!turned, 81), matrix(false, 100));
-        Matmul { dtype, result: dtype, tf32: false, batch: 3, rows: 5, columns: 7, terms: 8, left, right, out }
+        let bias = (dtype == DType::F32 && turned).then_some(256);
+        Matmul { dtype, result: dtype, tf32: false, batch: 3, rows: 5, columns: 7, terms: 8, left, right, out, bias }
     }
 
     /// Where cuBLASLt is, it takes every description that is made for it; without a GPU nothing is computed.

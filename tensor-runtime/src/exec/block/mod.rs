@@ -5,10 +5,12 @@
 //! a tiled axis are added up in the order of the tiles, in copies whose number depends on the sizes alone.
 //! Next: [`tiling`].
 
+mod needed;
 mod sum;
 pub(super) mod tiling;
 
 use std::ops::Range;
+use std::ptr;
 use std::sync::Mutex;
 
 use gemm_common::Parallelism;
@@ -17,12 +19,13 @@ use crate::dtype::{AnyBuffer, DType};
 use crate::error::Result;
 use crate::kernel::{Fault, Window};
 use crate::layout::Layout;
-use crate::plan::{Action, Block, BufferId, Dot, FREE, Launch, Plan};
+use crate::plan::{Action, Block, Bound, BufferId, Dot, FREE, Launch, Plan};
 
 use super::dot::{Product, dense, panel_order};
 use super::launch::{self, Faults, Ready, Shared, accesses, narrow, window};
 use super::memory::{Memory, Spot, address_mut, described, layout_of};
 use super::{internal, jobs};
+use needed::Needed;
 use tiling::{MAX_TILED, Tiling};
 
 /// The block's steps, ready for any tile.
@@ -59,7 +62,14 @@ enum Kind {
 
 enum Item {
     Launch(Box<Launched>),
-    Dot { product: Product, left: Option<usize>, right: Option<usize>, out: Target, follows: &'static [u8] },
+    Dot {
+        product: Product,
+        left: Option<usize>,
+        right: Option<usize>,
+        out: Target,
+        follows: &'static [u8],
+        needed: Vec<Needed>,
+    },
 }
 
 /// A launch with its operands.
@@ -86,7 +96,7 @@ pub(super) fn run(
     memory: &mut Memory<'_>,
     sizes: &[i64],
 ) -> Result<()> {
-    let work = Work::new(plan, tiling, memory, sizes)?;
+    let work = Work::new(plan, block, tiling, memory, sizes)?;
     let (units, jobs) = (work.tiling.units(), work.tiling.jobs);
     let inner = work.tiling.counts[work.tiling.split..].iter().product::<usize>();
     let copies: Vec<Mutex<Vec<AnyBuffer>>> = (0..jobs).map(|_| Mutex::new(Vec::new())).collect();
@@ -144,7 +154,13 @@ impl Arena {
 }
 
 impl Work {
-    fn new(plan: &'static Plan, tiling: Tiling, memory: &mut Memory<'_>, sizes: &[i64]) -> Result<Work> {
+    fn new(
+        plan: &'static Plan,
+        block: &'static Block,
+        tiling: Tiling,
+        memory: &mut Memory<'_>,
+        sizes: &[i64],
+    ) -> Result<Work> {
         let mut own = Vec::new();
         let mut given: Vec<(BufferId, Spot)> = Vec::new();
         for touched in tiling.touched.iter().filter(|t| t.local || t.summed) {
@@ -187,7 +203,11 @@ impl Work {
             match action {
                 Action::Launch(launch) => work.launch(launch, follows.to_vec(), memory, &given, sizes)?,
                 Action::Dot(dot) => {
-                    work.dot(dot, follows, memory, &given, sizes)?;
+                    let of = |bound: &&Bound| plan.steps.get(bound.step).is_some_and(|s| ptr::eq(&s.action, action));
+                    let needed =
+                        block.bounds.iter().filter(of).map(|bound| Needed::new(plan, dot, follows, bound, sizes));
+                    let needed = needed.collect::<Result<_>>()?;
+                    work.dot(dot, follows, needed, memory, &given, sizes)?;
                     if let Some(epilogue) = &dot.epilogue {
                         let par =
                             |l: &u8| dot.axes[usize::from(*l)].out.map_or(FREE, |k| epilogue.axes[usize::from(k)]);
@@ -225,6 +245,7 @@ impl Work {
         &mut self,
         dot: &'static Dot,
         follows: &'static [u8],
+        needed: Vec<Needed>,
         memory: &mut Memory<'_>,
         given: &[(BufferId, Spot)],
         sizes: &[i64],
@@ -241,7 +262,8 @@ impl Work {
             None => Target::Outside(Box::new(window(memory.writing(dot.out, sizes)?))),
         };
         let local = |id: BufferId| self.own(id).filter(|&k| self.own[k].kind == Kind::Local);
-        self.items.push(Item::Dot { product, left: local(dot.left), right: local(dot.right), out, follows });
+        let (left, right) = (local(dot.left), local(dot.right));
+        self.items.push(Item::Dot { product, left, right, out, follows, needed });
         Ok(())
     }
 
@@ -256,10 +278,16 @@ impl Work {
             match item {
                 // SAFETY: the caller's promise.
                 Item::Launch(launched) => faults.note(unsafe { self.run(launched, arena, &ranges)? }),
-                Item::Dot { product, left, right, out, follows } => {
+                Item::Dot { product, left, right, out, follows, needed } => {
                     let mut loops = product.ranges();
                     for (&l, range) in follows.iter().zip(&ranges) {
                         loops[usize::from(l)] = range.clone();
+                    }
+                    for needed in needed {
+                        needed.narrow(&mut loops[needed.axis], &ranges);
+                    }
+                    if loops.iter().any(|range| range.is_empty()) {
+                        continue;
                     }
                     let place = |own: &Option<usize>, at: *mut u8| match own {
                         // What the product knows of a local operand is an offset.

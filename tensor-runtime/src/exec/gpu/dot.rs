@@ -16,7 +16,7 @@ use super::super::dot::Product;
 use super::super::internal;
 use super::super::memory::{Memory, Spot, described, layout_of};
 use super::launch::Operands;
-use super::{Call, launch, lt, place};
+use super::{Call, address, launch, lt, place};
 
 /// Terms of a sum from which on the device's library and a kernel after it are the better choice: what the library is faster
 /// grows with the terms, what the memory between them costs does not. Not measured.
@@ -93,11 +93,18 @@ fn product(
         }
         return multiply(plan, &product, made.as_ref(), &To::Epilogue(epilogue, operands), &mut memory.target);
     }
+    if apart
+        && let Some(epilogue) = &dot.epilogue
+        && biased(epilogue, &product, [left.root, right.root], memory, sizes)?
+    {
+        return Ok(());
+    }
     let out = *memory.writing(dot.out, sizes)?;
     if [left.root, right.root].contains(&out.root) {
         return Err(internal(plan, "a product writes what it reads".into()));
     }
-    multiply(plan, &product, made.as_ref(), &To::Memory(out), &mut memory.target)?;
+    let steps = out.layout.strides().iter().map(|&step| step as i64).collect();
+    multiply(plan, &product, made.as_ref(), &To::Memory { at: address(&out), steps }, &mut memory.target)?;
     let Some(epilogue) = &dot.epilogue else { return Ok(()) };
     let input = epilogue.launch.inputs.get(epilogue.input);
     let input = *input.ok_or_else(|| internal(plan, "an epilogue without the product".into()))?;
@@ -106,9 +113,41 @@ fn product(
     Ok(())
 }
 
+/// Multiplies and adds a vector by the library, where that is all that the epilogue does; `false` where it has no way.
+fn biased(
+    epilogue: &'static Epilogue,
+    product: &Product,
+    operands: [BufferId; 2],
+    memory: &mut Memory<'_, Call>,
+    sizes: &[i64],
+) -> Result<bool> {
+    let launch = &epilogue.launch;
+    let vector = epilogue.bias.and_then(|input| launch.inputs.get(usize::from(input)));
+    let (Some(&vector), [output]) = (vector, launch.outputs) else { return Ok(false) };
+    let vector = *memory.reading(vector, sizes)?;
+    let out = *memory.writing(output.buffer, sizes)?;
+    let packed = vector.layout.len() <= 1 || vector.layout.strides() == [1];
+    if !packed || vector.dtype != out.dtype || operands.contains(&out.root) || vector.root == out.root {
+        return Ok(false);
+    }
+    // The product's axes are those of the result in the order of the kernel.
+    let places = launch.accesses.last().copied().unwrap_or_default();
+    let step =
+        |par: &u8| places.iter().position(|place| place == par).map_or(0, |axis| out.layout.strides()[axis] as i64);
+    let to = To::Memory { at: address(&out), steps: epilogue.axes.iter().map(step).collect() };
+    let Some(lists) = lists(product, &to, false) else { return Ok(false) };
+    let columns = lists[2].iter().fold(1, |n: i64, axis| n.saturating_mul(axis.extent));
+    if lists[..3].iter().flatten().any(|axis| axis.extent == 0) || vector.layout.len() as i64 != columns {
+        return Ok(false);
+    }
+    let out = lt::Out { at: address(&out), dtype: out.dtype, bias: Some(address(&vector)) };
+    lt::multiply(&lists, product, out, &memory.target)
+}
+
 /// Where a product goes.
 enum To {
-    Memory(Spot),
+    /// With the step of each axis of the product.
+    Memory { at: u64, steps: Vec<i64> },
     /// To a kernel that has it from registers.
     Epilogue(&'static Epilogue, Operands),
 }
@@ -117,7 +156,7 @@ impl To {
     /// The step from one place of an axis of the product to the next.
     fn step(&self, axis: usize) -> i64 {
         match self {
-            To::Memory(out) => out.layout.strides()[axis] as i64,
+            To::Memory { steps, .. } => steps[axis],
             To::Epilogue(..) => 0,
         }
     }
@@ -160,15 +199,15 @@ fn multiply(
     if batches == 0 || m == 0 || n == 0 {
         return Ok(());
     }
-    if let (To::Memory(out), None) = (to, windows)
-        && lt::multiply(&lists, product, super::address(out), call)?
+    if let (&To::Memory { at, .. }, None) = (to, windows)
+        && lt::multiply(&lists, product, lt::Out { at, dtype: product.out, bias: None }, call)?
     {
         return Ok(());
     }
     let far = |operand| lists.iter().fold(0i64, |far, axes| far.saturating_add(texts::reach(axes, operand)));
     let wide = geometry::is_wide((0..3).map(far).chain(counts).fold(0, i64::max));
     let wide = match to {
-        To::Memory(_) => wide,
+        To::Memory { .. } => wide,
         To::Epilogue(epilogue, operands) => wide || operands.is_wide(&epilogue.launch),
     };
     let wide = wide || windows.is_some_and(|(windows, operands)| operands.is_wide(windows.launch));
@@ -188,8 +227,8 @@ fn multiply(
         arguments.numbers(&operands.members(windows.launch, &[windows.launch.inputs.len()], call)?);
     }
     let epilogue = match to {
-        To::Memory(out) => {
-            arguments.address(super::address(out));
+        To::Memory { at, .. } => {
+            arguments.address(*at);
             None
         }
         To::Epilogue(epilogue, operands) => {

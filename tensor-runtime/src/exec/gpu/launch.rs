@@ -7,8 +7,9 @@
 use crate::device::arguments::Arguments;
 use crate::device::geometry;
 use crate::device::kernels::{Classes, Unit};
+use crate::device::slices::Slices;
 use crate::error::{Error, Result};
-use crate::plan::{BufferId, Launch, Plan};
+use crate::plan::{BufferId, Cuda, Cut, Launch, Plan, Turn};
 
 use super::super::launch::each_spot;
 use super::super::memory::{Memory, Spot};
@@ -31,9 +32,16 @@ pub(super) fn run(
     }
     let operands = Operands::new(plan, launch, memory, sizes, given)?;
     let call = &mut memory.target;
-    let shape = geometry::shape(cuda, launch.par, &operands.extents, call.gpu.description().multiprocessors);
+    let turn = cuda.turn.filter(|turn| operands.lie_along(turn));
+    let shape =
+        geometry::shape(&Cuda { turn, ..*cuda }, launch.par, &operands.extents, call.gpu.description().multiprocessors);
     let Some(shape) = shape else { return Ok(()) };
     let wide = operands.is_wide(launch);
+    // What slices leave for the launches after theirs. It may be handed out again at once: whoever takes it asks later.
+    let parts = cuda.cut.zip(shape.slices);
+    let states = |(cut, slices): (Cut, Slices)| i64::from(cut.states) * i64::from(slices.count) * 16;
+    let bytes = parts.map_or(0, |parts| points(&operands.extents[..launch.par]).saturating_mul(states(parts)));
+    let room = call.gpu.allocate(bytes as usize)?;
     let mut arguments = Arguments::new(wide);
     for word in operands.words(launch, &[], call)? {
         match word {
@@ -41,10 +49,26 @@ pub(super) fn run(
             Word::Number(number) => arguments.index(number),
         }
     }
-    let classes = Classes::of(cuda.deal, &shape, wide);
-    let unit = Unit { text: plan.cuda, function: cuda.function, classes, calls: None };
-    // SAFETY: the arguments are those that the compiler's text has; what is said above of the operands.
-    unsafe { call.gpu.launch(&unit, shape.blocks, &mut arguments) }
+    if cuda.cut.is_some() {
+        arguments.address(room.address());
+    }
+    let whole = Classes::of(cuda.deal, &shape, wide);
+    let launches = match parts {
+        None => vec![(whole, shape.blocks)],
+        Some((cut, slices)) => (0..=cut.passes)
+            .map(|phase| {
+                let count = if phase < cut.passes || cut.again { slices.count } else { 1 };
+                (Classes { slices: Some((slices, phase)), ..whole }, shape.blocks * count)
+            })
+            .collect(),
+    };
+    for (classes, blocks) in launches {
+        let unit = Unit { text: plan.cuda, function: cuda.function, classes, calls: None };
+        // SAFETY: the arguments are those that the compiler's text has; what is said above of the operands. A phase reads of
+        // the room what those before it have written.
+        unsafe { call.gpu.launch(&unit, blocks, &mut arguments) }?;
+    }
+    Ok(())
 }
 
 /// What a launch is of: its operands' places, its extents and sizes.
@@ -91,6 +115,14 @@ impl Operands {
         let indices = self.spots.iter().map(reach).chain(self.extents.iter().chain(&self.sizes).copied());
         let most = indices.fold(points(&self.extents[..launch.par]), i64::max);
         !launch.cuda.narrow || geometry::is_wide(most)
+    }
+
+    /// Whether the inputs of a tile lie in memory as the compiler takes them to: else they are better read without.
+    fn lie_along(&self, turn: &Turn) -> bool {
+        turn.along.iter().all(|&(input, axis)| {
+            let step = self.spots.get(usize::from(input)).and_then(|spot| spot.layout.strides().get(usize::from(axis)));
+            step.is_some_and(|step| step.abs() == 1)
+        })
     }
 
     /// The same as the members of a structure.

@@ -22,9 +22,18 @@ const OUT: usize = 2;
 /// The most calls for one product.
 const CALLS: i64 = 64;
 
+/// Where a product goes.
+#[derive(Clone, Copy)]
+pub(super) struct Out {
+    pub(super) at: u64,
+    pub(super) dtype: DType,
+    /// A vector along the columns, one element behind the other, that is added to each row.
+    pub(super) bias: Option<u64>,
+}
+
 /// Multiplies by the library; `false` where that is not there or has no way for it. `lists` are the axes of batches, rows,
 /// columns and the terms of a sum, as the kernel takes them; the product has an element at least.
-pub(super) fn multiply(lists: &[Vec<Axis<3>>; 4], product: &Product, out: u64, call: &Call) -> Result<bool> {
+pub(super) fn multiply(lists: &[Vec<Axis<3>>; 4], product: &Product, out: Out, call: &Call) -> Result<bool> {
     let [mut batches, mut rows, mut columns, terms] = lists.clone();
     for list in [&mut rows, &mut columns] {
         while list.len() > 1 && batches.len() < 2 {
@@ -40,15 +49,21 @@ pub(super) fn multiply(lists: &[Vec<Axis<3>>; 4], product: &Product, out: u64, c
         return Ok(false);
     }
     let lists = [&batches, &rows, &columns, &terms];
-    let starts = [product.left.addr() as u64, product.right.addr() as u64, out];
+    let starts = [product.left.addr() as u64, product.right.addr() as u64, out.at];
     // Of left, right and result.
-    let types = [product.dtype, product.dtype, product.out];
+    let types = [product.dtype, product.dtype, out.dtype];
     for number in 0..outer.extent {
         let at = |of: usize| starts[of].wrapping_add_signed(number * outer.steps[of] * types[of].bytes() as i64);
         let described = described(lists, types, call.gpu.tf32(), [LEFT, RIGHT, OUT].map(at));
-        let Some(matmul) = described else { return Ok(false) };
+        let Some(matmul) = described.and_then(|(matmul, turned)| match out.bias {
+            // The library adds along its rows alone, which are the columns of a result that lies row after row.
+            Some(_) if !turned => None,
+            bias => Some(Matmul { bias, ..matmul }),
+        }) else {
+            return Ok(false);
+        };
         // SAFETY: `product` has shown that the loops stay within the operands and cover the destination, which is of another
-        // root, injective, and the call's own; the description reaches the same elements.
+        // root, injective, and the call's own; the description reaches the same elements. A vector has one for each column.
         if !unsafe { call.gpu.matmul(&matmul) }? {
             // Whatever is there already the kernel writes again.
             return Ok(false);
@@ -57,8 +72,8 @@ pub(super) fn multiply(lists: &[Vec<Axis<3>>; 4], product: &Product, out: u64, c
     Ok(true)
 }
 
-/// The product as the library knows it; `None` where it cannot be said.
-fn described(lists: [&Vec<Axis<3>>; 4], types: [DType; 3], tf32: bool, starts: [u64; 3]) -> Option<Matmul> {
+/// The product as the library knows it, and whether it is the turned one; `None` where it cannot be said.
+fn described(lists: [&Vec<Axis<3>>; 4], types: [DType; 3], tf32: bool, starts: [u64; 3]) -> Option<(Matmul, bool)> {
     let [batch, rows, columns, terms] = lists.map(|axes| one(axes));
     let (batch, rows, columns, terms) = (batch?, rows?, columns?, terms?);
     let matrix = |of: usize, down: &Axis<3>, across: &Axis<3>| {
@@ -66,7 +81,9 @@ fn described(lists: [&Vec<Axis<3>>; 4], types: [DType; 3], tf32: bool, starts: [
         lying(starts[of], side(down), side(across), batch.steps[of])
     };
     let straight = |matrix: &Matrix| !matrix.turned;
-    let (rows, columns, left, right, out) = match matrix(OUT, &columns, &rows).filter(straight) {
+    let by_rows = matrix(OUT, &columns, &rows).filter(straight);
+    let turned = by_rows.is_some();
+    let (rows, columns, left, right, out) = match by_rows {
         // Row after row: the result turned is the product of the turned right and the turned left operand.
         Some(out) => (columns.extent, rows.extent, matrix(RIGHT, &columns, &terms)?, matrix(LEFT, &terms, &rows)?, out),
         None => {
@@ -82,7 +99,7 @@ fn described(lists: [&Vec<Axis<3>>; 4], types: [DType; 3], tf32: bool, starts: [
     if types[LEFT] != types[RIGHT] {
         return None;
     }
-    Some(Matmul {
+    let matmul = Matmul {
         dtype: types[LEFT],
         result: types[OUT],
         tf32: tf32 && types[LEFT] == DType::F32,
@@ -93,7 +110,9 @@ fn described(lists: [&Vec<Axis<3>>; 4], types: [DType; 3], tf32: bool, starts: [
         left,
         right,
         out,
-    })
+        bias: None,
+    };
+    Some((matmul, turned))
 }
 
 /// The one axis of a list.
@@ -133,7 +152,10 @@ mod tests {
     /// Of a batch of 3: 5 rows, 7 columns, 4 terms; the steps of left, right and result.
     fn product(batch: [i64; 3], rows: [i64; 3], columns: [i64; 3], terms: [i64; 3]) -> Option<Matmul> {
         let lists = [axis(3, batch), axis(5, rows), axis(7, columns), axis(4, terms)];
-        described(lists.each_ref(), [DType::F32; 3], true, [1000, 2000, 3000])
+        let found = described(lists.each_ref(), [DType::F32; 3], true, [1000, 2000, 3000])?;
+        // Rows of the turned product lie one behind the other.
+        assert_eq!(found.1, columns[OUT] == 1);
+        Some(found.0)
     }
 
     #[test]
@@ -181,7 +203,7 @@ mod tests {
             "columns with gaps between their elements"
         );
         let lists = [vec![], vec![], axis(7, [0, 1, 1]), axis(4, [5, 30, 0])];
-        let found = described(lists.each_ref(), [DType::F64; 3], true, [8, 16, 24]).expect("a row times a matrix");
+        let found = described(lists.each_ref(), [DType::F64; 3], true, [8, 16, 24]).expect("a row times a matrix").0;
         assert_eq!((found.rows, found.columns, found.terms, found.tf32), (7, 1, 4, false));
         assert_eq!(found.right, Matrix { at: 8, turned: true, step: 5, batch_step: 0 });
     }

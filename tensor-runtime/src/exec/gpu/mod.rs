@@ -102,8 +102,8 @@ impl Target for Call {
         transfer::copy_elements(&self.gpu, from.dtype, address(from), &from.layout, to.addr() as u64, &rows)
     }
 
-    fn tensor(&self, owned: Block, dtype: DType, layout: Layout) -> Result<AnyTensor> {
-        Ok(AnyTensor::on_device(dtype, Arc::new(owned), layout))
+    fn tensor(&self, owned: Block, dtype: DType, layout: &Layout) -> Result<AnyTensor> {
+        Ok(AnyTensor::on_device(dtype, Arc::new(owned), *layout))
     }
 }
 

@@ -72,10 +72,12 @@ impl Strip {
 impl Emit<'_> {
     /// The loop over a row's strips that fall to this thread, or over those that
     /// it holds.
-    pub(super) fn lane(&mut self, var: &Sym, extent: &str, body: &[Stmt]) {
+    pub(super) fn lane(&mut self, var: &Sym, from: Option<String>, extent: &str, body: &[Stmt]) {
         if self.held.is_empty() {
             let step = "ND_ROW_THREADS * (nd_int)ND_STRIP";
-            self.open(format!("for (nd_int first = thread * (nd_int)ND_STRIP; first < {extent}; first += {step})"));
+            let from = from.map_or(String::new(), |from| format!("{from} + "));
+            let start = format!("{from}thread * (nd_int)ND_STRIP");
+            self.open(format!("for (nd_int first = {start}; first < {extent}; first += {step})"));
         } else {
             if self.filled.is_none() {
                 for &v in self.held {
@@ -196,6 +198,9 @@ impl Emit<'_> {
         let InstOp::Load { input, ref index, ref guards, .. } = self.kernel().inst(v).op else { return None };
         if Some(input) == self.given {
             return Some(format!("{}.at[i]", self.operands[input]));
+        }
+        if let Some(element) = self.read_tile(v) {
+            return Some(element);
         }
         let (from, step) = self.along(input, index).filter(|_| guards.is_empty())?;
         let name = format!("l{}", v.0);

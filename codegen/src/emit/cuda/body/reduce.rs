@@ -1,0 +1,121 @@
+//! Reductions: their states, what is pushed into them, and how threads combine
+//! theirs.
+//!
+//! In: the statements of a reduction. Out: lines. Always: a sum of floats carries
+//! what rounding takes away, unless its terms are few; states are combined in an
+//! order that follows from the numbers of threads and slices alone.
+
+use super::super::expr::{combine, literal};
+use super::{Deal, Emit};
+use crate::dtype::DType;
+use crate::kernel::{InstOp, ValId};
+use crate::ops::{Answer, Monoid};
+
+/// Reductions over at most this many points, all constant, add up plainly.
+const PLAIN: i64 = 64;
+
+/// How the state of a reduction is held.
+enum State {
+    /// A number.
+    Plain,
+    /// A sum with what rounding took away.
+    Sum,
+    /// A number with its place.
+    Indexed,
+}
+
+impl State {
+    fn ty(&self, dtype: DType) -> String {
+        match self {
+            State::Plain => dtype.cuda().into(),
+            State::Sum => format!("nd_sum<{}>", dtype.cuda()),
+            State::Indexed => format!("nd_indexed<{}>", dtype.cuda()),
+        }
+    }
+}
+
+impl Emit<'_> {
+    fn reduction(&self, v: ValId) -> (Monoid, ValId, State) {
+        let InstOp::Reduce(monoid, arg) = self.kernel().inst(v).op else {
+            unreachable!("verified loops reduce with reductions");
+        };
+        let points = self.kernel().red.iter().try_fold(1i64, |n, a| Some(n.saturating_mul(a.extent.as_const()?)));
+        let few = points.is_some_and(|n| n <= PLAIN);
+        let state = match monoid.row().answer {
+            Answer::Index => State::Indexed,
+            Answer::Same if monoid.name() == "sum" && self.dtype(arg).is_float() && !few => State::Sum,
+            Answer::Same => State::Plain,
+        };
+        (monoid, arg, state)
+    }
+
+    pub(super) fn state_type(&self, v: ValId) -> String {
+        let (_, arg, state) = self.reduction(v);
+        state.ty(self.dtype(arg))
+    }
+
+    /// Two states of a reduction as one.
+    pub(super) fn merged(&self, v: ValId, a: &str, b: &str) -> String {
+        let (monoid, arg, state) = self.reduction(v);
+        match state {
+            State::Plain | State::Indexed => combine(monoid, self.dtype(arg), a, b),
+            State::Sum => format!("nd_merge({a}, {b})"),
+        }
+    }
+
+    pub(super) fn start(&mut self, v: ValId) {
+        let (monoid, arg, state) = self.reduction(v);
+        let (dtype, a) = (self.dtype(arg), format!("a{}", v.0));
+        let start = literal(monoid.start(dtype), dtype);
+        let ty = state.ty(dtype);
+        self.line(match state {
+            State::Plain => format!("{ty} {a} = {start};"),
+            State::Sum => format!("{ty} {a} = {{{start}, {start}}};"),
+            State::Indexed => format!("{ty} {a} = {{{start}, ND_NONE}};"),
+        });
+    }
+
+    pub(super) fn push(&mut self, v: ValId) {
+        let (monoid, arg, state) = self.reduction(v);
+        let (dtype, a, x) = (self.dtype(arg), format!("a{}", v.0), self.read(arg));
+        let push = match state {
+            State::Plain => format!("{a} = {};", combine(monoid, dtype, &a, &x)),
+            State::Sum => format!("{a} = nd_add({a}, {x});"),
+            State::Indexed => {
+                let index = &self.kernel().red.last().expect("a reduction has an axis").var;
+                format!("{a} = {};", combine(monoid, dtype, &a, &format!("nd_at({x}, {index})")))
+            }
+        };
+        match &self.strip {
+            Some(strip) if strip.free => self.line(format!("if (i < count) {push}")),
+            Some(_) | None => self.line(push),
+        }
+    }
+
+    pub(super) fn finish(&mut self, v: ValId) {
+        self.known.push(v);
+        let (_, _, state) = self.reduction(v);
+        let (ty, merge) = (self.state_type(v), self.merged(v, "a", "b"));
+        let a = format!("a{}", v.0);
+        let both = |call: &str| format!("{call}({a}, []({ty} a, {ty} b) {{ return {merge}; }})");
+        let both = match self.deal {
+            Deal::Point => a.clone(),
+            Deal::Row => both("nd_reduce_row<ND_ROW_THREADS>"),
+            Deal::Column => both("nd_reduce_column<ND_COLUMN_THREADS>"),
+        };
+        let both = match self.slices {
+            None => both,
+            Some(_) => {
+                self.line(format!("{a} = {both};"));
+                a
+            }
+        };
+        let value = match state {
+            State::Plain => both,
+            State::Sum => format!("nd_total({both})"),
+            State::Indexed => format!("{both}.index"),
+        };
+        self.line(format!("const {} v{} = {value};", self.dtype(v).cuda(), v.0));
+        self.finished();
+    }
+}

@@ -1,0 +1,127 @@
+//! What threads do together: the states of reductions, their combination across a
+//! row's or a column's threads.
+//!
+//! In: nothing. Out: pieces of the prelude. Always: the order in which states are
+//! combined follows from the number of threads alone.
+
+use super::Piece;
+
+#[rustfmt::skip]
+pub(super) static PIECES: &[Piece] = &[
+    Piece { name: "nd_two_sum", text: "\
+// The sum as rounded, and what rounding took away; never contracted.
+__device__ __forceinline__ float nd_two_sum(float a, float b, float& lost) {
+    const float sum = __fadd_rn(a, b), part = __fsub_rn(sum, a);
+    lost = __fadd_rn(__fsub_rn(a, __fsub_rn(sum, part)), __fsub_rn(b, part));
+    return sum;
+}
+__device__ __forceinline__ double nd_two_sum(double a, double b, double& lost) {
+    const double sum = __dadd_rn(a, b), part = __dsub_rn(sum, a);
+    lost = __dadd_rn(__dsub_rn(a, __dsub_rn(sum, part)), __dsub_rn(b, part));
+    return sum;
+}
+" },
+    Piece { name: "nd_sum", text: "\
+// A running sum that carries what rounding takes away.
+template <typename T> struct nd_sum { T sum, lost; };
+" },
+    Piece { name: "nd_add", text: "\
+template <typename T> __device__ __forceinline__ nd_sum<T> nd_add(nd_sum<T> a, T b) {
+    T lost;
+    const T sum = nd_two_sum(a.sum, b, lost);
+    return {sum, a.lost + lost};
+}
+" },
+    Piece { name: "nd_merge", text: "\
+template <typename T> __device__ __forceinline__ nd_sum<T> nd_merge(nd_sum<T> a, nd_sum<T> b) {
+    T lost;
+    const T sum = nd_two_sum(a.sum, b.sum, lost);
+    return {sum, a.lost + b.lost + lost};
+}
+" },
+    Piece { name: "nd_total", text: "\
+// Where the sum is infinite, what was lost is no number.
+template <typename T> __device__ __forceinline__ T nd_total(nd_sum<T> a) {
+    return a.lost == a.lost ? a.sum + a.lost : a.sum;
+}
+" },
+    Piece { name: "ND_NONE", text: "#define ND_NONE 0x7fffffffffffffffll\n" },
+    Piece { name: "nd_indexed", text: "\
+// A value with its place.
+template <typename T> struct nd_indexed { T value; long long index; };
+" },
+    Piece { name: "nd_at", text: "\
+template <typename T> __device__ __forceinline__ nd_indexed<T> nd_at(T value, long long index) { return {value, index}; }
+" },
+    Piece { name: "nd_argmax", text: "\
+// The greater of two, NaN above all; of equals the first.
+template <typename T> __device__ __forceinline__ nd_indexed<T> nd_argmax(nd_indexed<T> a, nd_indexed<T> b) {
+    const bool equal = a.value == b.value || (a.value != a.value && b.value != b.value);
+    if (equal) return a.index <= b.index ? a : b;
+    return a.value > b.value || a.value != a.value ? a : b;
+}
+" },
+    Piece { name: "nd_argmin", text: "\
+// The lesser of two, NaN below all; of equals the first.
+template <typename T> __device__ __forceinline__ nd_indexed<T> nd_argmin(nd_indexed<T> a, nd_indexed<T> b) {
+    const bool equal = a.value == b.value || (a.value != a.value && b.value != b.value);
+    if (equal) return a.index <= b.index ? a : b;
+    return a.value < b.value || a.value != a.value ? a : b;
+}
+" },
+    Piece { name: "nd_shuffle", text: "\
+// A value of any type from another lane, word by word.
+template <typename T> __device__ __forceinline__ T nd_shuffle(unsigned mask, T value, int lane, int width) {
+    int words[(sizeof(T) + 3) / 4] = {};
+    memcpy(words, &value, sizeof(T));
+    for (int& word : words) word = __shfl_sync(mask, word, lane, width);
+    memcpy(&value, words, sizeof(T));
+    return value;
+}
+" },
+    Piece { name: "nd_reduce_row", text: "\
+// Combines what the threads of a row have, in a fixed order; all get the result.
+// A row of more than 32 threads is a whole block.
+template <int THREADS, typename T, typename Combine>
+__device__ __forceinline__ T nd_reduce_row(T mine, Combine combine) {
+    static_assert((THREADS & (THREADS - 1)) == 0 && (THREADS <= 32 || THREADS == ND_BLOCK), \"ND_ROW_THREADS\");
+    constexpr int width = THREADS < 32 ? THREADS : 32;
+    const int lane = threadIdx.x % width;
+    const unsigned mask = (0xffffffffu >> (32 - width)) << (threadIdx.x % 32 - lane);
+    for (int step = width / 2; step > 0; step /= 2) {
+        mine = combine(mine, nd_shuffle(mask, mine, lane + step, width));
+    }
+    if constexpr (THREADS <= 32) {
+        return nd_shuffle(mask, mine, 0, width);
+    } else {
+        __shared__ T warps[THREADS / 32];
+        __syncthreads();
+        if (lane == 0) warps[threadIdx.x / 32] = mine;
+        __syncthreads();
+        mine = warps[0];
+        for (int warp = 1; warp < THREADS / 32; ++warp) mine = combine(mine, warps[warp]);
+        return mine;
+    }
+}
+" },
+    Piece { name: "nd_reduce_column", text: "\
+// Combines what the threads of a column have, in a fixed order; all get the result.
+// Their number is a power of two.
+template <int THREADS, typename T, typename Combine>
+__device__ __forceinline__ T nd_reduce_column(T mine, Combine combine) {
+    if constexpr (THREADS > 1) {
+        __shared__ T parts[ND_BLOCK];
+        const int column = threadIdx.x % ND_COLUMNS, thread = threadIdx.x / ND_COLUMNS;
+        __syncthreads();
+        parts[threadIdx.x] = mine;
+        for (int step = THREADS / 2; step > 0; step /= 2) {
+            __syncthreads();
+            if (thread < step) parts[threadIdx.x] = mine = combine(mine, parts[threadIdx.x + step * ND_COLUMNS]);
+        }
+        __syncthreads();
+        mine = parts[column];
+    }
+    return mine;
+}
+" },
+];

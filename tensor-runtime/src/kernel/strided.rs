@@ -1,0 +1,140 @@
+//! Elements that do not lie side by side, gathered and scattered.
+//!
+//! In: a place, a stride, a number of elements. Out: the elements side by side, or back at their places. Always: what is
+//! moved are bits of the element's size, so there is one instance a size, compiled with the runtime and not with every
+//! crate that has a kernel. Next: [`super::tile`].
+
+use std::mem::MaybeUninit;
+
+#[cfg(target_arch = "x86_64")]
+use crate::isa::{self, Level};
+
+/// Copies the elements that are `stride` apart from `first` on, one a slot.
+///
+/// # Safety
+/// They must be readable.
+pub(super) unsafe fn gather<T: Copy>(slots: &mut [MaybeUninit<T>], first: *const T, stride: isize) {
+    let (to, n) = (slots.as_mut_ptr(), slots.len());
+    // SAFETY: the caller's promise, of types of the same size, each with any bits.
+    unsafe {
+        match size_of::<T>() {
+            1 => gather_1(to.cast(), first.cast(), stride, n),
+            2 => gather_2(to.cast(), first.cast(), stride, n),
+            4 => gather_4(to.cast(), first.cast(), stride, n),
+            8 => gather_8(to.cast(), first.cast(), stride, n),
+            _ => each(slots, first, stride),
+        }
+    }
+}
+
+/// Writes the elements of a row to places that are `stride` apart.
+///
+/// # Safety
+/// The places must be writable.
+pub(super) unsafe fn scatter<T: Copy>(row: &[T], to: *mut T, stride: isize) {
+    let (from, n) = (row.as_ptr(), row.len());
+    // SAFETY: the caller's promise, of types of the same size, each with any bits.
+    unsafe {
+        match size_of::<T>() {
+            1 => scatter_1(from.cast(), to.cast(), stride, n),
+            2 => scatter_2(from.cast(), to.cast(), stride, n),
+            4 => scatter_4(from.cast(), to.cast(), stride, n),
+            8 => scatter_8(from.cast(), to.cast(), stride, n),
+            _ => spread(row, to, stride),
+        }
+    }
+}
+
+macro_rules! sizes {
+    ($($gather:ident $scatter:ident $bits:ty;)*) => {$(
+        /// # Safety
+        /// `n` elements must be readable from `first` on, and writable from `to` on.
+        #[inline(never)]
+        unsafe fn $gather(to: *mut MaybeUninit<$bits>, first: *const $bits, stride: isize, n: usize) {
+            // SAFETY: the caller's promise.
+            unsafe { strided(std::slice::from_raw_parts_mut(to, n), first, stride) }
+        }
+
+        /// # Safety
+        /// `n` elements must be readable from `from` on, and their places writable.
+        #[inline(never)]
+        unsafe fn $scatter(from: *const $bits, to: *mut $bits, stride: isize, n: usize) {
+            // SAFETY: the caller's promise.
+            unsafe { spread(std::slice::from_raw_parts(from, n), to, stride) }
+        }
+    )*};
+}
+
+sizes! {
+    gather_1 scatter_1 u8;
+    gather_2 scatter_2 u16;
+    gather_4 scatter_4 u32;
+    gather_8 scatter_8 u64;
+}
+
+/// # Safety
+/// As [`gather`].
+#[inline(always)]
+unsafe fn strided<T: Copy>(slots: &mut [MaybeUninit<T>], first: *const T, stride: isize) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match stride {
+            1 => slots.as_mut_ptr().cast::<T>().copy_from_nonoverlapping(first, slots.len()),
+            2 => every::<T, 2>(slots, first),
+            3 => every::<T, 3>(slots, first),
+            4 => every::<T, 4>(slots, first),
+            _ => each(slots, first, stride),
+        }
+    }
+}
+
+/// # Safety
+/// As [`gather`].
+#[inline(always)]
+unsafe fn each<T: Copy>(slots: &mut [MaybeUninit<T>], first: *const T, stride: isize) {
+    for (i, slot) in slots.iter_mut().enumerate() {
+        // SAFETY: the caller's promise.
+        slot.write(unsafe { first.wrapping_offset(i as isize * stride).read() });
+    }
+}
+
+/// # Safety
+/// As [`scatter`].
+#[inline(always)]
+unsafe fn spread<T: Copy>(row: &[T], to: *mut T, stride: isize) {
+    for (i, &value) in row.iter().enumerate() {
+        // SAFETY: the caller's promise.
+        unsafe { to.wrapping_offset(i as isize * stride).write(value) };
+    }
+}
+
+/// Copies every `S`-th element: channels that lie side by side, coordinates, steps of a slice.
+///
+/// # Safety
+/// As [`gather`].
+#[inline(always)]
+unsafe fn every<T: Copy, const S: usize>(slots: &mut [MaybeUninit<T>], first: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    if matches!(isa::active(), Level::Avx2 | Level::Avx512) {
+        // SAFETY: the instruction set was detected; the caller's promise.
+        return unsafe { every_avx2::<T, S>(slots, first) };
+    }
+    // SAFETY: the caller's promise.
+    unsafe { every_of::<T, S>(slots, first) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+unsafe fn every_avx2<T: Copy, const S: usize>(slots: &mut [MaybeUninit<T>], first: *const T) {
+    // SAFETY: the caller's promise.
+    unsafe { every_of::<T, S>(slots, first) }
+}
+
+#[inline(always)]
+unsafe fn every_of<T: Copy, const S: usize>(slots: &mut [MaybeUninit<T>], first: *const T) {
+    // What lies between may be somebody else's to write: no slice of it all.
+    for (i, slot) in slots.iter_mut().enumerate() {
+        // SAFETY: the caller's promise.
+        slot.write(unsafe { first.add(i * S).read() });
+    }
+}

@@ -1,0 +1,113 @@
+//! Scores that a mask discards need not be made, and nobody sees whether they are.
+//!
+//! In: attentions whose mask the compiler knows, beside the same with the mask as an operand. Out: results to be compared,
+//! to the last bit. Always: the arrays are large enough for tiles, the masks such that whole tiles are masked.
+
+use ndarray::{Array2, Array3};
+use ndfuse::tensor;
+
+tensor! {
+    fn masked<H, N, M, D>(q: f32[H, N, D], k: f32[H, M, D], v: f32[H, M, D], seen: bool[N, M]) -> f32[H, N, D] {
+        softmax(where(seen, q @ transpose(k, (0, 2, 1)) * 0.25, -inf)) @ v
+    }
+
+    fn causal<H, N, M, D>(q: f32[H, N, D], k: f32[H, M, D], v: f32[H, M, D]) -> f32[H, N, D] {
+        let seen = arange(N)[:, None] >= arange(M);
+        softmax(where(seen, q @ transpose(k, (0, 2, 1)) * 0.25, -inf)) @ v
+    }
+
+    /// The last query sees all; the arms are exchanged.
+    fn offset<H, N, M, D>(q: f32[H, N, D], k: f32[H, M, D], v: f32[H, M, D]) -> f32[H, N, D] {
+        let hidden = arange(N)[:, None] + (M - N) < arange(M);
+        softmax(where(hidden, -inf, q @ transpose(k, (0, 2, 1)) * 0.25)) @ v
+    }
+
+    fn window<H, N, M, D>(q: f32[H, N, D], k: f32[H, M, D], v: f32[H, M, D]) -> f32[H, N, D] {
+        let back = arange(N)[:, None] - arange(M);
+        softmax(where((back >= 0) & (back < 40), q @ transpose(k, (0, 2, 1)) * 0.25, -inf)) @ v
+    }
+
+    /// The first row sees nothing.
+    fn before<H, N, M, D>(q: f32[H, N, D], k: f32[H, M, D], v: f32[H, M, D]) -> f32[H, N, D] {
+        let seen = arange(N)[:, None] > arange(M);
+        softmax(where(seen, q @ transpose(k, (0, 2, 1)) * 0.25, -inf)) @ v
+    }
+
+    /// What is hidden from the one half is needed by the other.
+    fn halves<H, N, M, D>(q: f32[H, N, D], k: f32[H, M, D], v: f32[H, M, D]) -> f32[H, N, D] {
+        let s = q @ transpose(k, (0, 2, 1)) * 0.25;
+        softmax(where(arange(N)[:, None] >= arange(M), s, 0.5 * s)) @ v
+    }
+}
+
+fn numbers(shape: (usize, usize, usize), seed: u64) -> Array3<f32> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    Array3::from_shape_simple_fn(shape, || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 40) as f32 / (1 << 23) as f32 - 1.0
+    })
+}
+
+/// Equal bits, but for those of a NaN.
+fn same(name: &str, found: ndfuse::Result<ndfuse::Tensor<f32, (usize, usize, usize)>>, want: &Array3<f32>) {
+    let found = found.unwrap().into_array().unwrap();
+    assert_eq!(found.shape(), want.shape());
+    let bits = |x: &f32| if x.is_nan() { u32::MAX } else { x.to_bits() };
+    let differ = found.iter().zip(want).filter(|(a, b)| bits(a) != bits(b)).count();
+    assert_eq!(differ, 0, "{name}: of {}", want.len());
+}
+
+type Seen = fn(isize, isize, isize) -> bool;
+
+#[test]
+fn a_known_mask_gives_what_the_same_mask_gives_as_an_operand() {
+    let masks: [(&str, Seen); 4] = [
+        ("causal", |i, j, _| i >= j),
+        ("offset", |i, j, more| i + more >= j),
+        ("window", |i, j, _| (0..40).contains(&(i - j))),
+        ("before", |i, j, _| i > j),
+    ];
+    for (h, n, m, d) in
+        [(5, 700, 700, 16), (3, 333, 900, 8), (2, 901, 500, 24), (9, 70, 129, 64), (2, 5, 3, 4), (1, 600, 1, 8)]
+    {
+        let (q, mut k, mut v) = (numbers((h, n, d), 1), numbers((h, m, d), 2), numbers((h, m, d), 3));
+        for special in [None, Some((f32::NAN, 0.5)), Some((f32::INFINITY, 0.5)), Some((1.0, f32::NEG_INFINITY))] {
+            // In what the first rows do not see.
+            if let Some((in_k, in_v)) = special {
+                k[[h - 1, m - 1, d - 1]] = in_k;
+                v[[h - 1, m - 1, 0]] = in_v;
+            }
+            for (name, seen) in masks {
+                let of = |(i, j): (usize, usize)| seen(i as isize, j as isize, m as isize - n as isize);
+                let want = masked(&q, &k, &v, &Array2::from_shape_fn((n, m), of)).unwrap().into_array().unwrap();
+                for threads in [1, 2, 3] {
+                    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                    let found = pool.install(|| match name {
+                        "causal" => causal(&q, &k, &v),
+                        "offset" => offset(&q, &k, &v),
+                        "window" => window(&q, &k, &v),
+                        _ => before(&q, &k, &v),
+                    });
+                    same(&format!("{name} {h} {n} {m} {d} {special:?}"), found, &want);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_both_arms_read_is_made() {
+    let (h, n, m, d) = (3, 500, 600, 8);
+    let (q, k, v) = (numbers((h, n, d), 1), numbers((h, m, d), 2), numbers((h, m, d), 3));
+    let found = halves(&q, &k, &v).unwrap().into_array().unwrap();
+    let mut want = Array3::<f64>::zeros((h, n, d));
+    for a in 0..h {
+        let of = |x: &Array3<f32>| x.index_axis(ndarray::Axis(0), a).mapv(f64::from);
+        let mut s = of(&q).dot(&of(&k).t()) * 0.25;
+        s.indexed_iter_mut().for_each(|((i, j), s)| *s = (*s * if i >= j { 1.0 } else { 0.5 }).exp());
+        let sums = s.sum_axis(ndarray::Axis(1)).insert_axis(ndarray::Axis(1));
+        want.index_axis_mut(ndarray::Axis(0), a).assign(&(s / sums).dot(&of(&v)));
+    }
+    let worst = found.iter().zip(&want).map(|(a, b)| (f64::from(*a) - b).abs()).fold(0.0, f64::max);
+    assert!(worst < 1e-6, "{worst:e} off");
+}
