@@ -1,15 +1,17 @@
 //! Windows: many rows of one input that begin a few places apart.
 //!
-//! In: the values of a run. Out: a `near` for each input that has such rows, and how each row is read by way of it.
+//! In: the values of a run; loops. Out: a `near` for each input that has such rows, and how each row is read by way of it; the
+//! loops with the lane outermost.
 //! Always: a row that a guard keeps out is of zeros; other fills are left to [`super::access`]. Next: [`super::run`].
 
 use super::access::{self, plain};
 use super::code;
-use super::kernel::Emit;
-use super::nest::{Op, Ref};
+use super::kernel::{Emit, Repr};
+use super::nest::{Kind, Node, Op, Ref};
+use crate::loops::Form;
 use crate::ops::Literal;
-use crate::shape::Dim;
-use std::collections::BTreeMap;
+use crate::shape::{Dim, Sym};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// So many rows are a window.
 const LEAST: usize = 4;
@@ -63,5 +65,48 @@ impl Emit<'_> {
             self.out.line(line);
         }
         read
+    }
+
+    /// Within loops inside the lane's, slices from outside of them are given the tile's length again: the compiler does not
+    /// carry it into the loops, and would check each element.
+    pub(super) fn known_lengths(&mut self, run: &[Ref]) {
+        if self.open.last() == self.loops.lane.as_ref() || self.loops.form != Form::Column {
+            return;
+        }
+        let outer: BTreeSet<Ref> = run.iter().flat_map(|v| self.nest.args(*v)).collect();
+        for v in outer {
+            if let Some(Repr::Slice(slice)) = &self.scope[v.0] {
+                self.out.line(format!("let {slice} = &{slice}[..t.len];"));
+            }
+        }
+    }
+
+    /// Gives a row that is read so its name, and the tile that it may need.
+    pub(super) fn named_row(&mut self, v: Ref, row: &str) {
+        let value = self.nest.value(v);
+        self.out.line(format!("let {} = {row};", value.name));
+        self.tiles.insert(format!("{}_t", value.name), value.dtype);
+        self.scope[v.0] = Some(Repr::Slice(value.name.clone()));
+    }
+}
+
+/// The lane of loops that stand around each other, and the loops without its own; `None` where there is more to them.
+pub(super) fn without_lane(nodes: &[Node]) -> Option<(Sym, Vec<Node>)> {
+    let (last, before) = nodes.split_last()?;
+    let Node::Loop { kind, var, body } = last else { return None };
+    let plain = |node: &Node| matches!(node, Node::Eval(_));
+    if !before.iter().all(plain) {
+        return None;
+    }
+    match kind {
+        Kind::Lane if body.iter().all(|node| plain(node) || matches!(node, Node::Store { .. })) => {
+            Some((var.clone(), [before, body].concat()))
+        }
+        Kind::Lane | Kind::Serial => None,
+        Kind::Parallel => {
+            let (lane, body) = without_lane(body)?;
+            let around = Node::Loop { kind: *kind, var: var.clone(), body };
+            Some((lane, [before, &[around]].concat()))
+        }
     }
 }

@@ -7,6 +7,7 @@
 //! multiply-add where it sums products; a value is computed outside every loop
 //! whose variable it does not depend on. Next: [`super::kernel`].
 
+use super::around::without_lane;
 use crate::dtype::DType;
 use crate::kernel::{Guard, InstOp, Kernel, ValId};
 use crate::loops::{Form, LoopKind, Loops, Stmt};
@@ -138,27 +139,6 @@ pub fn nest(loops: &Loops) -> Nest {
         None => nest.lift(body).0,
     };
     nest
-}
-
-/// The lane of loops that stand around each other, and the loops without its own; `None` where there is more to them.
-fn without_lane(nodes: &[Node]) -> Option<(Sym, Vec<Node>)> {
-    let (last, before) = nodes.split_last()?;
-    let Node::Loop { kind, var, body } = last else { return None };
-    let plain = |node: &Node| matches!(node, Node::Eval(_));
-    if !before.iter().all(plain) {
-        return None;
-    }
-    match kind {
-        Kind::Lane if body.iter().all(|node| plain(node) || matches!(node, Node::Store { .. })) => {
-            Some((var.clone(), [before, body].concat()))
-        }
-        Kind::Lane | Kind::Serial => None,
-        Kind::Parallel => {
-            let (lane, body) = without_lane(body)?;
-            let around = Node::Loop { kind: *kind, var: var.clone(), body };
-            Some((lane, [before, &[around]].concat()))
-        }
-    }
 }
 
 /// How often each value is read.

@@ -11,7 +11,6 @@ use super::code::{self, ATOM, Code, LOOSE};
 use super::kernel::{Emit, Repr, mentions};
 use super::nest::{Node, Op, Ref};
 use crate::kernel::InstOp;
-use crate::loops::Form;
 use crate::shape::{Dim, Sym};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -213,7 +212,7 @@ impl Emit<'_> {
         let mut local = BTreeMap::new();
         // Casts of what is read, for picked indices.
         let mut casts = BTreeMap::new();
-        self.known_lengths(run);
+        self.known_lengths(&run.evals);
         let rows: Vec<Ref> = run.evals.iter().copied().filter(|&v| self.is_row_load(v)).collect();
         let around = self.around(&rows);
         for &v in &run.evals {
@@ -302,28 +301,6 @@ impl Emit<'_> {
             let row = if own { access::gather(&load, lane, &tile) } else { access::row(&load, lane, &tile) };
             self.named_row(v, &row);
         }
-    }
-
-    /// Within loops inside the lane's, slices from outside of them are given the tile's length again: the compiler does not
-    /// carry it into the loops, and would check each element.
-    fn known_lengths(&mut self, run: &Run<'_>) {
-        if self.open.last() == self.loops.lane.as_ref() || self.loops.form != Form::Column {
-            return;
-        }
-        let outer: BTreeSet<Ref> = run.evals.iter().flat_map(|v| self.nest.args(*v)).collect();
-        for v in outer {
-            if let Some(Repr::Slice(slice)) = &self.scope[v.0] {
-                self.out.line(format!("let {slice} = &{slice}[..t.len];"));
-            }
-        }
-    }
-
-    /// Gives a row that is read so its name, and the tile that it may need.
-    fn named_row(&mut self, v: Ref, row: &str) {
-        let value = self.nest.value(v);
-        self.out.line(format!("let {} = {row};", value.name));
-        self.tiles.insert(format!("{}_t", value.name), value.dtype);
-        self.scope[v.0] = Some(Repr::Slice(value.name.clone()));
     }
 
     /// The row of an output, as a place expression.

@@ -290,7 +290,8 @@ fn whole(
     let origin = out.start.wrapping_add(out.layout.offset() * out.dtype.bytes());
     // What is made `f32` first is made so a box at a time.
     let direct = product.dtype.computed() == Some(product.dtype);
-    if n > 1 && direct && product.is_matrix() && product.work() >= SHARED {
+    let large = direct && product.is_matrix() && product.work() >= SHARED;
+    if n > 1 && large {
         let threads = Parallelism::Rayon(jobs::threads(n));
         let all = product.ranges();
         // SAFETY: as below, of one box that is all.
@@ -298,8 +299,9 @@ fn whole(
         let shared = Shared::new(run);
         return told(plan, 1, &|job| shared.call(job));
     }
+    // One way for any number of threads.
     // SAFETY: `start` checked that the loops stay within the operands, which nobody writes during the step.
-    let packed = unsafe { Packed::of(product, strides) }?;
+    let packed = if large { None } else { unsafe { Packed::of(product, strides) }? };
     let shared = Shared::new(|job: usize| {
         for i in jobs::part(boxes.count(), n, job) {
             // SAFETY: `start` checked that the loops stay within the operands, which nobody writes during the step.

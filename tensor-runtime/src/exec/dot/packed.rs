@@ -10,7 +10,7 @@ use crate::exec::jobs;
 use crate::exec::launch::Shared;
 use crate::isa;
 use crate::plan::Role;
-use crate::storage::Buffer;
+use crate::storage::{give_back, spare};
 
 use super::Product;
 use super::gemm::{self, Loop, MAX_LOOPS};
@@ -29,12 +29,18 @@ const PART: usize = 256;
 
 /// An operand in panels.
 pub(super) struct Packed {
-    memory: Buffer<f32>,
+    memory: Vec<f32>,
     tiles: &'static Tiles,
     /// Which operand it is, and its lanes and terms.
     role: Role,
     lanes: usize,
     depth: usize,
+}
+
+impl Drop for Packed {
+    fn drop(&mut self) {
+        give_back(std::mem::take(&mut self.memory));
+    }
 }
 
 /// The only loop of more than one step of a role, after neighbours are one; `None` where there are several.
@@ -83,7 +89,7 @@ impl Packed {
             false => (product.left, lane.left, term.left),
         };
         let (lanes, depth) = (lane.extent, term.extent);
-        let mut memory = Buffer::<f32>::uninit(depth * lanes.next_multiple_of(VECTOR))?;
+        let mut memory = spare::<f32>(depth * lanes.next_multiple_of(VECTOR))?;
         let (panels, parts) = (lanes.div_ceil(WIDTH), depth.div_ceil(PART));
         let to = memory.as_mut_ptr();
         let shared = Shared::new(|i: usize| {
