@@ -59,7 +59,18 @@ impl Packed {
     /// # Safety
     /// The elements that the product's loops reach of its operands must be readable, and written by nobody meanwhile.
     pub(super) unsafe fn of(product: &Product, strides: &[isize]) -> Result<Option<Packed>> {
-        let Some(tiles) = tile::tiles(isa::active()).filter(|_| product.is_f32()) else { return Ok(None) };
+        match tile::tiles(isa::active()) {
+            // SAFETY: the caller's promise.
+            Some(tiles) if product.is_f32() => unsafe { Packed::with(tiles, product, strides) },
+            Some(_) | None => Ok(None),
+        }
+    }
+
+    /// The same for the tiles of an instruction set.
+    ///
+    /// # Safety
+    /// As [`Packed::of`].
+    unsafe fn with(tiles: &'static Tiles, product: &Product, strides: &[isize]) -> Result<Option<Packed>> {
         let mut loops = [gemm::UNIT; MAX_LOOPS];
         for ((to, from), axis) in loops.iter_mut().zip(&product.loops).zip(&product.axes) {
             *to = Loop { out: axis.map_or(0, |k| strides[k]), ..*from };
@@ -262,6 +273,80 @@ unsafe fn transpose(rows: [*const f32; 4], to: *mut f32, step: usize) {
     unsafe {
         for (i, k) in (0..16).map(|i| (i / 4, i % 4)) {
             *to.add(k * step + i) = *rows[i].add(k);
+        }
+    }
+}
+
+#[cfg(all(test, target_arch = "x86_64"))]
+mod tests {
+    use super::*;
+    use crate::dtype::DType;
+
+    /// Where the elements of an operand of `outer` by `inner` are: in row-major order, turned, every second one, backwards.
+    const LIES: [fn(isize, isize) -> (isize, isize, isize); 4] =
+        [|_, n| (0, n, 1), |m, _| (0, 1, m), |_, n| (0, 2 * n, 2), |m, n| (m * n - 1, -n, -1)];
+
+    fn product(memory: [&mut Vec<f32>; 2], [m, n, k]: [usize; 3], lies: [usize; 2]) -> Product {
+        let [left, right] = memory;
+        let (a, row, left_term) = LIES[lies[0]](m as isize, k as isize);
+        let (b, right_term, column) = LIES[lies[1]](k as isize, n as isize);
+        let l = |role, extent, left, right| Loop { role, extent, left, right, out: 0 };
+        Product {
+            dtype: DType::F32,
+            out: DType::F32,
+            left: left.as_mut_ptr().wrapping_offset(a).cast(),
+            right: right.as_mut_ptr().wrapping_offset(b).cast(),
+            loops: vec![
+                l(Role::Left, m, row, 0),
+                l(Role::Right, n, 0, column),
+                l(Role::Contract, k, left_term, right_term),
+            ],
+            axes: vec![Some(0), Some(1), None],
+        }
+    }
+
+    #[test]
+    fn a_packed_product_is_the_product() {
+        let all = [isa::Level::Avx2, isa::Level::Avx512].into_iter().filter(|&level| level <= isa::detected());
+        let sets: Vec<&Tiles> = all.filter_map(tile::tiles).collect();
+        for [m, n, k] in [[8, 8, 2], [49, 80, 17], [9, 145, 600], [31, 16, 3], [64, 50, 33], [100, 97, 1025]] {
+            let wave = |len: usize, by: usize| (0..len).map(|i| (i * by % 23) as f32 - 11.0).collect::<Vec<f32>>();
+            let (mut left, mut right) = (wave(2 * m * k, 7), wave(2 * k * n, 5));
+            right[k * n / 2] = f32::NAN;
+            for (lies, turned) in (0..16).flat_map(|i| [([i / 4, i % 4], false), ([i / 4, i % 4], true)]) {
+                let product = product([&mut left, &mut right], [m, n, k], lies);
+                let strides: [isize; 2] = if turned { [1, m as isize] } else { [n as isize, 1] };
+                let element = |start: *mut u8, at: isize| {
+                    // SAFETY: the product's loops stay within the two vectors.
+                    unsafe { f64::from(*start.cast::<f32>().wrapping_offset(at)) }
+                };
+                let [rows, columns, terms] = [0, 1, 2].map(|i| product.loops[i]);
+                let mut first: Option<Vec<u32>> = None;
+                for tiles in &sets {
+                    // SAFETY: as above; the destination has room for all of it.
+                    let out = unsafe {
+                        let packed = Packed::with(tiles, &product, &strides).unwrap().expect("a product that pays");
+                        let mut out = vec![f32::INFINITY; m * n];
+                        let mut loops = product.loops.clone();
+                        (loops[0].out, loops[1].out) = (strides[0], strides[1]);
+                        let other = if packed.role() == Role::Right { product.left } else { product.right };
+                        packed.compute(&loops, 0, other.cast(), out.as_mut_ptr(), false);
+                        out
+                    };
+                    for (i, j) in (0..m as isize).flat_map(|i| (0..n as isize).map(move |j| (i, j))) {
+                        let term = |t: isize| {
+                            element(product.left, i * rows.left + t * terms.left)
+                                * element(product.right, j * columns.right + t * terms.right)
+                        };
+                        let wanted: f64 = (0..k as isize).map(term).sum();
+                        let found = f64::from(out[(i * strides[0] + j * strides[1]) as usize]);
+                        let fits = found == wanted || (found.is_nan() && wanted.is_nan());
+                        assert!(fits, "{m} {n} {k} {lies:?} {turned}: {found}, not {wanted}, at {i}, {j}");
+                    }
+                    let bits: Vec<u32> = out.iter().map(|x| x.to_bits()).collect();
+                    assert_eq!(first.get_or_insert_with(|| bits.clone()), &bits, "another set has other bits");
+                }
+            }
         }
     }
 }
