@@ -231,15 +231,6 @@ fn outside(layout: &Layout, len: usize) -> Error {
     Error::layout("operand", format!("layout {layout:?} leaves a slice of {len} elements"))
 }
 
-/// An error if two elements share a position: they cannot be written to.
-pub(crate) fn check_apart(layout: &Layout) -> Result<()> {
-    if layout.is_injective() {
-        return Ok(());
-    }
-    let text = format!("two elements of {layout:?} share a position, so it cannot be written to");
-    Err(Error::layout("operand", text))
-}
-
 /// The elements of a result to be written, of a type known at run time; each is at a position of its own.
 #[derive(Debug)]
 pub struct RawViewMut<'a> {
@@ -302,7 +293,7 @@ pub struct TypedMut<'a, T> {
 impl<'a> RawViewMut<'a> {
     /// The elements of `layout` in host memory `data`; an error if it leaves the slice or names a position twice.
     pub fn new(data: AnySliceMut<'a>, layout: Layout) -> Result<RawViewMut<'a>> {
-        check_apart(&layout)?;
+        layout.check_apart()?;
         RawViewMut::known(ElementsMut::Host(data), &layout, None)
     }
 

@@ -19,7 +19,7 @@ impl Kernel for Nothing {
     fn run<M: crate::isa::Isa>(_: M, _: &mut Cx<'_>) {}
 }
 
-const fn kernel(inputs: &'static [u16], outputs: &'static [Output]) -> Launch {
+pub(super) const fn kernel(inputs: &'static [u16], outputs: &'static [Output]) -> Launch {
     Launch {
         name: "nothing",
         cpu: CpuKernel::new::<Nothing>(),
@@ -44,7 +44,7 @@ const fn matrix(dtype: DType, dims: &'static [u16], order: &'static [u8], place:
     Buffer { dtype, dims, order, place }
 }
 
-const fn plan(
+pub(super) const fn plan(
     params: &'static [Param],
     buffers: &'static [Buffer],
     outputs: &'static [u16],
@@ -77,16 +77,16 @@ const fn plan(
     }
 }
 
-const PARAMS: &[Param] = &[
+pub(super) const PARAMS: &[Param] = &[
     Param { name: "x", dtype: DType::F32, dims: &[0, 1] },
     Param { name: "a", dtype: DType::F32, dims: &[0, 2] },
     Param { name: "b", dtype: DType::F32, dims: &[2, 1] },
 ];
-const X: Buffer = matrix(DType::F32, &[0, 1], &[0, 1], Place::Param);
-const A: Buffer = matrix(DType::F32, &[0, 2], &[0, 1], Place::Param);
-const B: Buffer = matrix(DType::F32, &[2, 1], &[0, 1], Place::Param);
-const RESULT: Buffer = matrix(DType::F32, &[0, 1], &[0, 1], Place::Output);
-const TEMP: Buffer = matrix(DType::F32, &[0, 1], &[0, 1], Place::Temp);
+pub(super) const X: Buffer = matrix(DType::F32, &[0, 1], &[0, 1], Place::Param);
+pub(super) const A: Buffer = matrix(DType::F32, &[0, 2], &[0, 1], Place::Param);
+pub(super) const B: Buffer = matrix(DType::F32, &[2, 1], &[0, 1], Place::Param);
+pub(super) const RESULT: Buffer = matrix(DType::F32, &[0, 1], &[0, 1], Place::Output);
+pub(super) const TEMP: Buffer = matrix(DType::F32, &[0, 1], &[0, 1], Place::Temp);
 
 const fn flat(base: u16) -> Buffer {
     matrix(DType::F32, &[4], &[0], Place::View(base))
@@ -139,14 +139,14 @@ const AXES: &[DotAxis] = &[
     DotAxis { role: Role::Contract, extent: 2, left: Some((1, 1)), right: Some((0, 1)), out: None },
 ];
 
-const fn dot(left: u16, right: u16, out: u16, epilogue: Option<Epilogue>) -> Action {
+pub(super) const fn dot(left: u16, right: u16, out: u16, epilogue: Option<Epilogue>) -> Action {
     let start = &[3, 3];
     let dtype = DType::F32;
     Action::Dot(Dot { dtype, left, left_start: start, right, right_start: start, axes: AXES, out, epilogue })
 }
 
 const fn epilogue(inputs: &'static [u16], outputs: &'static [Output]) -> Option<Epilogue> {
-    Some(Epilogue { launch: kernel(inputs, outputs), input: 0, axes: &[0, 1], function: "", text: "" })
+    Some(Epilogue { launch: kernel(inputs, outputs), input: 0, axes: &[0, 1], bias: None, function: "", text: "" })
 }
 
 /// A product that is whole in memory, and two that are panels, of which the second meets more temporaries.

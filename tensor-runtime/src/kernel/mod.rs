@@ -30,6 +30,7 @@
 //! ```
 
 pub(crate) mod cache;
+mod near;
 mod operand;
 mod row;
 mod strided;
@@ -47,6 +48,7 @@ use crate::isa::{self, Base, Isa, Level};
 #[cfg(target_arch = "x86_64")]
 use crate::isa::{Avx2, Avx512};
 
+pub use near::Near;
 use operand::Place;
 pub use operand::{In, Out, RowMut};
 pub use row::Row;

@@ -5,6 +5,7 @@
 
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut, Range};
+use std::ptr::NonNull;
 use std::slice;
 
 use crate::dims::MAX_RANK;
@@ -15,10 +16,10 @@ use super::{TILE, Tile, Window, cache, strided};
 /// A window as a kernel's body uses it: of known type and rank.
 #[derive(Clone, Copy)]
 pub(super) struct Place<T, const N: usize> {
-    origin: *mut T,
-    low: [isize; N],
-    size: [usize; N],
-    stride: [isize; N],
+    pub(super) origin: *mut T,
+    pub(super) low: [isize; N],
+    pub(super) size: [usize; N],
+    pub(super) stride: [isize; N],
 }
 
 impl<T: Element, const N: usize> Place<T, N> {
@@ -64,7 +65,7 @@ impl<T: Element, const N: usize> Place<T, N> {
 
 #[cold]
 #[inline(never)]
-fn outside(at: isize, low: isize, size: usize) -> ! {
+pub(super) fn outside(at: isize, low: isize, size: usize) -> ! {
     panic!("a kernel asked for coordinates from {at} in {low}..{}", low.wrapping_add_unsigned(size));
 }
 
@@ -97,16 +98,14 @@ impl<'a, T: Element, const N: usize> In<'a, T, N> {
     where
         'a: 't,
     {
-        if n == 0 {
-            return &[];
-        }
-        let (first, stride) = self.at.lane(at, step, n);
+        // Its length is `n` on every way, so that a loop over `n` elements needs no check, wherever the row is found.
+        let (first, stride) = if n == 0 { (NonNull::dangling().as_ptr(), 1) } else { self.at.lane(at, step, n) };
         if stride == 1 {
             if self.fetches && n * size_of::<T>() >= cache::PAGE {
                 cache::fetch(first.wrapping_add(n).cast());
             }
             // SAFETY: `lane` checked that the first and the last element, and so, a window being a box, all of
-            // them, lie in the window; they are neighbours, and readable for `'a`.
+            // them, lie in the window; they are neighbours, and readable for `'a`. None are nowhere.
             unsafe { slice::from_raw_parts(first, n) }
         } else {
             // SAFETY: as above.

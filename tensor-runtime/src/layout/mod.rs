@@ -241,6 +241,15 @@ impl Layout {
         true
     }
 
+    /// An error if two elements share a position: they cannot be written to.
+    pub(crate) fn check_apart(&self) -> Result<()> {
+        if self.is_injective() {
+            return Ok(());
+        }
+        let text = format!("two elements of {self:?} share a position, so it cannot be written to");
+        Err(Error::layout("operand", text))
+    }
+
     /// The axes of size 2 and more, shortest stride first.
     fn axes_by_stride(&self) -> impl DoubleEndedIterator<Item = usize> + use<> {
         let mut axes = [0; MAX_RANK];

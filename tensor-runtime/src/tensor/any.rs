@@ -14,7 +14,7 @@ use crate::dims::Shape;
 use crate::dtype::{AnyBuffer, AnySlice, AnyStorage, DType, Element, with_float};
 use crate::error::{Error, Result};
 use crate::layout::Layout;
-use crate::operand::{RawView, RawViewMut, check_apart};
+use crate::operand::{RawView, RawViewMut};
 use crate::storage::Elements;
 use crate::tape::{self, Value};
 use crate::view::{fitted, nd_view, nd_view_mut};
@@ -79,7 +79,7 @@ impl AnyTensor {
     /// Its elements to write; an error where another tensor shares them.
     pub fn raw_mut(&mut self) -> Result<RawViewMut<'_>> {
         let shared = || Error::layout("tensor", "the memory is shared with another tensor");
-        check_apart(&self.layout)?;
+        self.layout.check_apart()?;
         RawViewMut::known(self.storage.unique().ok_or_else(shared)?, &self.layout, Some(&mut self.track))
     }
 

@@ -257,7 +257,7 @@ fn reserved(name: &str) -> bool {
         |prefix: &str| name.strip_prefix(prefix).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
     !name.starts_with(|c: char| c.is_ascii_lowercase())
         || ["v", "a", "k", "p", "r", "e", "s", "in", "out"].iter().any(|p| numbered(p))
-        || ["_t", "_w", "_b", "_d", "_r"].iter().any(|suffix| name.ends_with(suffix))
+        || ["_t", "_w", "_b", "_n", "_d", "_r"].iter().any(|suffix| name.ends_with(suffix))
         || ["m", "t", "i", "cx", "rt", "core", "usize", "isize"].contains(&name)
         || DType::from_name(name).is_some()
         || syn::parse_str::<syn::Ident>(name).is_err()

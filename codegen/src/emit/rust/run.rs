@@ -212,8 +212,13 @@ impl Emit<'_> {
         let mut local = BTreeMap::new();
         // Casts of what is read, for picked indices.
         let mut casts = BTreeMap::new();
+        self.known_lengths(&run.evals);
+        let rows: Vec<Ref> = run.evals.iter().copied().filter(|&v| self.is_row_load(v)).collect();
+        let around = self.around(&rows);
         for &v in &run.evals {
-            if self.is_row_load(v) {
+            if let Some(row) = around.get(&v) {
+                self.named_row(v, row);
+            } else if self.is_row_load(v) {
                 let known = local.iter().chain(&casts).map(|(v, code): (&Ref, &Code)| (*v, code.clone())).collect();
                 self.row_load(v, &known);
             } else if !self.is_vector(v) {
@@ -294,9 +299,7 @@ impl Emit<'_> {
             let load = Load { input: &self.inputs[*input], index, guards, fill, name: &name };
             let own = self.nest.args(v).iter().any(|&index| self.is_vector(index));
             let row = if own { access::gather(&load, lane, &tile) } else { access::row(&load, lane, &tile) };
-            self.out.line(format!("let {} = {row};", value.name));
-            self.tiles.insert(tile, value.dtype);
-            self.scope[v.0] = Some(Repr::Slice(value.name.clone()));
+            self.named_row(v, &row);
         }
     }
 

@@ -7,6 +7,8 @@
 
 mod needed;
 mod sum;
+#[cfg(test)]
+mod tests;
 pub(super) mod tiling;
 
 use std::ops::Range;

@@ -11,7 +11,7 @@ use crate::plan::{Action, Block, BufferId, Dot, DotAxis, FREE, Launch, Place, Pl
 
 use super::super::dot::MAX_LOOPS;
 use super::super::memory::{described, layout_of};
-use super::super::{internal, jobs, launch};
+use super::super::{internal, jobs, launch, work};
 
 /// Bytes that a tile may take: a share of a core's second-level cache.
 const TILE: usize = 512 << 10;
@@ -156,7 +156,7 @@ impl Tiling {
         if extents.contains(&0) || touched.iter().any(|t| t.local && (!t.written || t.summed)) {
             return if extents.contains(&0) { Ok(None) } else { Err(broken()) };
         }
-        let work = work(plan, steps.iter().map(|s| s.0), sizes)?;
+        let work = steps.iter().map(|s| work::of(plan, s.0, sizes)).fold(0, u64::saturating_add);
         let least = if steps.iter().any(|s| matches!(s.0, Action::Dot(_))) { LEAST } else { 1 };
         let (step, counts) = cut(&extents, &touched, work, least);
         let gain = gain(&counts, &touched);
@@ -337,28 +337,6 @@ fn of_dot(dot: &'static Dot, follows: &[u8]) -> Option<Vec<Use>> {
         uses.extend(inner.into_iter().filter(|u| u.id != dot.out));
     }
     Some(uses)
-}
-
-/// About how many machine instructions on single elements the steps take.
-fn work(plan: &'static Plan, actions: impl Iterator<Item = &'static Action>, sizes: &[i64]) -> Result<u64> {
-    let size = |&slot: &u16| sizes.get(usize::from(slot)).map_or(0, |&n| n.max(0) as isize);
-    let of_launch = |launch: &Launch| {
-        let extents: Vec<isize> = launch.extents.iter().map(size).collect();
-        launch::work(launch, &extents)
-    };
-    let mut sum = 0u64;
-    for action in actions {
-        let one = match action {
-            Action::Launch(launch) => of_launch(launch),
-            Action::Dot(dot) => {
-                let product = dot.axes.iter().fold(1u64, |n, l| n.saturating_mul(size(&l.extent) as u64));
-                product.saturating_add(dot.epilogue.as_ref().map_or(0, |e| of_launch(&e.launch)))
-            }
-            Action::Scatter(_) => return Err(internal(plan, "a scatter in a block".into())),
-        };
-        sum = sum.saturating_add(one);
-    }
-    Ok(sum)
 }
 
 /// The tile's size along each axis, and how many there are: outer axes are cut first, until a tile fits its share of
