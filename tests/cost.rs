@@ -10,6 +10,9 @@ tensor! {
     fn totals<B, C>(x: f32[B, C]) -> (f32[B], f32[C]) { (x.sum(axis=1), x.sum(axis=0)) }
 
     #[no_grad]
+    fn flipped<B, C>(x: f32[B, C], y: f32[C, B]) -> f32[C, B] { x.T + y }
+
+    #[no_grad]
     fn layer<B, I, O>(x: f32[B, I], w: f32[I, O], b: f32[O]) -> f32[B, O] { relu(x @ w + b) }
 
     #[no_grad]
@@ -45,13 +48,48 @@ soft of B = 4096, C = 2048 on NVIDIA H200: 4800 GB/s, 67000 Gflop/s
     );
 }
 
-/// Few long rows are cut among blocks, and few columns of many rows.
+/// Few long rows are cut among blocks, and few columns of many rows; a transpose goes by tiles.
 #[test]
 fn what_is_cut_is_several_launches() {
-    assert_eq!(text(soft::cost(&[("B", 4), ("C", 1_000_000)], &Roofline::h200())), "");
-    assert_eq!(text(totals::cost(&[("B", 8192), ("C", 8192)], &Roofline::h200())), "");
-    assert_eq!(text(totals::cost(&[("B", 10_000_000), ("C", 8)], &Roofline::h200())), "");
-    assert_eq!(text(totals::cost(&[("B", 4), ("C", 10_000_000)], &Roofline::h200())), "");
+    let h200 = Roofline::h200();
+    let all = [
+        soft::cost(&[("B", 4), ("C", 1_000_000)], &h200),
+        totals::cost(&[("B", 8192), ("C", 8192)], &h200),
+        totals::cost(&[("B", 10_000_000), ("C", 8)], &h200),
+        totals::cost(&[("B", 4), ("C", 10_000_000)], &h200),
+        flipped::cost(&[("B", 4096), ("C", 4096)], &h200),
+    ];
+    assert_eq!(
+        all.map(text).concat(),
+        "\
+soft of B = 4, C = 1000000 on NVIDIA H200: 4800 GB/s, 67000 Gflop/s
+\x20 0: kernel soft_0: 3 launches, 64 slices a row, 256 blocks of 256 threads, 1 row a block
+\x20    reads 16000000, writes 16000000 bytes: 6.67 µs
+\x20 total: 32000000 bytes, 0 operations: 6.67 µs
+totals of B = 8192, C = 8192 on NVIDIA H200: 4800 GB/s, 67000 Gflop/s
+\x20 0: kernel totals_0: 4224 blocks of 128 threads, 1 row a block
+\x20    reads 268435456, writes 32768 bytes: 55.93 µs
+\x20 1: kernel totals_1: 2 launches, 4 slices a column, 1024 blocks of 256 threads, 32 columns a block
+\x20    reads 268435456, writes 32768 bytes: 55.93 µs
+\x20 total: 536936448 bytes, 0 operations: 111.86 µs
+totals of B = 10000000, C = 8 on NVIDIA H200: 4800 GB/s, 67000 Gflop/s
+\x20 0: kernel totals_0: 4224 blocks of 128 threads, 16 rows a block
+\x20    reads 320000000, writes 40000000 bytes: 75.00 µs
+\x20 1: kernel totals_1: 2 launches, 256 slices a column, 256 blocks of 1024 threads, 8 columns a block
+\x20    reads 320000000, writes 32 bytes: 66.67 µs
+\x20 total: 680000032 bytes, 0 operations: 141.67 µs
+totals of B = 4, C = 10000000 on NVIDIA H200: 4800 GB/s, 67000 Gflop/s
+\x20 0: kernel totals_0: 2 launches, 256 slices a row, 1024 blocks of 256 threads, 1 row a block
+\x20    reads 160000000, writes 16 bytes: 33.33 µs
+\x20 1: kernel totals_1: 4224 blocks of 256 threads, 256 columns a block
+\x20    reads 160000000, writes 40000000 bytes: 41.67 µs
+\x20 total: 360000016 bytes, 0 operations: 75.00 µs
+flipped of B = 4096, C = 4096 on NVIDIA H200: 4800 GB/s, 67000 Gflop/s
+\x20 0: kernel flipped_0: 4224 blocks of 256 threads, 1 tile a block
+\x20    reads 134217728, writes 67108864 bytes: 41.94 µs
+\x20 total: 201326592 bytes, 0 operations: 41.94 µs
+"
+    );
 }
 
 #[test]

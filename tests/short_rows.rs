@@ -27,10 +27,17 @@ tensor! {
     fn against<B, C>(x: f32[B, C], y: f32[C, B]) -> f32[B] {
         sum(x * y.T, axis=1)
     }
+
+    /// Little more than moves memory, along it and across.
+    #[no_grad]
+    fn moved<B, C>(x: f32[B, C], y: f32[C, B]) -> f32[B, C] {
+        x + y.T
+    }
 }
 
-/// Rows and columns on both sides of every limit: of what is short, of the lanes that run at a time, of a tile.
-const SHAPES: [(usize, usize); 13] = [
+/// Rows and columns on both sides of every limit: of what is short, of the lanes that run at a time, of a tile,
+/// of a copy.
+const SHAPES: [(usize, usize); 15] = [
     (1, 3),
     (15, 3),
     (16, 1),
@@ -44,6 +51,8 @@ const SHAPES: [(usize, usize); 13] = [
     (20, 1030),
     (0, 5),
     (2100, 16),
+    (70, 1025),
+    (33, 4500),
 ];
 
 fn values(rows: usize, columns: usize) -> Array2<f32> {
@@ -170,5 +179,21 @@ fn the_same_bits_on_any_number_of_threads() {
             let same = bits(threads).iter().zip(&one).all(|(a, b)| a.to_bits() == b.to_bits());
             assert!(same, "{rows} x {columns} on {threads} threads");
         }
+    }
+}
+
+/// Results of more bytes than caches keep, in rows that start anywhere.
+#[test]
+fn large_results() {
+    let (rows, columns) = (2111, 2101);
+    let x = values(rows, columns);
+    let y = x.t().as_standard_layout().into_owned();
+    for threads in [1, 3] {
+        let mut memory = Array2::from_elem((rows, columns + 3), -7.0f32);
+        on(threads, || moved::into(&x, &y, &mut memory.slice_mut(s![.., 1..columns + 1])).unwrap());
+        assert!(memory.slice(s![.., 1..columns + 1]).iter().zip(&x).all(|(&a, &b)| a == b + b), "{threads} threads");
+        assert!(memory.slice(s![.., columns + 1..]).iter().chain(memory.column(0)).all(|&v| v == -7.0));
+        let fresh = on(threads, || moved(&x, &y).unwrap());
+        assert!(fresh.to_vec().unwrap().iter().zip(&x).all(|(&a, &b)| a == b + b), "{threads} threads, fresh");
     }
 }

@@ -58,8 +58,8 @@ fn nvrtc() -> Option<Nvrtc> {
 fn compile(nvrtc: &Nvrtc, source: &str, architecture: &str, extra: &[&str]) -> Vec<u8> {
     let architecture = format!("--gpu-architecture={architecture}");
     // What a user's numbers may do: divide by a constant zero; compare what is
-    // never negative with zero.
-    let fixed = ["--std=c++17", "--ftz=false", "--prec-div=true", "--prec-sqrt=true", "--diag-suppress=39,186"];
+    // never negative with zero. What a phase of a kernel does not reach.
+    let fixed = ["--std=c++17", "--ftz=false", "--prec-div=true", "--prec-sqrt=true", "--diag-suppress=39,186,111,128"];
     let options: Vec<&str> =
         fixed.iter().copied().chain([architecture.as_str()]).chain(extra.iter().copied()).collect();
     nvrtc.compile(source, &options).unwrap_or_else(|log| panic!("{options:?}\n{log}\n{source}"))
@@ -354,10 +354,9 @@ fn slices_use_no_local_memory() {
             for architecture in ARCHITECTURES {
                 let options = [&teams[..], &fixed[..]].concat();
                 let costs = cubin::costs(&compile(&nvrtc, &source, architecture, &options)).expect("a cubin");
-                // Two blocks of 1024 threads, eight of 256.
-                let most = if rows { 64 } else { 32 };
+                // A block of 1024 threads fits a multiprocessor, and four of 256.
                 for cost in costs {
-                    let fits = cost.local == 0 && cost.registers <= most && cost.shared <= 24 << 10;
+                    let fits = cost.local == 0 && cost.registers <= 64 && cost.shared <= 24 << 10;
                     assert!(fits, "{name} {phase} {architecture}: {cost:?}");
                 }
             }
@@ -382,11 +381,11 @@ fn tiles_use_no_local_memory() {
             let options = ["-DND_BLOCK=256", "-DND_TURN", &strip_of, "-DND_INDEX=int", "--fmad=true"];
             let costs = cubin::costs(&compile(&nvrtc, &source, architecture, &options)).expect("a cubin");
             let fits = |cost: &cubin::Cost| cost.local == 0 && cost.registers <= 64 && cost.shared <= 36 << 10;
-            assert!(matches!(&costs[..], [cost] if fits(cost) && cost.shared >= 4224), "{architecture}: {costs:?}");
+            assert!(matches!(&costs[..], [cost] if fits(cost) && cost.shared >= 2112), "{architecture}: {costs:?}");
         }
         strips.push(strip);
     }
-    assert_eq!(strips, [1, 4, 1]);
+    assert_eq!(strips, [1, 2, 1]);
 }
 
 /// What the first call of a kernel waits for: each alone, as the runtime compiles it; `--nocapture` prints the times.

@@ -60,8 +60,10 @@ pub mod rt {
     pub use crate::exec::{call, call_into, call_list, call_wanted};
     pub use crate::int;
     pub use crate::isa::Isa;
-    pub use crate::kernel::{CpuKernel, Cx, In, Kernel, Out, Row, RowMut, Span, TILE, Tile, Tiles, meet, tiles, valid};
-    pub use crate::math::Float;
+    pub use crate::kernel::{
+        CpuKernel, Cx, In, Kernel, Out, Row, RowMut, Span, TILE, Tile, Tiles, Within, meet, tiles, valid,
+    };
+    pub use crate::math::{Divisor, Float};
     pub use crate::monoid::{self, Acc, ColAcc};
     pub use crate::plan::{self, Plan};
     pub use crate::roofline::Roofline;

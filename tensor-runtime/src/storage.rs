@@ -220,6 +220,23 @@ impl<T: Element> fmt::Debug for Buffer<T> {
     }
 }
 
+/// Memory of the pool that a step has for itself, of unspecified values and at least so long; see [`give_back`].
+pub(crate) fn spare<T: Element>(len: usize) -> Result<Vec<T>> {
+    if let Some(vec) = T::pool().take(len) {
+        return Ok(vec);
+    }
+    let mut vec = Vec::new();
+    let bytes = len.saturating_mul(size_of::<T>());
+    vec.try_reserve_exact(len).map_err(|_| Error::OutOfMemory { device: "cpu".into(), bytes })?;
+    vec.resize(len, T::default());
+    Ok(vec)
+}
+
+/// Keeps memory for the next one that asks.
+pub(crate) fn give_back<T: Element>(vec: Vec<T>) {
+    T::pool().put(vec);
+}
+
 /// Asks the system to back memory with large pages where it does so on request, as NumPy does: a kernel that goes
 /// through small ones spends much of its time on finding them.
 fn ask_for_large_pages(memory: *mut u8, bytes: usize) {

@@ -4,16 +4,16 @@
 //! cut, or just not.
 
 use ndfuse::prelude::*;
-use ndfuse::{Result, tensor};
+use ndfuse::{Result, Shape, tensor};
 
 use crate::functions::{norm, soft};
 use crate::results::{near, wave};
 
 tensor! {
     #[no_grad]
-    fn rows<B, C>(x: f32[B, C]) -> (f32[B], f32[B], i64[B], f32[B], bool[B], i32[B]) {
+    fn rows<B, C>(x: f32[B, C]) -> (f32[B], f32[B], i64[B], f32[B], bool[B], i64[B]) {
         (x.sum(axis=1), logsumexp(x, axis=1), argmin(x, axis=1), x.var(axis=1), all(x > -2.9, axis=1),
-         (x * 10).astype(i32).sum(axis=1))
+         (x * 10).astype(i64).sum(axis=1))
     }
     #[no_grad]
     fn down<B, C>(x: f32[B, C]) -> (f32[C], f32[C], i64[C], f32[B, C]) {
@@ -27,12 +27,20 @@ tensor! {
     fn alone<N>(x: f32[N]) -> f32[N] { softmax(x) }
     #[no_grad]
     fn picked<N, V, E>(at: i64[N], table: f32[V, E]) -> f32[E] { table[at].sum(axis=0) }
-    fn affine<B, C>(x: f32[B, C], w: f32[C], b: f32[C]) -> f32[B, C] { layer_norm(x, w, b) }
+    #[no_grad]
+    fn scored<B, C>(x: f32[B, C], w: f32[C], b: f32[C], g: f32[B, C]) -> f32[] { (layer_norm(x, w, b) * g).sum() }
     #[no_grad]
     fn parameters<B, C>(x: f32[B, C], w: f32[C], b: f32[C], g: f32[B, C]) -> (f32[C], f32[C]) {
-        let (_, grads) = value_and_grad(|w, b| (layer_norm(x, w, b) * g).sum())(w, b);
-        grads
+        grad(scored, wrt=(w, b))(x, w, b, g)
     }
+}
+
+/// Sums of so many terms of at most 9, which the host adds up with more rounding.
+fn sums<S: Shape>(found: &Tensor<f32, S>, host: &Tensor<f32, S>, terms: usize) -> Result<()> {
+    let (a, b) = (found.to_host()?.to_vec()?, host.to_vec()?);
+    let close = a.iter().zip(&b).all(|(a, b)| (a - b).abs() <= 1e-6 * terms as f32);
+    assert!(a.len() == b.len() && close, "{a:?}, not {b:?}");
+    Ok(())
 }
 
 /// Rows: cut from 16385 elements on, along the row, forwards, backwards and with steps.
@@ -46,7 +54,7 @@ pub fn rows_that_are_few_and_long(device: &Device) -> Result<()> {
             (there.slice(1, Some(1), None, 2)?, x.slice(1, Some(1), None, 2)?),
         ] {
             let (a, b) = (rows(&found)?, rows(&host)?);
-            near(&a.0, &b.0);
+            sums(&a.0, &b.0, length)?;
             near(&a.1, &b.1);
             assert_eq!(a.2.to_host()?, b.2);
             near(&a.3, &b.3);
@@ -71,14 +79,14 @@ pub fn columns_that_are_few_and_long(device: &Device) -> Result<()> {
             [(there.clone(), x.clone()), (there.slice(0, None, None, -3)?, x.slice(0, None, None, -3)?)]
         {
             let (a, b) = (down(&found)?, down(&host)?);
-            near(&a.0, &b.0);
+            sums(&a.0, &b.0, length)?;
             near(&a.1, &b.1);
             assert_eq!(a.2.to_host()?, b.2);
             near(&a.3, &b.3);
         }
     }
     let x = wave((20_000, 5), 2)?;
-    near(&narrow(x.to_device(device)?)?, &narrow(&x)?);
+    sums(&narrow(x.to_device(device)?)?, &narrow(&x)?, 20_000)?;
     for shape in [(40, 3, 700), (2, 3, 40_000), (9000, 2, 4), (5000, 1, 3)] {
         let x = wave(shape, 3)?;
         let (a, b) = (planes(x.to_device(device)?)?, planes(&x)?);
@@ -128,21 +136,15 @@ pub fn slices_of_gradients_and_gathers(device: &Device) -> Result<()> {
     let (x, w, b, g) = (wave((2100, 40), 1)?, wave((40,), 2)?, wave((40,), 3)?, wave((2100, 40), 4)?);
     let (dx, dw, db, dg) = (x.to_device(device)?, w.to_device(device)?, b.to_device(device)?, g.to_device(device)?);
     let (found, host) = (parameters(&dx, &dw, &db, &dg)?, parameters(&x, &w, &b, &g)?);
-    let close = |a: &Tensor<f32, (usize,)>, b: &Tensor<f32, (usize,)>| -> Result<()> {
-        for (a, b) in a.to_host()?.to_vec()?.into_iter().zip(b.to_vec()?) {
-            assert!((a - b).abs() <= 1e-4 * (1.0 + b.abs()), "{a}, not {b}");
-        }
-        Ok(())
-    };
-    close(&found.0, &host.0)?;
-    close(&found.1, &host.1)?;
+    sums(&found.0, &host.0, 2100)?;
+    sums(&found.1, &host.1, 2100)?;
     let table = wave((50, 6), 5)?;
     let good: Vec<i64> = (0..9000).map(|k| k * 7 % 50).collect();
     let mut wrong = good.clone();
     (wrong[8999], wrong[3]) = (-51, 77);
     let there = table.to_device(device)?;
     let (good, wrong) = (Tensor::from_vec((9000,), good)?, Tensor::from_vec((9000,), wrong)?);
-    near(&picked(good.to_device(device)?, &there)?, &picked(&good, &table)?);
+    sums(&picked(good.to_device(device)?, &there)?, &picked(&good, &table)?, 9000)?;
     let (found, host) = (picked(wrong.to_device(device)?, &there), picked(&wrong, &table));
     assert_eq!(found.unwrap_err().to_string(), host.unwrap_err().to_string());
     Ok(())

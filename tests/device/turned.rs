@@ -7,6 +7,8 @@ use ndfuse::{Result, Shape, f16, tensor};
 
 use crate::results::{near, wave};
 
+type Matrix = (usize, usize);
+
 tensor! {
     #[no_grad]
     fn added<A, B>(x: f32[A, B], y: f32[B, A]) -> f32[B, A] { x.T + y }
@@ -24,7 +26,7 @@ tensor! {
         pad(x.transpose(0, 2, 1), ((0, 0), (0, 0), (1, 2)), value=0.5) * 2
     }
     #[no_grad]
-    fn backwards<A, B>(x: f32[A, B]) -> f32[B, A - 1] { exp(x[1:, ::-1].T) }
+    fn backwards<A, B>(x: f32[A, B]) -> f32[B, A] { exp(x[::-1, ::-1].T) }
     #[no_grad]
     fn outer<A, B, C>(x: f32[C, A, B], at: i64[C]) -> f32[A, B, C] { x.transpose(1, 2, 0) + at.astype(f32) }
 }
@@ -46,8 +48,9 @@ pub fn maps_that_read_turned(device: &Device) -> Result<()> {
         let (dx, dy) = (x.to_device(device)?, y.to_device(device)?);
         same(&added(&dx, &dy)?, &added(&x, &y)?)?;
         // Backwards along its memory, from one place on, and turned once more.
-        same(&added(dx.slice(1, None, None, -1)?, &dy)?, &added(x.slice(1, None, None, -1)?, &y)?)?;
-        same(&added(&dx, dy.slice(0, None, None, -1)?)?, &added(&x, y.slice(0, None, None, -1)?)?)?;
+        let back = |x: &Tensor<f32, Matrix>, axis: isize| x.slice::<Matrix>(axis, None, None, -1);
+        same(&added(back(&dx, 1)?, &dy)?, &added(back(&x, 1)?, &y)?)?;
+        same(&added(&dx, back(&dy, 0)?)?, &added(&x, back(&y, 0)?)?)?;
         same(&added(dy.transpose(), dx.transpose())?, &added(y.transpose(), x.transpose())?)?;
         near(&backwards(&dx)?, &backwards(&x)?);
         let (z, w) = (Tensor::from_vec((a, b), (0..a * b).map(|k| k as f64 / 7.0).collect())?, wave((a,), 3)?);
@@ -68,8 +71,7 @@ pub fn narrow_maps_that_read_turned(device: &Device) -> Result<()> {
         let (found, host) = (bytes(&dx, &dz)?, bytes(&x, &z)?);
         same(&found.0, &host.0)?;
         same(&found.1, &host.1)?;
-        let turn =
-            |x: &Tensor<u8, (usize, usize)>| x.slice::<(usize, usize)>(1, None, None, -1)?.slice(0, None, None, -1);
+        let turn = |x: &Tensor<u8, Matrix>| x.slice::<Matrix>(1, None, None, -1)?.slice::<Matrix>(0, None, None, -1);
         same(&bytes(turn(&dx)?, turn(&dz)?)?.0, &bytes(turn(&x)?, turn(&z)?)?.0)?;
         let half = |n: usize, by: usize| (0..n).map(|k| f16::from_f32((k * by % 61) as f32 / 8.0 - 3.0)).collect();
         let (x, z) = (Tensor::from_vec((a, b), half(a * b, 37))?, Tensor::from_vec((b,), half(b, 5))?);

@@ -7,7 +7,8 @@
 //! An image network reads its rank-4 arrays through windows over the two
 //! spatial axes. With the channels innermost a window is a whole row of
 //! channels, and the border is the same for all of them; so in such a graph
-//! rank-4 temporaries are channels-last.
+//! rank-4 temporaries are channels-last. A product has its channels last as it
+//! is: the axes of its rows come first.
 
 use crate::graph::{Graph, NodeId, Op};
 
@@ -16,7 +17,7 @@ pub fn orders(graph: &Graph) -> Vec<Vec<usize>> {
     let spatial = graph.ids().any(|id| is_spatial_window(graph, id));
     let order = |id: NodeId| {
         let rank = graph.ty(id).rank();
-        let fixed = matches!(graph.node(id).op, Op::Param(_)) || graph.outputs.contains(&id);
+        let fixed = matches!(graph.node(id).op, Op::Param(_) | Op::Dot { .. }) || graph.outputs.contains(&id);
         match (spatial && !fixed, rank) {
             (true, 4) => vec![0, 2, 3, 1],
             _ => (0..rank).collect(),

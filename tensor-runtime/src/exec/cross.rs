@@ -1,134 +1,214 @@
-//! Launches whose lane goes across the memory of an input, as in a transpose.
+//! Launches whose lane goes across the memory of an operand, as in a transpose.
 //!
-//! In: a job of a launch. Out: its outputs are written. Always: the job runs in squares of the lane and the axis that
-//! goes along that input's memory; of each square the input is first copied, so that the kernel reads neighbours and
-//! each cache line is fetched once. Next: [`super::launch`].
+//! In: a job of a launch. Out: its outputs are written. Always: the job runs in blocks of the lane and the axis that goes
+//! along that operand's memory; a copy stands in for the operand's part of each block, so that the kernel reads and
+//! writes neighbours and each cache line is fetched once. Next: [`super::turn`], [`super::launch`].
+
+use std::ops::Range;
 
 use crate::dtype::AnyBuffer;
 use crate::kernel::{Fault, Window};
 use crate::plan::Launch;
 
-use super::launch::{Found, LINE, Ready, axis_of};
+use super::launch::{ACROSS, Found, LINE, Ready, SHORT, axis_of};
 use super::memory::address_mut;
+use super::turn::{Matrix, turn};
 
-/// The lane of a block, and its other side: a few lines of each row of the memory, and a copy in the second-level cache.
-const LANE: isize = 512;
-const ROWS: isize = 16;
+/// A block of two parallel axes: of the lane, and of the other, a few lines of each row of the memory.
+const LANE: isize = 256;
+const ROWS: isize = 32;
+/// A block with a reduced axis has all of it: its copies must have so few bytes, to stay in the second-level cache, with
+/// so many elements at least of the other axis.
+const COPY: usize = 256 << 10;
+const LEAST: isize = 16;
+/// Of fewer elements a block is not worth its description.
+const LEAST_BLOCK: isize = 512;
 
 /// How a job crosses memory.
 pub(super) struct Crossing {
-    /// The parallel axis along the memory of the inputs.
-    along: usize,
-    /// Parallel axes that these inputs have besides: a square has one coordinate of each.
+    /// The lane's axis, and that along the memory of the operands; how much of each a block has.
+    lane: (usize, isize),
+    along: (usize, isize),
+    /// Parallel axes that these operands have besides: a block has one coordinate of each.
     fixed: Vec<usize>,
-    /// The inputs, each with where it has the lane and the axis along its memory.
-    inputs: Vec<(usize, usize, usize)>,
+    operands: Vec<Turned>,
+}
+
+/// An operand that a copy stands in for.
+struct Turned {
+    operand: usize,
+    /// Where it has the lane, and the axis along its memory.
+    across: usize,
+    along: usize,
 }
 
 impl Crossing {
-    /// How this job crosses the memory of some inputs, if it does.
+    /// How this job crosses the memory of some operands, if it does.
     pub(super) fn of(job: &Ready, launch: &Launch) -> Option<Crossing> {
-        let lane = launch.par.checked_sub(1).filter(|_| job.lane_is_parallel(launch))?;
-        let long = |axis: usize| job.ranges[axis].len() >= ROWS as usize;
-        if !long(lane) || !(0..lane).any(long) || !job.splits(launch, lane) {
+        let reduced = job.axes.checked_sub(1).filter(|&axis| axis >= launch.par);
+        let last = launch.par.checked_sub(1)?;
+        match reduced {
+            // The second form: lanes of whole rows, short ones as a rule.
+            Some(reduced) if job.is_across() => {
+                let rows = job.extents[reduced];
+                let lane = (last, ACROSS.min(fitting(rows, widest(job))));
+                let worth = rows >= 2 && lane.1 >= LEAST && job.ranges[last].len() as isize * rows >= LEAST_BLOCK;
+                worth.then(|| Self::over(job, launch, lane, (reduced..reduced + 1, rows)))?
+            }
+            Some(reduced) if !launch.lane_is_parallel => {
+                let rows = job.extents[reduced];
+                let high = ACROSS.min(fitting(rows, widest(job)));
+                let worth = rows >= SHORT && high >= LEAST;
+                worth.then(|| Self::over(job, launch, (reduced, rows), (0..launch.par, high)))?
+            }
+            Some(_) | None if launch.lane_is_parallel => {
+                let long = |axis: usize| job.ranges[axis].len() >= ROWS as usize;
+                let worth = long(last) && (0..last).any(long);
+                worth.then(|| Self::over(job, launch, (last, LANE), (0..last, ROWS)))?
+            }
+            Some(_) | None => None,
+        }
+    }
+
+    /// The crossing of blocks with this much of the lane, and so much of one of the axes of `along`.
+    fn over(
+        job: &Ready,
+        launch: &Launch,
+        lane: (usize, isize),
+        (axes, step): (Range<usize>, isize),
+    ) -> Option<Crossing> {
+        let cuts = |axis: usize| axis >= launch.par || job.splits(launch, axis);
+        let long = |axis: usize| axis >= launch.par || job.ranges[axis].len() >= ROWS as usize;
+        if !axes.clone().any(long) || !cuts(lane.0) {
             return None;
         }
         let mut found: Option<Crossing> = None;
-        for (input, window) in job.windows[..launch.inputs.len()].iter().enumerate() {
-            let at = |axis: usize| match axis_of(launch, input, axis, window.rank) {
+        // What the own form writes across memory is not worth a copy that is read and written once.
+        let operands = if job.is_across() { job.windows.len() } else { launch.inputs.len() };
+        for (operand, window) in job.windows[..operands].iter().enumerate() {
+            let at = |axis: usize| match axis_of(launch, operand, axis, window.rank) {
                 Found::At(k) => Some(k),
                 Found::No | Found::Twice => None,
             };
-            let Some(across) =
-                at(lane).filter(|&k| window.stride[k].unsigned_abs().saturating_mul(window.dtype.bytes()) >= LINE)
-            else {
-                continue;
-            };
-            let runs = |axis: &usize| at(*axis).is_some_and(|k| window.stride[k].unsigned_abs() == 1);
-            let Some(along) = (0..lane).filter(|&axis| long(axis) && job.splits(launch, axis)).find(runs) else {
-                continue;
-            };
-            let fixed: Vec<usize> = (0..lane).filter(|&axis| axis != along && at(axis).is_some()).collect();
+            let far = |k: usize| window.stride[k].unsigned_abs().saturating_mul(window.dtype.bytes()) >= LINE;
+            let crosses = |&k: &usize| if job.is_across() { window.stride[k] != 1 } else { far(k) };
+            let Some(across) = at(lane.0).filter(crosses) else { continue };
+            // An output is copied out by neighbours.
+            let forth = |step: isize| step == 1 || (step == -1 && operand < launch.inputs.len());
+            let runs = |axis: &usize| at(*axis).is_some_and(|k| forth(window.stride[k]));
+            let Some(along) = axes.clone().filter(|&axis| long(axis) && cuts(axis)).find(runs) else { continue };
+            let along = (along, step);
+            let other = |axis: &usize| *axis != along.0 && *axis != lane.0;
+            let fixed: Vec<usize> = (0..launch.par).filter(other).filter(|&axis| at(axis).is_some()).collect();
             // Any other axis must have one coordinate.
-            let bare = |k: usize| window.size[k] == 1 || (0..launch.par).any(|axis| at(axis) == Some(k));
-            let cut = fixed.iter().all(|&axis| job.splits(launch, axis));
-            if !cut || !(0..window.rank).all(bare) {
+            let known = |k: usize| fixed.iter().chain([&lane.0, &along.0]).any(|&axis| at(axis) == Some(k));
+            let bare = (0..window.rank).all(|k| window.size[k] == 1 || known(k));
+            if !bare || !fixed.iter().all(|&axis| cuts(axis)) {
                 continue;
             }
-            let crossing = found.get_or_insert(Crossing { along, fixed: Vec::new(), inputs: Vec::new() });
+            let crossing = found.get_or_insert(Crossing { lane, along, fixed: Vec::new(), operands: Vec::new() });
             if crossing.along == along {
                 crossing.fixed.extend(fixed.iter().filter(|axis| !crossing.fixed.contains(axis)).collect::<Vec<_>>());
-                crossing.inputs.extend(at(along).map(|k| (input, across, k)));
+                crossing.operands.extend(at(along.0).map(|along| Turned { operand, across, along }));
             }
         }
         found
     }
 
-    /// Runs the job square by square; answers the least index that was out of range.
+    /// Runs the job block by block; answers the least index that was out of range.
     ///
     /// # Safety
     /// As [`Ready::run`].
     pub(super) unsafe fn run(&self, job: &Ready, launch: &Launch) -> Option<Fault> {
-        let lane = launch.par - 1;
-        let side = (LANE * ROWS) as usize;
-        let buffer = |&(input, ..): &(usize, usize, usize)| AnyBuffer::uninit(job.windows[input].dtype, side);
-        let Ok(mut copies) = self.inputs.iter().map(buffer).collect::<Result<Vec<AnyBuffer>, _>>() else {
-            // Without memory for a square: slower.
+        let side = (self.lane.1 * self.along.1) as usize;
+        let buffer = |turned: &Turned| AnyBuffer::uninit(job.windows[turned.operand].dtype, side);
+        let Ok(mut copies) = self.operands.iter().map(buffer).collect::<Result<Vec<AnyBuffer>, _>>() else {
+            // Without memory for a block: slower.
             // SAFETY: the caller's promise.
-            return unsafe { job.run(launch) };
+            return unsafe { job.whole(launch) };
         };
         let mut fault: Option<Fault> = None;
-        let axes: Vec<usize> = self.fixed.iter().copied().chain([lane, self.along]).collect();
-        let step = |axis: usize| match axis {
-            _ if axis == lane => LANE,
-            _ if axis == self.along => ROWS,
-            _ => 1,
-        };
+        let axes = self.fixed.iter().map(|&axis| (axis, 1)).chain([self.lane, self.along]);
+        let axes: Vec<(usize, isize)> = axes.filter(|&(axis, _)| axis < launch.par).collect();
         let counts: Vec<usize> =
-            axes.iter().map(|&axis| job.ranges[axis].len().div_ceil(step(axis) as usize)).collect();
+            axes.iter().map(|&(axis, step)| job.ranges[axis].len().div_ceil(step as usize)).collect();
         for number in 0..counts.iter().product() {
-            let mut square = job.clone();
+            let mut block = job.clone();
             let mut rest: usize = number;
-            for (&axis, &count) in axes.iter().zip(&counts).rev() {
-                let start = job.ranges[axis].start + (rest % count) as isize * step(axis);
+            for (&(axis, step), &count) in axes.iter().zip(&counts).rev() {
+                let start = job.ranges[axis].start + (rest % count) as isize * step;
                 rest /= count;
-                let part = start..(start + step(axis)).min(job.ranges[axis].end);
-                square.narrow(launch, axis, &part);
+                let part = start..(start + step).min(job.ranges[axis].end);
+                block.narrow(launch, axis, &part);
             }
-            for (&(input, across, along), copy) in self.inputs.iter().zip(&mut copies) {
-                let window = &job.windows[input];
-                let mut small = Window { origin: address_mut(copy.slice_mut()), ..*window };
-                for axis in 0..launch.par {
-                    if let Found::At(k) = axis_of(launch, input, axis, window.rank) {
-                        (small.low[k], small.size[k]) = (square.ranges[axis].start, square.ranges[axis].len());
-                    }
-                }
-                small.stride = [0; crate::MAX_RANK];
-                small.stride[across] = 1;
-                small.stride[along] = small.size[across] as isize;
+            let mut written = Vec::new();
+            for (turned, copy) in self.operands.iter().zip(&mut copies) {
+                let window = &job.windows[turned.operand];
+                let small = stand_in(&block, launch, turned, address_mut(copy.slice_mut()));
                 if !within(&small, window) {
                     // The kernel will say what it reads beyond.
                     continue;
                 }
-                // SAFETY: the square is within the input's window, which is readable; the copy is this job's own, and
-                // no smaller than a square.
-                unsafe { transpose(window, &small, across, along) };
-                let low = small.low;
-                for (k, first) in low.into_iter().enumerate().take(small.rank) {
-                    small.shift(k, -first);
-                    small.low[k] = first;
+                if turned.operand < launch.inputs.len() {
+                    // SAFETY: the block is within the input's window, which is readable; the copy is this job's own, and
+                    // no smaller than a block.
+                    unsafe { copy_in(window, &small, turned) };
+                } else {
+                    block.streams &= !(1 << (turned.operand - launch.inputs.len()));
+                    written.push((turned, small));
                 }
-                square.windows[input] = small;
+                block.windows[turned.operand] = counted(small);
             }
             // SAFETY: the caller's promise; a copy is initialised memory of this job's own.
-            let one = unsafe { square.run(launch) };
-            fault = match (fault, one) {
-                (Some(a), Some(b)) => Some(a.min(b)),
-                (a, b) => a.or(b),
-            };
+            let one = unsafe { block.whole(launch) };
+            fault = fault.into_iter().chain(one).min();
+            for (turned, small) in written {
+                // SAFETY: the block is within the output's window, which is this job's own.
+                unsafe { copy_out(&small, &job.windows[turned.operand], turned) };
+            }
         }
         fault
     }
+}
+
+/// Whether a copy holds rows of so many elements.
+pub(super) fn holds(row: isize, bytes: usize) -> bool {
+    fitting(row, bytes) >= LEAST
+}
+
+/// How many rows of so many elements a copy holds.
+fn fitting(row: isize, bytes: usize) -> isize {
+    (COPY / bytes) as isize / row.max(1) / LEAST * LEAST
+}
+
+/// The most bytes of an element.
+fn widest(job: &Ready) -> usize {
+    job.windows.iter().map(|window| window.dtype.bytes()).max().unwrap_or(1)
+}
+
+/// The window of a copy of a block's part of an operand; its origin is where the first element of the box lies.
+fn stand_in(block: &Ready, launch: &Launch, turned: &Turned, origin: *mut u8) -> Window {
+    let mut small = Window { origin, ..block.windows[turned.operand] };
+    for axis in 0..block.axes {
+        if let Found::At(k) = axis_of(launch, turned.operand, axis, small.rank) {
+            let range = if axis < launch.par { block.ranges[axis].clone() } else { 0..block.extents[axis] };
+            (small.low[k], small.size[k]) = (range.start, range.len());
+        }
+    }
+    small.stride = [0; crate::MAX_RANK];
+    small.stride[turned.across] = 1;
+    small.stride[turned.along] = small.size[turned.across] as isize;
+    small
+}
+
+/// The same, as a kernel counts: from coordinate 0.
+fn counted(mut small: Window) -> Window {
+    let low = small.low;
+    for (k, first) in low.into_iter().enumerate().take(small.rank) {
+        small.shift(k, -first);
+        small.low[k] = first;
+    }
+    small
 }
 
 /// Whether a box lies in another.
@@ -139,35 +219,38 @@ fn within(small: &Window, window: &Window) -> bool {
     })
 }
 
-/// Copies the box of `to` from a window, the axis `across` next to each other.
-///
-/// # Safety
-/// The box must be readable in `from`, and `to.origin` have room for it from its first element on.
-unsafe fn transpose(from: &Window, to: &Window, across: usize, along: usize) {
-    let first = (0..from.rank).fold(0isize, |at, k| at.wrapping_add(to.low[k].wrapping_mul(from.stride[k])));
-    let start = from.origin.wrapping_offset(first.wrapping_mul(from.dtype.bytes() as isize));
-    let (sizes, steps) = ([to.size[across], to.size[along]], [from.stride[across], from.stride[along]]);
-    // SAFETY: the caller's promise.
-    unsafe {
-        match from.dtype.bytes() {
-            1 => square::<u8>(start.cast(), steps, to.origin.cast(), sizes),
-            2 => square::<u16>(start.cast(), steps, to.origin.cast(), sizes),
-            4 => square::<u32>(start.cast(), steps, to.origin.cast(), sizes),
-            _ => square::<u64>(start.cast(), steps, to.origin.cast(), sizes),
-        }
-    }
+/// Where the box of `small` starts in a window.
+fn start(window: &Window, small: &Window) -> *mut u8 {
+    let first = (0..window.rank).fold(0isize, |at, k| at.wrapping_add(small.low[k].wrapping_mul(window.stride[k])));
+    window.origin.wrapping_offset(first.wrapping_mul(window.dtype.bytes() as isize))
 }
 
-/// `to[b, a] = from[a, b]`, `to` dense.
+/// Copies the box of `small` from a window.
 ///
 /// # Safety
-/// As [`transpose`].
-unsafe fn square<W: Copy>(from: *const W, [across, along]: [isize; 2], to: *mut W, [n, m]: [usize; 2]) {
-    for a in 0..n {
-        let row = from.wrapping_offset(a as isize * across);
-        for b in 0..m {
-            // SAFETY: the caller's promise.
-            unsafe { to.add(b * n + a).write(row.wrapping_offset(b as isize * along).read()) };
-        }
-    }
+/// The box must be readable in `window`, and `small.origin` have room for it from its first element on.
+unsafe fn copy_in(window: &Window, small: &Window, &Turned { across, along, .. }: &Turned) {
+    let matrix = Matrix {
+        rows: small.size[across],
+        columns: small.size[along],
+        steps: [window.stride[across], window.stride[along]],
+        turned: small.stride[along],
+    };
+    // SAFETY: the caller's promise.
+    unsafe { turn(window.dtype.bytes(), start(window, small), small.origin, matrix) };
+}
+
+/// Copies the box of `small` to a window, where the axis along memory has the step 1.
+///
+/// # Safety
+/// The box must be writable in `window`, and lie at `small.origin` from its first element on.
+unsafe fn copy_out(small: &Window, window: &Window, &Turned { across, along, .. }: &Turned) {
+    let matrix = Matrix {
+        rows: small.size[along],
+        columns: small.size[across],
+        steps: [small.stride[along], 1],
+        turned: window.stride[across],
+    };
+    // SAFETY: the caller's promise.
+    unsafe { turn(window.dtype.bytes(), small.origin, start(window, small), matrix) };
 }

@@ -10,23 +10,27 @@ use std::sync::Mutex;
 use crate::MAX_RANK;
 use crate::error::{Error, Result};
 use crate::kernel::{Cx, Fault, TILE, Window};
-use crate::plan::{BufferId, Launch, Plan};
+use crate::plan::{BufferId, Launch, Place, Plan};
 
-use super::cross::Crossing;
+use super::cross::{self, Crossing};
 use super::memory::{Memory, Spot, Target};
 use super::windows::Windows;
-use super::{internal, jobs};
+use super::{internal, jobs, wanted};
 
 /// The most axes of a kernel.
 pub(super) const MAX_AXES: usize = 24;
 /// A job takes a multiple of so many elements of a lane: whole cache lines, and vectors.
 const LANE_UNIT: usize = 64;
 /// Rows of fewer elements are short: what a row costs by itself is more than its elements.
-const SHORT: isize = 32;
+pub(super) const SHORT: isize = 32;
 /// So many lanes run at a time in the second form: what they read stays in the first-level cache from pass to pass.
-const ACROSS: isize = 256;
+pub(super) const ACROSS: isize = 256;
 /// A lane of so many elements is worth the second form.
 const LEAST_ACROSS: isize = 16;
+/// A result of so many bytes is gone from most caches before it is read.
+const STREAM: usize = 16 << 20;
+/// A launch of this cost at most does little but move memory; others compute while lines are fetched.
+const MOVES: u32 = 6;
 /// Bytes from which on two neighbours of a lane are on lines of their own.
 pub(super) const LINE: usize = 64;
 
@@ -40,6 +44,8 @@ pub(super) struct Ready {
     sizes: Vec<isize>,
     /// Whether the kernel's second form runs, whose lane is the last parallel axis.
     across: bool,
+    /// Of the outputs, a bit each: those that are written past the caches.
+    pub(super) streams: u64,
     /// Inputs, then outputs.
     pub(super) windows: Windows,
 }
@@ -57,11 +63,7 @@ pub(super) fn run(plan: &'static Plan, launch: &'static Launch, memory: &mut Mem
     let run = |job: &Ready| {
         // SAFETY: the windows of two jobs on one output differ in their part of the one axis that `cut` chose because
         // every output has it; a single job has the whole of every output.
-        let fault = match Crossing::of(job, launch) {
-            Some(crossing) => unsafe { crossing.run(job, launch) },
-            None => unsafe { job.run(launch) },
-        };
-        faults.note(fault);
+        faults.note(unsafe { job.run(launch) });
     };
     let shared = Shared::new(|i: usize| {
         if n == 1 {
@@ -126,6 +128,18 @@ pub(super) fn prepare(
     Ok(ready)
 }
 
+/// Whether a buffer is a result that no cache keeps until somebody reads it: a write past the caches spares its lines
+/// from being fetched first.
+fn streams(plan: &'static Plan, buffer: BufferId, window: &Window) -> bool {
+    let elements = window.size[..window.rank].iter().fold(1usize, |n, &size| n.saturating_mul(size));
+    let large = elements.saturating_mul(window.dtype.bytes()) >= STREAM;
+    let buffers = plan.buffers;
+    let is_it =
+        |id: BufferId| id == buffer || matches!(buffers[usize::from(id)].place, Place::View(of) if of == buffer);
+    let result = || matches!(buffers[usize::from(buffer)].place, Place::Output);
+    large && result() && !plan.steps.iter().flat_map(|step| wanted::reads(&step.action)).any(is_it)
+}
+
 /// Hands out the operands of a launch: inputs, then outputs. `given` is as in [`prepare`].
 pub(super) fn each_spot<T: Target>(
     plan: &'static Plan,
@@ -166,13 +180,14 @@ fn goes_across(launch: &Launch, extents: &[isize], windows: &[Window]) -> bool {
         return false;
     }
     let crosses = |(operand, window): (usize, &Window)| {
-        let weight = if operand < launch.inputs.len() { 2 } else { 1 };
+        // An input is read in every pass, unless a copy stands in for it; an output is written once.
+        let input = operand < launch.inputs.len();
+        let weight = if input && !cross::holds(extents[lane], window.dtype.bytes()) { 2 } else { 1 };
         let step = |axis: usize| match axis_of(launch, operand, axis, window.rank) {
             Found::At(k) => Some(window.stride[k].unsigned_abs()),
             Found::No | Found::Twice => None,
         };
         match (step(last), step(lane)) {
-            // An input is read in every pass, an output written once.
             (Some(1), Some(row)) if row.saturating_mul(window.dtype.bytes()) >= LINE => weight,
             (_, Some(1)) => -weight,
             (None | Some(_), None | Some(_)) => 0,
@@ -190,6 +205,7 @@ impl Ready {
             ranges: [const { 0..0 }; MAX_RANK],
             sizes: Vec::new(),
             across: false,
+            streams: 0,
             windows: Windows::default(),
         }
     }
@@ -227,12 +243,22 @@ impl Ready {
         self.windows = Windows::with_room(launch.inputs.len() + launch.outputs.len());
         each_spot(plan, launch, memory, sizes, given, |spot| self.windows.push(window(spot)))?;
         self.across = launch.cpu.has_across() && goes_across(launch, &self.extents[..axes], &self.windows);
+        if launch.cost <= MOVES {
+            let outputs = launch.outputs.iter().zip(&self.windows[launch.inputs.len()..]).enumerate();
+            let streamed = outputs.filter(|(_, (output, window))| streams(plan, output.buffer, window));
+            self.streams = streamed.fold(0, |bits, (k, _)| bits | 1 << k);
+        }
         Ok(())
     }
 
     /// Whether the last parallel axis is the vector lane.
     pub(super) fn lane_is_parallel(&self, launch: &Launch) -> bool {
         launch.lane_is_parallel || self.across
+    }
+
+    /// Whether the second form runs.
+    pub(super) fn is_across(&self) -> bool {
+        self.across
     }
 
     /// Limits the job to a part of a parallel axis.
@@ -248,11 +274,25 @@ impl Ready {
     /// # Safety
     /// Windows on outputs must not meet those of another job that runs meanwhile; see [`prepare`] for the rest.
     pub(super) unsafe fn run(&self, launch: &Launch) -> Option<Fault> {
+        match Crossing::of(self, launch) {
+            // SAFETY: the caller's promise.
+            Some(crossing) => unsafe { crossing.run(self, launch) },
+            // SAFETY: the caller's promise.
+            None => unsafe { self.whole(launch) },
+        }
+    }
+
+    /// The same, with the operands where they lie.
+    ///
+    /// # Safety
+    /// As [`run`](Ready::run).
+    pub(super) unsafe fn whole(&self, launch: &Launch) -> Option<Fault> {
         let (inputs, outputs) = self.windows.split_at(launch.inputs.len());
         let extents = &self.extents[..self.axes];
         let part = |ranges: &[Range<isize>]| {
             // SAFETY: what `prepare` says of the windows, and the caller's promise.
-            let mut cx = unsafe { Cx::new(inputs, outputs, ranges, extents, &self.sizes) };
+            let cx = unsafe { Cx::new(inputs, outputs, ranges, extents, &self.sizes) };
+            let mut cx = if launch.cost <= MOVES { cx.moving(self.streams) } else { cx };
             launch.cpu.run(self.across, &mut cx);
             cx.fault()
         };

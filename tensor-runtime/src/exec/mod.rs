@@ -23,6 +23,7 @@ mod memory;
 mod scatter;
 #[cfg(test)]
 mod tests;
+mod turn;
 mod wanted;
 mod windows;
 mod work;

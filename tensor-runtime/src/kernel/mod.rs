@@ -29,6 +29,8 @@
 //! static DOUBLE: rt::CpuKernel = rt::CpuKernel::new::<Double>();
 //! ```
 
+pub(crate) mod cache;
+mod near;
 mod operand;
 mod row;
 mod strided;
@@ -46,10 +48,11 @@ use crate::isa::{self, Base, Isa, Level};
 #[cfg(target_arch = "x86_64")]
 use crate::isa::{Avx2, Avx512};
 
+pub use near::Near;
 use operand::Place;
 pub use operand::{In, Out, RowMut};
 pub use row::Row;
-pub use tile::{Span, Tile, Tiles, meet, tiles, valid};
+pub use tile::{Span, Tile, Tiles, Within, meet, tiles, valid};
 
 /// The most elements of a lane that a kernel handles at a time.
 pub const TILE: usize = 1024;
@@ -200,6 +203,10 @@ pub struct Cx<'a> {
     ranges: &'a [Range<isize>],
     extents: &'a [isize],
     sizes: &'a [isize],
+    /// Of the outputs, a bit each: those whose rows go past the caches.
+    streams: u64,
+    /// Whether the kernel does little but move memory.
+    moves: bool,
     taken: Cell<u64>,
     fault: Cell<Option<Fault>>,
 }
@@ -222,13 +229,29 @@ impl<'a> Cx<'a> {
         extents: &'a [isize],
         sizes: &'a [isize],
     ) -> Cx<'a> {
-        Cx { inputs, outputs, ranges, extents, sizes, taken: Cell::new(0), fault: Cell::new(None) }
+        Cx {
+            inputs,
+            outputs,
+            ranges,
+            extents,
+            sizes,
+            streams: 0,
+            moves: false,
+            taken: Cell::new(0),
+            fault: Cell::new(None),
+        }
+    }
+
+    /// The same, of a kernel that does little but move memory: what follows a row is fetched, and the rows of some outputs
+    /// go past the caches.
+    pub(crate) fn moving(self, streams: u64) -> Cx<'a> {
+        Cx { streams, moves: true, ..self }
     }
 
     /// Input `k`, of the element type and rank that it has.
     #[inline]
     pub fn input<T: Element, const N: usize>(&self, k: usize) -> In<'a, T, N> {
-        In { at: Place::new(&self.inputs[k]), memory: PhantomData }
+        In { at: Place::new(&self.inputs[k]), fetches: self.moves, memory: PhantomData }
     }
 
     /// Output `k`, of the element type and rank that it has; once.
@@ -238,7 +261,7 @@ impl<'a> Cx<'a> {
         let free = bit != 0 && self.taken.get() & bit == 0;
         assert!(free, "output {k} cannot be taken twice");
         self.taken.set(self.taken.get() | bit);
-        Out { at: Place::new(&self.outputs[k]), memory: PhantomData }
+        Out { at: Place::new(&self.outputs[k]), streams: self.streams & bit != 0, memory: PhantomData }
     }
 
     /// This job's part of parallel axis `k`.

@@ -1,24 +1,25 @@
 //! A kernel's operands: elements and rows of a window.
 //!
 //! In: a window, coordinates. Out: elements, or rows as slices. Always: coordinates are checked, a row's by its first and
-//! last element; then no element in between needs a check. Next: [`super::tile`].
+//! last element; then no element in between needs a check. Next: [`super::tile`], [`super::cache`].
 
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut, Range};
+use std::ptr::NonNull;
 use std::slice;
 
 use crate::dims::MAX_RANK;
 use crate::dtype::Element;
 
-use super::{TILE, Tile, Window, strided};
+use super::{TILE, Tile, Window, cache, strided};
 
 /// A window as a kernel's body uses it: of known type and rank.
 #[derive(Clone, Copy)]
 pub(super) struct Place<T, const N: usize> {
-    origin: *mut T,
-    low: [isize; N],
-    size: [usize; N],
-    stride: [isize; N],
+    pub(super) origin: *mut T,
+    pub(super) low: [isize; N],
+    pub(super) size: [usize; N],
+    pub(super) stride: [isize; N],
 }
 
 impl<T: Element, const N: usize> Place<T, N> {
@@ -64,7 +65,7 @@ impl<T: Element, const N: usize> Place<T, N> {
 
 #[cold]
 #[inline(never)]
-fn outside(at: isize, low: isize, size: usize) -> ! {
+pub(super) fn outside(at: isize, low: isize, size: usize) -> ! {
     panic!("a kernel asked for coordinates from {at} in {low}..{}", low.wrapping_add_unsigned(size));
 }
 
@@ -72,6 +73,8 @@ fn outside(at: isize, low: isize, size: usize) -> ! {
 #[derive(Clone, Copy)]
 pub struct In<'a, T, const N: usize> {
     pub(super) at: Place<T, N>,
+    /// Whether what follows a row is fetched.
+    pub(super) fetches: bool,
     pub(super) memory: PhantomData<&'a [T]>,
 }
 
@@ -95,13 +98,14 @@ impl<'a, T: Element, const N: usize> In<'a, T, N> {
     where
         'a: 't,
     {
-        if n == 0 {
-            return &[];
-        }
-        let (first, stride) = self.at.lane(at, step, n);
+        // Its length is `n` on every way, so that a loop over `n` elements needs no check, wherever the row is found.
+        let (first, stride) = if n == 0 { (NonNull::dangling().as_ptr(), 1) } else { self.at.lane(at, step, n) };
         if stride == 1 {
+            if self.fetches && n * size_of::<T>() >= cache::PAGE {
+                cache::fetch(first.wrapping_add(n).cast());
+            }
             // SAFETY: `lane` checked that the first and the last element, and so, a window being a box, all of
-            // them, lie in the window; they are neighbours, and readable for `'a`.
+            // them, lie in the window; they are neighbours, and readable for `'a`. None are nowhere.
             unsafe { slice::from_raw_parts(first, n) }
         } else {
             // SAFETY: as above.
@@ -172,6 +176,8 @@ impl<'a, T: Element, const N: usize> In<'a, T, N> {
 /// An operand that a kernel writes.
 pub struct Out<'a, T, const N: usize> {
     pub(super) at: Place<T, N>,
+    /// Whether rows go past the caches.
+    pub(super) streams: bool,
     pub(super) memory: PhantomData<&'a mut [T]>,
 }
 
@@ -187,13 +193,20 @@ impl<T: Element, const N: usize> Out<'_, T, N> {
     /// `tile`, which is written to them when the row is dropped.
     #[inline(always)]
     pub fn row<'t>(&'t mut self, at: [isize; N], axis: usize, n: usize, tile: &'t mut Tile<T>) -> RowMut<'t, T> {
-        self.open(at, axis, n, tile, false)
+        let streams = self.streams && n * size_of::<T>() >= cache::LEAST_STREAM;
+        self.open(at, axis, n, tile, false, streams)
+    }
+
+    /// As [`row`](Out::row), for what [`again`](Out::again) will read: it stays in the caches.
+    #[inline(always)]
+    pub fn keep<'t>(&'t mut self, at: [isize; N], axis: usize, n: usize, tile: &'t mut Tile<T>) -> RowMut<'t, T> {
+        self.open(at, axis, n, tile, false, false)
     }
 
     /// As [`row`](Out::row), but the elements are what was written there before.
     #[inline(always)]
     pub fn again<'t>(&'t mut self, at: [isize; N], axis: usize, n: usize, tile: &'t mut Tile<T>) -> RowMut<'t, T> {
-        self.open(at, axis, n, tile, true)
+        self.open(at, axis, n, tile, true, false)
     }
 
     #[inline(always)]
@@ -204,6 +217,7 @@ impl<T: Element, const N: usize> Out<'_, T, N> {
         n: usize,
         tile: &'t mut Tile<T>,
         again: bool,
+        streams: bool,
     ) -> RowMut<'t, T> {
         if n == 0 {
             return RowMut { row: &mut [], to: std::ptr::null_mut(), stride: 1 };
@@ -211,7 +225,7 @@ impl<T: Element, const N: usize> Out<'_, T, N> {
         let mut step = [0; N];
         step[axis] = 1;
         let (first, stride) = self.at.lane(at, step, n);
-        if stride == 1 || n == 1 {
+        if (stride == 1 && !streams) || n == 1 {
             // SAFETY: `lane` checked that all `n` elements lie in this job's window, which is initialised and
             // nobody else's; they are neighbours. `&'t mut self` forbids a second row or `put` meanwhile, and an
             // output is taken once.
@@ -223,6 +237,15 @@ impl<T: Element, const N: usize> Out<'_, T, N> {
                 unsafe { tile.pack(0, first, stride, n) };
             }
             RowMut { row: tile.scratch(n), to: first, stride }
+        }
+    }
+}
+
+impl<T, const N: usize> Drop for Out<'_, T, N> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if self.streams {
+            cache::streamed();
         }
     }
 }
@@ -257,7 +280,12 @@ impl<T: Element> Drop for RowMut<'_, T> {
         if !self.to.is_null() {
             // SAFETY: `Out::row` set `to` only after it checked that all of the row lies in this job's window,
             // which it borrows for as long as the row lives.
-            unsafe { strided::scatter(self.row, self.to, self.stride) };
+            unsafe {
+                match self.stride {
+                    1 => cache::stream(self.row, self.to),
+                    stride => strided::scatter(self.row, self.to, stride),
+                }
+            };
         }
     }
 }

@@ -153,6 +153,33 @@ fn div_up(a: isize, by: isize) -> isize {
     quotient + isize::from(a.rem_euclid(by) != 0)
 }
 
+/// A range of lane positions, as narrow as most elements are, so that a vector of them is one comparison.
+#[derive(Clone, Copy, Debug)]
+pub struct Within {
+    start: u32,
+    len: u32,
+}
+
+impl Within {
+    /// Of lane positions, which are below [`TILE`].
+    #[inline(always)]
+    pub fn new(range: Range<isize>) -> Within {
+        Within { start: range.start as u32, len: (range.end - range.start) as u32 }
+    }
+
+    /// Whether it has this position.
+    ///
+    /// ```
+    /// use ndfuse_runtime::rt::Within;
+    /// let within = Within::new(2..5);
+    /// assert_eq!([1, 2, 4, 5].map(|i| within.has(i)), [false, true, true, false]);
+    /// ```
+    #[inline(always)]
+    pub fn has(self, i: usize) -> bool {
+        (i as u32).wrapping_sub(self.start) < self.len
+    }
+}
+
 /// What two ranges share.
 #[inline(always)]
 pub fn meet(a: Range<isize>, b: Range<isize>) -> Range<isize> {

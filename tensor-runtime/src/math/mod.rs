@@ -6,7 +6,7 @@
 //! and tangent of an `f64` above [`double::trig::NEAR`], and the remainder of very unlike floats.
 //! Next: [`crate::isa`].
 //!
-//! `half` has the conversions of the types of 16 bits; `single` and `double` hold the two types' functions. Where speed matters less, a function of an `f32` is that of an
+//! `divisor` divides many numbers by one; `half` has the conversions of the types of 16 bits; `single` and `double` hold the two types' functions. Where speed matters less, a function of an `f32` is that of an
 //! `f64`, rounded; it still runs in vectors.
 
 use std::ops::{Add, Div, Mul, Neg, Rem, Sub};
@@ -15,6 +15,7 @@ use ::half::{bf16, f16};
 
 use crate::dtype::Element;
 use crate::isa::Isa;
+pub use divisor::{Divide, Divisor};
 use half::Half;
 
 /// Horner's rule: `c0 + x * (c1 + x * (…))`.
@@ -25,6 +26,7 @@ macro_rules! poly {
     };
 }
 
+mod divisor;
 pub(crate) mod double;
 pub(crate) mod half;
 mod rounding;

@@ -63,7 +63,12 @@ impl<T: Element, R: Order<T>> RowState<T, i64> for Arg<T, R> {
 pub struct ColArg<T, R> {
     /// The first `n` of both are initialised once not `empty`.
     best: [MaybeUninit<T>; TILE],
-    at: [MaybeUninit<i64>; TILE],
+    /// As narrow as most elements are, so that both are vectors of as many lanes.
+    near: [MaybeUninit<u32>; TILE],
+    /// From the first position on that is wider: all of them.
+    far: Vec<i64>,
+    /// What [`ColState::finish`] answers.
+    answer: Vec<i64>,
     n: usize,
     empty: bool,
     rule: PhantomData<R>,
@@ -73,8 +78,8 @@ impl<T: Element, R: Order<T>> ColState<T, i64> for ColArg<T, R> {
     #[inline(always)]
     fn new(n: usize) -> Self {
         let best = [const { MaybeUninit::uninit() }; TILE];
-        let at = [const { MaybeUninit::uninit() }; TILE];
-        ColArg { best, at, n, empty: true, rule: PhantomData }
+        let near = [const { MaybeUninit::uninit() }; TILE];
+        ColArg { best, near, far: Vec::new(), answer: Vec::new(), n, empty: true, rule: PhantomData }
     }
 
     #[inline(always)]
@@ -85,25 +90,79 @@ impl<T: Element, R: Order<T>> ColState<T, i64> for ColArg<T, R> {
             for (best, &value) in self.best.iter_mut().zip(values) {
                 best.write(value);
             }
-            self.at[..n].fill(MaybeUninit::new(position as i64));
+            match u32::try_from(position) {
+                Ok(position) => self.near[..n].fill(MaybeUninit::new(position)),
+                Err(_) => {
+                    self.near[..n].fill(MaybeUninit::new(0));
+                    self.far = vec![position as i64; n];
+                }
+            }
             self.empty = false;
             return;
         }
         // SAFETY: not `empty`.
-        let (best, at) = unsafe { (self.best[..n].assume_init_mut(), self.at[..n].assume_init_mut()) };
-        for l in 0..n {
-            let wins = R::beats(values[l], best[l]);
-            best[l] = if wins { values[l] } else { best[l] };
-            at[l] = if wins { position as i64 } else { at[l] };
+        let (best, near) = unsafe { (self.best[..n].assume_init_mut(), self.near[..n].assume_init_mut()) };
+        match u32::try_from(position) {
+            Ok(position) if self.far.is_empty() => {
+                for l in 0..n {
+                    let wins = R::beats(values[l], best[l]);
+                    best[l] = if wins { values[l] } else { best[l] };
+                    near[l] = if wins { position } else { near[l] };
+                }
+            }
+            Ok(_) | Err(_) => {
+                if self.far.is_empty() {
+                    self.far = near.iter().map(|&at| i64::from(at)).collect();
+                }
+                for l in 0..n {
+                    let wins = R::beats(values[l], best[l]);
+                    best[l] = if wins { values[l] } else { best[l] };
+                    self.far[l] = if wins { position as i64 } else { self.far[l] };
+                }
+            }
         }
     }
 
     #[inline(always)]
     fn finish<M: Isa>(&mut self, _: M) -> &[i64] {
         if self.empty {
-            self.at[..self.n].fill(MaybeUninit::new(0));
+            self.near[..self.n].fill(MaybeUninit::new(0));
+        }
+        if !self.far.is_empty() {
+            return &self.far;
         }
         // SAFETY: not `empty`, or filled just now.
-        unsafe { self.at[..self.n].assume_init_ref() }
+        let near = unsafe { self.near[..self.n].assume_init_ref() };
+        self.answer = near.iter().map(|&at| i64::from(at)).collect();
+        &self.answer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::isa::Base;
+    use crate::monoid::{ArgMax, ArgMin, ColAcc};
+
+    /// Positions beyond 32 bits, which no test's array has.
+    #[test]
+    fn far_positions_are_whole() {
+        const FAR: isize = 1 << 40;
+        let mut at = ColAcc::<f32, ArgMax>::new(3);
+        for (position, values) in
+            [(0, [1.0, 5.0, 3.0]), (7, [2.0, 4.0, 3.0]), (FAR, [0.0, 6.0, 3.0]), (FAR + 1, [9.0; 3])]
+        {
+            at.push(Base, position, &values);
+        }
+        assert_eq!(at.finish(Base), [FAR as i64 + 1; 3]);
+        let mut at = ColAcc::<f32, ArgMin>::new(3);
+        for (position, values) in [(0, [1.0, 5.0, 3.0]), (7, [2.0, 4.0, 3.0]), (FAR, [0.0, 6.0, 3.0])] {
+            at.push(Base, position, &values);
+        }
+        assert_eq!(at.finish(Base), [FAR as i64, 7, 0]);
+        let mut at = ColAcc::<f32, ArgMin>::new(2);
+        for (position, values) in [(FAR, [1.0, 2.0]), (FAR + 1, [2.0, 1.0])] {
+            at.push(Base, position, &values);
+        }
+        assert_eq!(at.finish(Base), [FAR as i64, FAR as i64 + 1]);
     }
 }

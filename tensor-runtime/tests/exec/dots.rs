@@ -162,6 +162,7 @@ static LAYER: Plan = with_zero(plan(
                 },
                 input: 1,
                 axes: &[0, 1, 2],
+                bias: None,
                 function: "",
                 text: "",
             }),

@@ -139,6 +139,7 @@ static MANY: Plan = Plan {
                         launch: kernel::<Add<6>>(&[12], &[Output { buffer: 7 }]),
                         input: 0,
                         axes: &[0, 1],
+                        bias: None,
                         function: "",
                         text: "",
                     }),

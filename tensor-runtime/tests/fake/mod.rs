@@ -468,15 +468,12 @@ impl Driver for FakeDriver {
             (matrix.at, matmul::span(matrix, rows, columns, batch, of.bytes() as u64))
         };
         let operands = [span(&left, rows, terms, dtype), span(&right, terms, columns, dtype)];
-        for (at, span) in operands.into_iter().chain([span(&out, rows, columns, result), (room, bytes)]) {
+        let vector = product.bias.map(|at| (at, rows * result.bytes() as u64));
+        for (at, span) in operands.into_iter().chain(vector).chain([span(&out, rows, columns, result), (room, bytes)]) {
             if span > 0 {
                 state.within("product", at, span);
                 state.compute(at, at == out.at || at == room);
             }
-        }
-        if let Some(at) = product.bias {
-            state.within("bias", at, rows * result.bytes() as u64);
-            state.compute(at, false);
         }
         // The room is the product's own.
         // SAFETY: the caller's promise.

@@ -80,9 +80,10 @@ struct Emit<'a> {
     dealt: bool,
     /// The passes, where a row or column may be cut.
     slices: Option<Slices>,
-    /// What is to be read in tiles, and what has been.
+    /// What is to be read in tiles; what has been, and what beside it.
     turn: Option<Turn>,
     turned: Vec<ValId>,
+    fetched: Vec<ValId>,
     /// The strip that is being written.
     strip: Option<Strip>,
     /// The input whose elements a strip is given.
@@ -106,6 +107,7 @@ impl<'a> Emit<'a> {
             slices: None,
             turn: None,
             turned: Vec::new(),
+            fetched: Vec::new(),
             strip: None,
             given: None,
             out: String::new(),

@@ -51,6 +51,7 @@ fn reserved(name: &str) -> bool {
         "l",
         "o",
         "t",
+        "h",
         "rest",
     ]
     .into_iter()
@@ -73,7 +74,7 @@ static RESERVED: &[&str] = &[
     "thread_local", "throw", "true", "try", "typedef", "typeid", "typename", "union", "unsigned", "using", "virtual",
     "void", "volatile", "wchar_t", "while", "xor", "xor_eq", "typeof", "restrict", "linux", "unix", "main",
     "threadIdx", "blockIdx", "blockDim", "gridDim", "warpSize", "memcpy", "fmod", "fmodf", "floorf", "copysignf",
-    "atomicMin", "side", "lane", "warp", "line", "across", "along", "across_tile", "along_tile", "tile", "tiles", "notes", "parts", "part", "slices", "slice", "blocks", "block", "rows", "point", "points", "first", "thread", "column", "strip", "strips", "count", "i", "batch", "row", "operands", "score", "term", "ND_BLOCK", "ND_STRIP", "ND_INDEX", "ND_SLICES", "ND_PHASE", "ND_CUT", "ND_TURN",
+    "atomicMin", "side", "lane", "lines", "warp", "warps", "line", "across", "along", "across_tile", "along_tile", "tile", "tiles", "notes", "parts", "part", "slices", "slice", "blocks", "block", "rows", "point", "points", "first", "thread", "column", "strip", "strips", "count", "i", "batch", "row", "operands", "score", "term", "ND_BLOCK", "ND_STRIP", "ND_INDEX", "ND_SLICES", "ND_PHASE", "ND_CUT", "ND_TURN",
     "ND_ROW_THREADS", "ND_ROW_ITEMS", "item", "ND_COLUMN_THREADS", "ND_COLUMNS", "ND_NONE", "ND_INF32", "ND_INF64", "ND_NAN32", "ND_NAN64",
 ];
 

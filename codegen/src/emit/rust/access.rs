@@ -53,6 +53,13 @@ pub fn inside(guards: &[Guard], name: &dyn Fn(&str) -> String) -> Code {
     if all.is_empty() { Code::atom("true") } else { Code::new(all.join(" && "), AND) }
 }
 
+/// The lane positions of a tile at which all guards hold, if they are a range.
+pub fn within(guards: &[Guard], lane: &str, name: &dyn Fn(&str) -> String) -> Option<String> {
+    let load = Load { input: "", index: &[], guards, fill: Code::atom(""), name };
+    let valid: Option<Vec<String>> = guards.iter().map(|g| valid(&load, g, lane)).collect();
+    valid?.into_iter().reduce(|a, b| format!("rt::meet({a}, {b})"))
+}
+
 /// One element.
 pub fn element(load: &Load<'_>) -> Code {
     let index = list(load.index.iter().map(|d| load.coordinate(d)));

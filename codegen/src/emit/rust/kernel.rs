@@ -19,7 +19,8 @@
 //!
 //! Names: `p r` loop variables, `e` extents, `s` sizes, `v3` value %3, `a3` its
 //! accumulator, `k3` where it is kept; `v3_t` a packed tile of it, `v3_b` a tile
-//! of computed values; `y_w` a row of output `y`, `y_t` its tile.
+//! of computed values, `v3_d` the divisor that it is a quotient by, `v3_r` the lane
+//! positions where it holds; `y_w` a row of output `y`, `y_t` its tile.
 //! Next: [`super::run`].
 
 use super::access::plain;
@@ -51,6 +52,7 @@ pub fn kernel(name: &str, loops: &Loops) -> String {
         open: Vec::new(),
         tiles: BTreeMap::new(),
         buffers: BTreeMap::new(),
+        divisors: BTreeMap::new(),
     };
     emit.block(&nest.body);
     let body = std::mem::take(&mut emit.out.text);
@@ -94,6 +96,8 @@ pub(super) struct Emit<'a> {
     pub tiles: BTreeMap<String, DType>,
     /// Tiles of computed values, by name.
     pub buffers: BTreeMap<String, DType>,
+    /// In a vector loop: quotients whose divisor is made ready before it, with its name.
+    pub divisors: BTreeMap<Ref, String>,
 }
 
 impl Emit<'_> {
@@ -253,7 +257,7 @@ fn reserved(name: &str) -> bool {
         |prefix: &str| name.strip_prefix(prefix).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
     !name.starts_with(|c: char| c.is_ascii_lowercase())
         || ["v", "a", "k", "p", "r", "e", "s", "in", "out"].iter().any(|p| numbered(p))
-        || ["_t", "_w", "_b"].iter().any(|suffix| name.ends_with(suffix))
+        || ["_t", "_w", "_b", "_n", "_d", "_r"].iter().any(|suffix| name.ends_with(suffix))
         || ["m", "t", "i", "cx", "rt", "core", "usize", "isize"].contains(&name)
         || DType::from_name(name).is_some()
         || syn::parse_str::<syn::Ident>(name).is_err()

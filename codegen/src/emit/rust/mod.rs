@@ -17,6 +17,7 @@
 //! Next: `nest`, `kernel`, `run`, `plan`, `items`, `derivatives`.
 
 mod access;
+mod around;
 mod code;
 mod derivatives;
 mod explain;

@@ -7,6 +7,7 @@
 //! multiply-add where it sums products; a value is computed outside every loop
 //! whose variable it does not depend on. Next: [`super::kernel`].
 
+use super::around::without_lane;
 use crate::dtype::DType;
 use crate::kernel::{Guard, InstOp, Kernel, ValId};
 use crate::loops::{Form, LoopKind, Loops, Stmt};
@@ -128,7 +129,15 @@ pub fn nest(loops: &Loops) -> Nest {
     };
     let body = build.block(&loops.body);
     let mut nest = Nest { values: build.values, body: Vec::new() };
-    nest.body = nest.lift(body).0;
+    // With the lane outermost, what all windows share along it, as their weights, is found once a tile.
+    let shared = |value: &Value| {
+        matches!(value.op, Op::Load { .. }) && Some(&value.vars[..]) == loops.lane.as_ref().map(std::slice::from_ref)
+    };
+    let windows = loops.form == Form::Column && !loops.kernel.red.is_empty() && nest.values.iter().any(shared);
+    nest.body = match without_lane(&body).filter(|_| windows) {
+        Some((var, body)) => nest.lift(vec![Node::Loop { kind: Kind::Lane, var, body }]).0,
+        None => nest.lift(body).0,
+    };
     nest
 }
 

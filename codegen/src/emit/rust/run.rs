@@ -212,8 +212,13 @@ impl Emit<'_> {
         let mut local = BTreeMap::new();
         // Casts of what is read, for picked indices.
         let mut casts = BTreeMap::new();
+        self.known_lengths(&run.evals);
+        let rows: Vec<Ref> = run.evals.iter().copied().filter(|&v| self.is_row_load(v)).collect();
+        let around = self.around(&rows);
         for &v in &run.evals {
-            if self.is_row_load(v) {
+            if let Some(row) = around.get(&v) {
+                self.named_row(v, row);
+            } else if self.is_row_load(v) {
                 let known = local.iter().chain(&casts).map(|(v, code): (&Ref, &Code)| (*v, code.clone())).collect();
                 self.row_load(v, &known);
             } else if !self.is_vector(v) {
@@ -223,7 +228,10 @@ impl Emit<'_> {
             }
         }
         let held = self.hold_rows(run);
+        self.divisors(run, &local);
+        self.ranges(run, &mut local);
         self.vector_loop(run, &held, local);
+        self.divisors.clear();
         for (v, row) in held.of.iter().filter(|(v, _)| self.is_vector(**v)).collect::<Vec<_>>() {
             self.scope[v.0] = Some(Repr::Slice(row.clone()));
         }
@@ -245,6 +253,42 @@ impl Emit<'_> {
         }
     }
 
+    /// Makes the divisors ready that are one for the whole lane. What a power of two divides is multiplied anyway.
+    fn divisors(&mut self, run: &Run<'_>, local: &BTreeMap<Ref, Code>) {
+        for &v in &run.evals {
+            let value = self.nest.value(v);
+            let Op::Map(op, args) = &value.op else { continue };
+            let [_, by] = args[..] else { continue };
+            let exact = matches!(self.nest.value(by).op, Op::Const(by) if is_power_of_two(by.as_f64()));
+            let scalar = !self.is_vector(by) && !matches!(self.scope[by.0], Some(Repr::Slice(_)));
+            if op.name() == "div" && value.dtype.is_float() && self.is_vector(v) && scalar && !exact {
+                let name = format!("{}_d", value.name);
+                self.out.line(format!("let {name} = rt::Divisor::new({});", self.read(by, local).text));
+                self.divisors.insert(v, name);
+            }
+        }
+    }
+
+    /// Conditions on indices are ranges of the tile, where they are linear in the lane.
+    fn ranges(&mut self, run: &Run<'_>, local: &mut BTreeMap<Ref, Code>) {
+        for &v in &run.evals {
+            let value = self.nest.value(v);
+            let Op::Inside(guards) = &value.op else { continue };
+            if !self.is_vector(v) {
+                continue;
+            }
+            let lane = self.loops.lane.as_deref().unwrap_or_default();
+            let picks = self.nest.args(v).iter().any(|&index| self.is_vector(index));
+            let range = access::within(guards, lane, &|name: &str| self.name(name, local));
+            if let Some(range) = range.filter(|_| !picks) {
+                let range = format!("let {}_r = rt::Within::new({range});", value.name);
+                let has = Code::atom(format!("{}_r.has(i)", value.name));
+                self.out.line(range);
+                local.insert(v, has);
+            }
+        }
+    }
+
     fn row_load(&mut self, v: Ref, local: &BTreeMap<Ref, Code>) {
         let value = self.nest.value(v);
         if let Op::Load { input, index, guards, fill } = &value.op
@@ -255,9 +299,7 @@ impl Emit<'_> {
             let load = Load { input: &self.inputs[*input], index, guards, fill, name: &name };
             let own = self.nest.args(v).iter().any(|&index| self.is_vector(index));
             let row = if own { access::gather(&load, lane, &tile) } else { access::row(&load, lane, &tile) };
-            self.out.line(format!("let {} = {row};", value.name));
-            self.tiles.insert(tile, value.dtype);
-            self.scope[v.0] = Some(Repr::Slice(value.name.clone()));
+            self.named_row(v, &row);
         }
     }
 
@@ -292,7 +334,7 @@ impl Emit<'_> {
         for &v in &run.keeps {
             let name = format!("k{}", self.nest.value(v).id.0);
             match self.until(v).map(|store| &self.loops.kernel.stores[store]) {
-                Some(store) => self.open_row(&name, "&mut ", "row", store.output, &store.index),
+                Some(store) => self.open_row(&name, "&mut ", "keep", store.output, &store.index),
                 None => {
                     let row = self.kept(v);
                     self.out.line(format!("let {name} = &mut {row};"));
@@ -336,7 +378,7 @@ impl Emit<'_> {
             local.insert(v, Code::atom(name));
         }
         for &v in &run.evals {
-            if !self.is_vector(v) || self.is_row_load(v) {
+            if !self.is_vector(v) || self.is_row_load(v) || local.contains_key(&v) {
                 continue;
             }
             let code = self.build(v, &local);
@@ -412,6 +454,9 @@ impl Emit<'_> {
             Op::Const(literal) => code::literal(*literal, value.dtype),
             Op::Index(dim) => Code::new(format!("{} as i64", code::dim(dim, &name).at(ATOM)), LOOSE + 1),
             Op::Inside(guards) => access::inside(guards, &name),
+            Op::Map(_, args) if self.divisors.contains_key(&v) => {
+                Code::atom(format!("{}.of(m, {})", self.divisors[&v], self.read(args[0], local).text))
+            }
             Op::Map(op, args) => {
                 let float = args.last().is_some_and(|a| self.nest.value(*a).dtype.is_float());
                 let template = if float { op.row().rust } else { op.row().rust_int };
@@ -434,6 +479,10 @@ impl Emit<'_> {
             Op::Reduced(..) | Op::Pick(..) => Code::atom(value.name.clone()),
         }
     }
+}
+
+fn is_power_of_two(x: f64) -> bool {
+    x.is_normal() && x.to_bits() << 12 == 0
 }
 
 /// The rows that a loop writes.

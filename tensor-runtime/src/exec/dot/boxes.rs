@@ -57,20 +57,24 @@ impl Boxes {
         let side = aim.isqrt().max(aim / height.max(1));
         let wide = side.next_multiple_of(ALONG).min(width.max(1));
         let high = (aim / wide).max(1).next_multiple_of(ACROSS).min(height.max(1));
-        boxes.cut(along, wide);
-        boxes.cut(across, high);
+        boxes.cut(along, wide, ALONG);
+        boxes.cut(across, high, ACROSS);
         boxes.count = (0..rank).map(|k| boxes.size[k].div_ceil(boxes.step[k])).product();
         boxes
     }
 
-    /// Lets a box take about `aim` elements of a group of axes: all of the inner ones, a part of one.
-    fn cut(&mut self, axes: &[usize], mut aim: usize) {
-        for &k in axes.iter().rev() {
+    /// Lets a box take about `aim` elements of a group of axes: all of the inner ones, a part of one; of the innermost
+    /// a multiple of `unit`.
+    fn cut(&mut self, axes: &[usize], mut aim: usize, unit: usize) {
+        for (depth, &k) in axes.iter().rev().enumerate() {
             // Parts of nearly equal size.
             let parts = self.size[k].div_ceil(aim.max(1)).max(1);
             let even = self.size[k].div_ceil(parts);
-            self.step[k] =
-                if parts == 1 { self.size[k].max(1) } else { even.next_multiple_of(unit(even)).min(self.size[k]) };
+            self.step[k] = if parts == 1 {
+                self.size[k].max(1)
+            } else {
+                even.next_multiple_of(if depth == 0 { unit } else { rounded(even) }).min(self.size[k])
+            };
             aim /= self.size[k].max(1);
         }
     }
@@ -93,8 +97,8 @@ impl Boxes {
     }
 }
 
-/// What a part of this size is rounded up to.
-fn unit(size: usize) -> usize {
+/// What a part of this size of an outer axis is rounded up to.
+fn rounded(size: usize) -> usize {
     match size {
         ALONG.. => ALONG,
         ACROSS.. => ACROSS,

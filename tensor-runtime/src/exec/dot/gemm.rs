@@ -130,10 +130,10 @@ pub(super) unsafe fn product<T: Scalar>(
     }
 }
 
-const UNIT: Loop = Loop { role: Role::Batch, extent: 1, left: 0, right: 0, out: 0 };
+pub(super) const UNIT: Loop = Loop { role: Role::Batch, extent: 1, left: 0, right: 0, out: 0 };
 
 /// The offsets of the `i`-th point of some loops.
-fn offsets(loops: &[Loop], mut i: usize) -> (isize, isize, isize) {
+pub(super) fn offsets(loops: &[Loop], mut i: usize) -> (isize, isize, isize) {
     let mut sum = (0, 0, 0);
     for l in loops.iter().rev() {
         let at = (i % l.extent) as isize;
@@ -181,7 +181,7 @@ unsafe fn oriented<T: Scalar>(
 
 /// Joins loops of one role that every operand steps through as one, drops those of extent 1, and answers how many
 /// are left.
-fn merge(loops: &[Loop], merged: &mut [Loop; MAX_LOOPS]) -> usize {
+pub(super) fn merge(loops: &[Loop], merged: &mut [Loop; MAX_LOOPS]) -> usize {
     let mut count = 0;
     for l in loops.iter().filter(|l| l.extent != 1) {
         // Larger steps first within a role, so that neighbours in memory are neighbours here.

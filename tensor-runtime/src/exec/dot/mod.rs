@@ -8,6 +8,8 @@
 mod boxes;
 mod gemm;
 mod half;
+mod packed;
+mod tile;
 
 use std::ops::Range;
 
@@ -26,6 +28,7 @@ use boxes::Boxes;
 use gemm::Loop;
 pub(super) use gemm::MAX_LOOPS;
 use gemm_common::Parallelism;
+use packed::Packed;
 
 /// Multiply-adds from which on the threads of one product had better share what they pack.
 const SHARED: u64 = 1 << 26;
@@ -176,6 +179,11 @@ impl Product {
         long(Role::Batch) == 0 && long(Role::Left) == 1 && long(Role::Right) == 1 && long(Role::Contract) <= 1
     }
 
+    /// Whether operands and product are of `f32`.
+    fn is_f32(&self) -> bool {
+        [self.dtype, self.out] == [DType::F32; 2]
+    }
+
     fn operands(&self) -> [*mut u8; 2] {
         [self.left, self.right]
     }
@@ -188,6 +196,25 @@ impl Product {
     /// nobody, and those at `origin` with `strides` distinct and exclusive.
     pub(super) unsafe fn compute(
         &self,
+        operands: [*mut u8; 2],
+        ranges: &[Range<isize>],
+        origin: *mut u8,
+        strides: &[isize],
+        add: bool,
+        threads: Parallelism,
+    ) -> Result<()> {
+        // SAFETY: the caller's promise.
+        unsafe { self.compute_by(None, operands, ranges, origin, strides, add, threads) }
+    }
+
+    /// The same, by way of an operand that is packed, if any.
+    ///
+    /// # Safety
+    /// As [`Product::compute`]; what is packed must be of this product, and of a destination with these steps.
+    #[allow(clippy::too_many_arguments, reason = "two operands, a destination, and how")]
+    unsafe fn compute_by(
+        &self,
+        packed: Option<&Packed>,
         operands: [*mut u8; 2],
         ranges: &[Range<isize>],
         origin: *mut u8,
@@ -213,6 +240,16 @@ impl Product {
         };
         let [left, right] = [(operands[0], left), (operands[1], right)].map(|(start, by)| at(start, by, self.dtype));
         let (out, wide) = (at(origin, out, self.out), self.out != self.dtype);
+        if let Some(packed) = packed {
+            let of_role = self.loops.iter().zip(ranges).filter(|(l, _)| l.role == packed.role());
+            let first: isize = of_role.map(|(_, range)| range.start).sum();
+            let other = if packed.role() == Role::Right { left } else { right };
+            if (first as usize).is_multiple_of(packed::WIDTH) {
+                // SAFETY: the caller's promise.
+                unsafe { packed.compute(loops, first as usize, other.cast(), out.cast(), add) };
+                return Ok(());
+            }
+        }
         // SAFETY: the caller's promise.
         unsafe {
             match self.dtype {
@@ -253,7 +290,8 @@ fn whole(
     let origin = out.start.wrapping_add(out.layout.offset() * out.dtype.bytes());
     // What is made `f32` first is made so a box at a time.
     let direct = product.dtype.computed() == Some(product.dtype);
-    if n > 1 && direct && product.is_matrix() && product.work() >= SHARED {
+    let large = direct && product.is_matrix() && product.work() >= SHARED;
+    if n > 1 && large {
         let threads = Parallelism::Rayon(jobs::threads(n));
         let all = product.ranges();
         // SAFETY: as below, of one box that is all.
@@ -261,13 +299,17 @@ fn whole(
         let shared = Shared::new(run);
         return told(plan, 1, &|job| shared.call(job));
     }
+    // One way for any number of threads.
+    // SAFETY: `start` checked that the loops stay within the operands, which nobody writes during the step.
+    let packed = if large { None } else { unsafe { Packed::of(product, strides) }? };
     let shared = Shared::new(|job: usize| {
         for i in jobs::part(boxes.count(), n, job) {
             // SAFETY: `start` checked that the loops stay within the operands, which nobody writes during the step.
             // `out` is borrowed or owned by `memory`, of another root than the operands and injective; boxes are parts
             // of its axes that do not meet.
             unsafe {
-                product.compute(
+                product.compute_by(
+                    packed.as_ref(),
                     product.operands(),
                     &product.boxed(&boxes.get(i)),
                     origin,
@@ -329,12 +371,14 @@ fn panels(
         }
     }
     let boxes = Boxes::new(product, shape, &strides[..rank]);
+    // SAFETY: see `whole`.
+    let packed = unsafe { Packed::of(product, &strides[..rank]) }?;
     let work = product.work().saturating_add(launch::work(launch, &ready.extents[..ready.axes]));
     let n = jobs::count(work).min(boxes.count());
     let faults = Faults::default();
     let shared = Shared::new(|job: usize| {
         for i in jobs::part(boxes.count(), n, job) {
-            faults.note(panel(epilogue, product, &ready, &boxes.get(i), &order)?);
+            faults.note(panel(epilogue, product, packed.as_ref(), &ready, &boxes.get(i), &order)?);
         }
         Ok(())
     });
@@ -401,6 +445,7 @@ pub(super) fn dense(order: &[usize], size: impl Fn(usize) -> usize, strides: &mu
 fn panel(
     epilogue: &'static Epilogue,
     product: &Product,
+    packed: Option<&Packed>,
     ready: &Ready,
     ranges: &[Range<isize>; MAX_RANK],
     order: &[usize],
@@ -416,7 +461,8 @@ fn panel(
     // SAFETY: of the operands see `whole`; `buffer` is this job's own and as large as the box; counted from `origin` the
     // box's elements are all of it, each once.
     unsafe {
-        product.compute(product.operands(), &product.boxed(ranges), origin, &strides[..rank], false, Parallelism::None)
+        let loops = product.boxed(ranges);
+        product.compute_by(packed, product.operands(), &loops, origin, &strides[..rank], false, Parallelism::None)
     }?;
 
     let mut job = ready.clone();

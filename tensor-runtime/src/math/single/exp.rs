@@ -40,25 +40,25 @@ fn reduce<M: Isa>(m: M, x: f32) -> (f32, f32) {
     (shifted, m.fma(n, -LN2_LOW, m.fma(n, -LN2_HIGH, x)))
 }
 
-/// `e^r`, for `|r| <= ln 2 / 2`.
+/// `e^r * scale`, for `|r| <= ln 2 / 2`.
 #[inline(always)]
-fn near<M: Isa>(m: M, r: f32) -> f32 {
+fn near<M: Isa>(m: M, r: f32, scale: f32) -> f32 {
     let q = poly!(m, r; 4.999999404e-01, 1.666650921e-01, 4.166800529e-02, 8.370029740e-03, 1.384877367e-03);
-    1.0 + m.fma(r * r, q, r)
+    m.fma(m.fma(r * r, q, r), scale, scale)
 }
 
 #[inline(always)]
 pub(crate) fn exp<M: Isa>(m: M, x: f32) -> f32 {
     let (shifted, r) = reduce(m, bounded(x, -104.0, -176.0, 89.0));
     let (one, other) = scales(shifted);
-    near(m, r) * one * other
+    near(m, r, one) * other
 }
 
 /// `e^x` where it is neither near overflow nor denormal.
 #[inline(always)]
 pub(super) fn exp_plain<M: Isa>(m: M, x: f32) -> f32 {
     let (shifted, r) = reduce(m, x);
-    near(m, r) * f32::from_bits((shifted.to_bits() << 23).wrapping_sub(127 << 23))
+    near(m, r, f32::from_bits((shifted.to_bits() << 23).wrapping_sub(127 << 23)))
 }
 
 #[inline(always)]

@@ -99,7 +99,8 @@ impl Emit<'_> {
             false => format!("ND_PHASE < {} ? ND_SLICES : 1", cut.passes),
         };
         self.line(format!("const int slices = {slices}, slice = blockIdx.x % slices;"));
-        self.line("const nd_int block = blockIdx.x / slices, blocks = gridDim.x / slices;");
+        let all = if self.kernel().par.is_empty() { "" } else { ", blocks = gridDim.x / slices" };
+        self.line(format!("const nd_int block = blockIdx.x / slices{all};"));
         let red = &self.loops.kernel.red;
         for (number, axis) in red.iter().enumerate().filter(|(_, axis)| axis.extent.as_const().is_none()) {
             let extent = &axis.extent;

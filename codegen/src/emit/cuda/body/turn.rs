@@ -18,8 +18,10 @@ use crate::shape::Dim;
 const ROOM: usize = 36 << 10;
 /// Threads of a warp, and elements of a tile's side for each of a strip.
 const WARP: usize = 32;
-/// Bytes that a thread reads and writes of a side, at least.
+/// Bytes that a thread reads and writes of a line; but no more than two elements,
+/// for it holds its part of all lines in registers.
 const WORD: usize = 4;
+const STRIP: usize = 2;
 
 /// What a map reads turned.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -42,7 +44,7 @@ pub fn turn(loops: &Loops) -> Option<Turn> {
     let turned: Vec<(usize, ValId)> = kernel.ids().filter_map(|v| Some((across(kernel, last, v)?, v))).collect();
     let axis = turned.first()?.0;
     let operands = kernel.inputs.iter().chain(&kernel.outputs);
-    let strip = WORD.div_ceil(operands.map(|operand| operand.dtype.bytes()).max()?);
+    let strip = WORD.div_ceil(operands.map(|operand| operand.dtype.bytes()).max()?).min(STRIP);
     let mut room = ROOM;
     let (mut loads, mut along) = (Vec::new(), Vec::new());
     for v in turned.into_iter().filter(|(k, _)| *k == axis).map(|(_, v)| v) {
@@ -63,10 +65,10 @@ pub fn turn(loops: &Loops) -> Option<Turn> {
 fn across(kernel: &Kernel, last: &Axis, v: ValId) -> Option<usize> {
     let InstOp::Load { index, .. } = &kernel.inst(v).op else { return None };
     let (_, innermost) = innermost(kernel, v)?;
-    let picked = kernel.inst(v).op.dims().iter().flat_map(|d| d.symbols()).any(|s| ValId::named(&s).is_some());
     let k = kernel.par.iter().position(|axis| index[innermost].as_sym() == Some(&axis.var))?;
     let varies = index.iter().any(|d| d.mentions(&last.var));
-    (!picked && varies && kernel.par[k].var != last.var && kernel.par[k].extent.as_const().is_none()).then_some(k)
+    (!is_picked(kernel, v) && varies && kernel.par[k].var != last.var && kernel.par[k].extent.as_const().is_none())
+        .then_some(k)
 }
 
 /// The input of a load, and its axis that is innermost in memory of those that the
@@ -77,13 +79,29 @@ fn innermost(kernel: &Kernel, v: ValId) -> Option<(usize, usize)> {
     order.copied().find(|&axis| index[axis].as_const().is_none()).map(|axis| (*input, axis))
 }
 
+/// The other loads that a strip along the last axis has, of known places.
+fn plain(kernel: &Kernel, last: &Axis, turned: &[ValId]) -> Vec<ValId> {
+    let load = |v: &ValId| match &kernel.inst(*v).op {
+        InstOp::Load { index, .. } => index.iter().any(|d| d.mentions(&last.var)) && !is_picked(kernel, *v),
+        InstOp::Const(_) | InstOp::Index(_) | InstOp::Inside(_) | InstOp::Pick(..) => false,
+        InstOp::Map(..) | InstOp::Cast(_) | InstOp::Reduce(..) => false,
+    };
+    kernel.ids().filter(|v| load(v) && !turned.contains(v)).collect()
+}
+
+fn is_picked(kernel: &Kernel, load: ValId) -> bool {
+    kernel.inst(load).op.dims().iter().flat_map(|d| d.symbols()).any(|s| ValId::named(&s).is_some())
+}
+
 impl Emit<'_> {
     /// The loops over the tiles, what each begins with, and the loop over its
-    /// lines that fall to this warp.
+    /// lines that fall to this warp. All loads are on their way before one is
+    /// waited for.
     pub(super) fn tiles(&mut self, par: &[Axis]) {
         let Some(Turn { axis, loads, .. }) = self.turn.take() else { return };
         let (across, along) = (&par[axis], &par[par.len() - 1]);
-        self.line("constexpr int side = 32 * ND_STRIP;");
+        let plain = plain(self.kernel(), along, &loads);
+        self.line("constexpr int side = 32 * ND_STRIP, warps = ND_BLOCK / 32, lines = side / warps;");
         for v in &loads {
             self.line(format!("__shared__ {} t{}[side * (side + 1)];", self.dtype(*v).cuda(), v.0));
         }
@@ -98,32 +116,57 @@ impl Emit<'_> {
         self.line(format!("const nd_int tiles = {count};"));
         self.open("for (nd_int tile = blockIdx.x; tile < tiles; tile += gridDim.x)");
         self.take_apart(&axes, "tile", "rest");
+        for v in loads.iter().chain(&plain) {
+            self.line(format!("nd_strip<{}> h{}[lines] = {{}};", self.dtype(*v).cuda(), v.0));
+        }
+        self.fetch([("across", across), ("along", along)], &loads);
+        self.fetch([("along", along), ("across", across)], &plain);
         self.line("__syncthreads();");
-        self.side([("across", across), ("along", along)]);
+        self.line("#pragma unroll");
+        self.open("for (int line = 0; line < lines; ++line)");
+        self.line("#pragma unroll");
+        self.open("for (int i = 0; i < ND_STRIP; ++i)");
+        for v in &loads {
+            self.line(format!("t{0}[(lane + i) * (side + 1) + warp + line * warps] = h{0}[line].at[i];", v.0));
+        }
+        self.close();
+        self.close();
+        self.line("__syncthreads();");
+        self.lines([("along", along), ("across", across)]);
+        (self.turned, self.fetched) = (loads, plain);
+    }
+
+    /// Reads strips of a tile's lines along the first axis.
+    fn fetch(&mut self, [first, second]: [(&str, &Axis); 2], loads: &[ValId]) {
+        if loads.is_empty() {
+            return;
+        }
+        self.lines([first, second]);
         let known = self.known.len();
-        self.strip_with(Strip::new(&across.var, &[]), &[], |emit| {
-            for v in &loads {
+        self.strip_with(Strip::new(&first.1.var, &[]), &[], |emit| {
+            for v in loads {
                 emit.again(*v);
-                emit.line(format!("t{0}[(lane + i) * (side + 1) + line] = v{0};", v.0));
+                emit.line(format!("h{0}[line].at[i] = v{0};", v.0));
             }
         });
         self.known.truncate(known);
         self.close();
-        self.line("__syncthreads();");
-        self.side([("along", along), ("across", across)]);
-        self.turned = loads;
     }
 
-    /// The loop over the lines of a tile, a strip of each: along the first axis.
-    fn side(&mut self, [(tile, axis), (line_tile, line)]: [(&str, &Axis); 2]) {
-        self.open("for (int line = warp; line < side; line += ND_BLOCK / 32)");
-        self.line(format!("const nd_int {} = {line_tile}_tile * side + line;", line.var));
+    /// The loop over this warp's lines of a tile, a strip of each along the first axis.
+    fn lines(&mut self, [(tile, axis), (line_tile, line)]: [(&str, &Axis); 2]) {
+        self.line("#pragma unroll");
+        self.open("for (int line = 0; line < lines; ++line)");
+        self.line(format!("const nd_int {} = {line_tile}_tile * side + warp + line * warps;", line.var));
         self.line(format!("const nd_int first = {tile}_tile * side + lane, count = {} - first;", axis.extent));
-        self.line(format!("if ({} >= {} || count <= 0) break;", line.var, line.extent));
+        self.line(format!("if ({} >= {} || count <= 0) continue;", line.var, line.extent));
     }
 
-    /// A value that the block has read into its tile.
+    /// A value that the block has read: into its tile, or each thread for itself.
     pub(super) fn read_tile(&self, v: ValId) -> Option<String> {
-        self.turned.contains(&v).then(|| format!("t{}[line * (side + 1) + lane + i]", v.0))
+        if self.turned.contains(&v) {
+            return Some(format!("t{}[(warp + line * warps) * (side + 1) + lane + i]", v.0));
+        }
+        self.fetched.contains(&v).then(|| format!("h{}[line].at[i]", v.0))
     }
 }
