@@ -80,7 +80,7 @@ fn a_known_mask_gives_what_the_same_mask_gives_as_an_operand() {
             }
             for (name, seen) in masks {
                 let of = |(i, j): (usize, usize)| seen(i as isize, j as isize, m as isize - n as isize);
-                let want = masked(&q, &k, &v, &Array2::from_shape_fn((n, m), of)).unwrap().into_array().unwrap();
+                let want = masked(&q, &k, &v, Array2::from_shape_fn((n, m), of)).unwrap().into_array().unwrap();
                 let mut first: Option<Vec<u32>> = None;
                 for threads in [1, 2, 3] {
                     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();

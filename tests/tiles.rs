@@ -209,6 +209,28 @@ fn the_same_bits_on_any_number_of_threads() {
     assert!(bits(2) == one && bits(3) == one && bits(7) == one);
 }
 
+/// A call with several steps for several threads goes into the pool: from outside, from many threads at once, from a
+/// thread of a pool, and from jobs that other calls' jobs wait beside.
+#[test]
+fn calls_from_anywhere_give_the_same() {
+    let (q, g) = (numbers((3, 300, 16), 1), numbers((3, 300, 16), 2));
+    let call = || {
+        let (y, dq, dk, dv) = attention(&q, &q, &g, &g).unwrap();
+        let bits = |x: ndfuse::Tensor<f32, _>| x.to_vec().unwrap().into_iter().map(f32::to_bits).collect::<Vec<u32>>();
+        [bits(y), bits(dq), bits(dk), bits(dv)].concat()
+    };
+    let want = call();
+    std::thread::scope(|scope| {
+        let all: Vec<_> = (0..4).map(|_| scope.spawn(call)).collect();
+        all.into_iter().for_each(|one| assert!(one.join().unwrap() == want));
+    });
+    for threads in [1, 2, 5] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| rayon::scope(|scope| (0..6).for_each(|_| scope.spawn(|_| assert!(call() == want)))));
+    }
+    assert!(rayon::join(call, || rayon::join(call, call).0) == (want.clone(), want));
+}
+
 #[test]
 fn the_callers_memory_of_any_layout() {
     let (h, n, m, d) = (5, 150, 180, 12);

@@ -292,7 +292,7 @@ impl Ready {
         let part = |ranges: &[Range<isize>]| {
             // SAFETY: what `prepare` says of the windows, and the caller's promise.
             let cx = unsafe { Cx::new(inputs, outputs, ranges, extents, &self.sizes) };
-            let mut cx = cx.streaming(self.streams);
+            let mut cx = if launch.cost <= MOVES { cx.moving(self.streams) } else { cx };
             launch.cpu.run(self.across, &mut cx);
             cx.fault()
         };

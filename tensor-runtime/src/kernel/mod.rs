@@ -205,6 +205,8 @@ pub struct Cx<'a> {
     sizes: &'a [isize],
     /// Of the outputs, a bit each: those whose rows go past the caches.
     streams: u64,
+    /// Whether the kernel does little but move memory.
+    moves: bool,
     taken: Cell<u64>,
     fault: Cell<Option<Fault>>,
 }
@@ -227,18 +229,29 @@ impl<'a> Cx<'a> {
         extents: &'a [isize],
         sizes: &'a [isize],
     ) -> Cx<'a> {
-        Cx { inputs, outputs, ranges, extents, sizes, streams: 0, taken: Cell::new(0), fault: Cell::new(None) }
+        Cx {
+            inputs,
+            outputs,
+            ranges,
+            extents,
+            sizes,
+            streams: 0,
+            moves: false,
+            taken: Cell::new(0),
+            fault: Cell::new(None),
+        }
     }
 
-    /// The same, with the rows of some outputs going past the caches.
-    pub(crate) fn streaming(self, streams: u64) -> Cx<'a> {
-        Cx { streams, ..self }
+    /// The same, of a kernel that does little but move memory: what follows a row is fetched, and the rows of some outputs
+    /// go past the caches.
+    pub(crate) fn moving(self, streams: u64) -> Cx<'a> {
+        Cx { streams, moves: true, ..self }
     }
 
     /// Input `k`, of the element type and rank that it has.
     #[inline]
     pub fn input<T: Element, const N: usize>(&self, k: usize) -> In<'a, T, N> {
-        In { at: Place::new(&self.inputs[k]), memory: PhantomData }
+        In { at: Place::new(&self.inputs[k]), fetches: self.moves, memory: PhantomData }
     }
 
     /// Output `k`, of the element type and rank that it has; once.

@@ -73,6 +73,8 @@ pub(super) fn outside(at: isize, low: isize, size: usize) -> ! {
 #[derive(Clone, Copy)]
 pub struct In<'a, T, const N: usize> {
     pub(super) at: Place<T, N>,
+    /// Whether what follows a row is fetched.
+    pub(super) fetches: bool,
     pub(super) memory: PhantomData<&'a [T]>,
 }
 
@@ -99,7 +101,7 @@ impl<'a, T: Element, const N: usize> In<'a, T, N> {
         // Its length is `n` on every way, so that a loop over `n` elements needs no check, wherever the row is found.
         let (first, stride) = if n == 0 { (NonNull::dangling().as_ptr(), 1) } else { self.at.lane(at, step, n) };
         if stride == 1 {
-            if n * size_of::<T>() >= cache::PAGE {
+            if self.fetches && n * size_of::<T>() >= cache::PAGE {
                 cache::fetch(first.wrapping_add(n).cast());
             }
             // SAFETY: `lane` checked that the first and the last element, and so, a window being a box, all of

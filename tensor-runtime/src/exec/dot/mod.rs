@@ -244,7 +244,7 @@ impl Product {
             let of_role = self.loops.iter().zip(ranges).filter(|(l, _)| l.role == packed.role());
             let first: isize = of_role.map(|(_, range)| range.start).sum();
             let other = if packed.role() == Role::Right { left } else { right };
-            if first as usize % packed::WIDTH == 0 {
+            if (first as usize).is_multiple_of(packed::WIDTH) {
                 // SAFETY: the caller's promise.
                 unsafe { packed.compute(loops, first as usize, other.cast(), out.cast(), add) };
                 return Ok(());

@@ -282,9 +282,11 @@ mod tests {
     use super::*;
     use crate::dtype::DType;
 
-    /// Where the elements of an operand of `outer` by `inner` are: in row-major order, turned, every second one, backwards.
-    const LIES: [fn(isize, isize) -> (isize, isize, isize); 4] =
-        [|_, n| (0, n, 1), |m, _| (0, 1, m), |_, n| (0, 2 * n, 2), |m, n| (m * n - 1, -n, -1)];
+    /// Where the elements of an operand of so many rows and columns are: the first one, the steps to the next row and column.
+    type Lie = fn(isize, isize) -> (isize, isize, isize);
+
+    /// In row-major order, turned, every second one, backwards.
+    const LIES: [Lie; 4] = [|_, n| (0, n, 1), |m, _| (0, 1, m), |_, n| (0, 2 * n, 2), |m, n| (m * n - 1, -n, -1)];
 
     fn product(memory: [&mut Vec<f32>; 2], [m, n, k]: [usize; 3], lies: [usize; 2]) -> Product {
         let [left, right] = memory;
