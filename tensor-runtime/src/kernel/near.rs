@@ -108,7 +108,11 @@ mod tests {
     fn rows_are_those_of_the_input() {
         let mut memory: Vec<f32> = (0..5 * 7 * 2).map(|k| k as f32).collect();
         for stride in [1, 2] {
-            let x = In::<f32, 2> { at: Place::new(&window(&mut memory, 5, 7, stride)), memory: PhantomData };
+            let x = In::<f32, 2> {
+                at: Place::new(&window(&mut memory, 5, 7, stride)),
+                fetches: false,
+                memory: PhantomData,
+            };
             let (mut a, mut b) = (Tile::new(), Tile::new());
             for (at, step, n) in [([1, 2], [0, 1], 3), ([1, 4], [0, -1], 3), ([0, 3], [1, 0], 3), ([2, 3], [0, 1], 1)] {
                 let near = x.near(at, step, n);
@@ -124,7 +128,7 @@ mod tests {
     #[test]
     fn a_row_outside_is_refused() {
         let mut memory = vec![0f32; 35];
-        let x = In::<f32, 2> { at: Place::new(&window(&mut memory, 5, 7, 1)), memory: PhantomData };
+        let x = In::<f32, 2> { at: Place::new(&window(&mut memory, 5, 7, 1)), fetches: false, memory: PhantomData };
         let reads = |at: [isize; 2], step: [isize; 2], n: usize, offset: [isize; 2]| {
             std::panic::catch_unwind(|| x.near(at, step, n).row(offset, true, &mut Tile::new()).len()).is_ok()
         };
