@@ -32,14 +32,11 @@ pub(crate) fn fetch_line(at: *const u8) {
     let _ = at;
 }
 
-/// Writes a row past the caches; [`streamed`] must follow before another thread may read it.
+/// Writes a row of so many bytes past the caches; [`streamed`] must follow before another thread may read it.
 ///
 /// # Safety
-/// There must be room for the row at `to`, apart from the row itself.
-#[inline(never)]
-pub(crate) unsafe fn stream<T: Copy>(row: &[T], to: *mut T) {
-    let bytes = size_of_val(row);
-    let (from, to) = (row.as_ptr().cast::<u8>(), to.cast::<u8>());
+/// They must be readable, and there must be room for them at `to`, apart from the row itself.
+pub(crate) unsafe fn stream(from: *const u8, to: *mut u8, bytes: usize) {
     #[cfg(target_arch = "x86_64")]
     if crate::isa::active() != crate::isa::Level::Base {
         let head = to.align_offset(LINE).min(bytes);
@@ -92,7 +89,7 @@ mod tests {
         for (start, len) in [(0, 0), (0, 1), (1, 31), (3, 64), (5, 1024), (31, 2000), (32, 1024), (0, 3000)] {
             let mut to = vec![7u16; 3200];
             // SAFETY: `start + len` is within both.
-            unsafe { stream(&row[..len], to.as_mut_ptr().add(start)) };
+            unsafe { stream(row.as_ptr().cast(), to.as_mut_ptr().add(start).cast(), 2 * len) };
             streamed();
             assert!(to[..start].iter().chain(&to[start + len..]).all(|&x| x == 7), "{start} {len}");
             assert_eq!(to[start..start + len], row[..len], "{start} {len}");

@@ -282,7 +282,7 @@ impl<T: Element> Drop for RowMut<'_, T> {
             // which it borrows for as long as the row lives.
             unsafe {
                 match self.stride {
-                    1 => cache::stream(self.row, self.to),
+                    1 => cache::stream(self.row.as_ptr().cast(), self.to.cast(), size_of_val(self.row)),
                     stride => strided::scatter(self.row, self.to, stride),
                 }
             };
