@@ -1,7 +1,7 @@
 //! Launches a generated kernel.
 //!
 //! In: a launch, the buffers. Out: nothing; the outputs will be written. Always: the arguments are in the order that
-//! [`Cuda`](crate::plan::Cuda) says; indices have 32 bits only where everything that the kernel computes with them fits.
+//! [`Cuda`] says; indices have 32 bits only where everything that the kernel computes with them fits.
 //! Next: [`geometry`].
 
 use crate::device::arguments::Arguments;
