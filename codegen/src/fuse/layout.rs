@@ -7,8 +7,8 @@
 //! An image network reads its rank-4 arrays through windows over the two
 //! spatial axes. With the channels innermost a window is a whole row of
 //! channels, and the border is the same for all of them; so in such a graph
-//! rank-4 temporaries are channels-last. A product has its channels last as it
-//! is: the axes of its rows come first.
+//! rank-4 temporaries are channels-last. A product of rows with one axis of
+//! columns has its channels last as it is.
 
 use crate::graph::{Graph, NodeId, Op};
 
@@ -17,13 +17,21 @@ pub fn orders(graph: &Graph) -> Vec<Vec<usize>> {
     let spatial = graph.ids().any(|id| is_spatial_window(graph, id));
     let order = |id: NodeId| {
         let rank = graph.ty(id).rank();
-        let fixed = matches!(graph.node(id).op, Op::Param(_) | Op::Dot { .. }) || graph.outputs.contains(&id);
+        let param = matches!(graph.node(id).op, Op::Param(_));
+        let fixed = param || has_one_column(graph, id) || graph.outputs.contains(&id);
         match (spatial && !fixed, rank) {
             (true, 4) => vec![0, 2, 3, 1],
             _ => (0..rank).collect(),
         }
     };
     graph.ids().map(order).collect()
+}
+
+/// Whether it is a product whose columns are one axis, the last.
+fn has_one_column(graph: &Graph, id: NodeId) -> bool {
+    let node = graph.node(id);
+    let Op::Dot { batch, contract } = &node.op else { return false };
+    graph.ty(node.args[1]).rank() == batch.len() + contract.len() + 1
 }
 
 fn is_spatial_window(graph: &Graph, id: NodeId) -> bool {
