@@ -1,16 +1,20 @@
 //! Runs jobs on the threads of rayon's current pool.
 //!
 //! In: a number of jobs and what one does. Out: nothing, or the text of a panic. Always: one job runs on the
-//! caller's thread, with no hand-off; no panic leaves. Next: [`super::launch`].
+//! caller's thread, with no hand-off; no panic leaves. Next: [`super::crew`].
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use super::crew;
+
 /// The work below which a thread is not worth waking, in about machine instructions on single elements.
 const LEAST_WORK: u64 = 1 << 17;
 /// Jobs a thread, so that a slow one does not hold up the others.
 const JOBS_A_THREAD: u64 = 4;
+/// The most threads for one step.
+const MOST: usize = 64;
 
 /// How many jobs to cut `work` into.
 pub(super) fn count(work: u64) -> usize {
@@ -25,7 +29,7 @@ pub(super) fn count(work: u64) -> usize {
 
 /// How many threads run so many jobs.
 pub(super) fn threads(jobs: usize) -> usize {
-    if jobs <= 1 { 1 } else { rayon::current_num_threads().min(jobs) }
+    if jobs <= 1 { 1 } else { rayon::current_num_threads().min(jobs).min(MOST) }
 }
 
 /// Part `i` of `n` nearly equal parts of `0..total`.
@@ -39,38 +43,29 @@ pub(super) fn run(n: usize, job: &(dyn Fn(usize) + Sync)) -> Result<(), String> 
     if n == 1 {
         return catch_unwind(AssertUnwindSafe(|| job(0))).map_err(|panic| text(&*panic));
     }
-    let next = AtomicUsize::new(0);
+    let team = threads(n);
+    // Each begins with its own part, which is the same from step to step, and then helps others: what a thread has
+    // written is in its cache.
+    let next: [AtomicUsize; MOST] =
+        std::array::from_fn(|k| AtomicUsize::new(if k < team { part(n, team, k).start } else { n }));
     let failure = Mutex::new(None);
-    let work = || {
-        loop {
-            let i = next.fetch_add(1, Ordering::Relaxed);
-            if i >= n {
-                return;
-            }
-            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| job(i))) {
-                // The others need not start what nobody will see.
-                next.store(n, Ordering::Relaxed);
-                let mut failure = failure.lock().unwrap_or_else(|e| e.into_inner());
-                failure.get_or_insert_with(|| text(&*panic));
+    let work = |number: usize| {
+        for k in (0..team).map(|k| (number + k) % team) {
+            let end = part(n, team, k).end;
+            loop {
+                let i = next[k].fetch_add(1, Ordering::Relaxed);
+                if i >= end {
+                    break;
+                }
+                if let Err(panic) = catch_unwind(AssertUnwindSafe(|| job(i))) {
+                    let mut failure = failure.lock().unwrap_or_else(|e| e.into_inner());
+                    failure.get_or_insert_with(|| text(&*panic));
+                }
             }
         }
     };
-    rayon::in_place_scope(|scope| {
-        for _ in 1..threads(n) {
-            scope.spawn(|_| work());
-        }
-        work();
-    });
+    crew::run(team - 1, &work);
     failure.into_inner().unwrap_or_else(|e| e.into_inner()).map_or(Ok(()), Err)
-}
-
-/// Runs `f` on a thread of the current pool. One of these hands jobs to the others in less than a microsecond while they
-/// are awake; any other thread sleeps until they are done, and is woken, at each step.
-pub(super) fn inside<R: Send>(f: impl FnOnce() -> R + Send) -> R {
-    match rayon::current_thread_index() {
-        Some(_) => f(),
-        None => rayon::scope(|_| f()),
-    }
 }
 
 fn text(panic: &(dyn std::any::Any + Send)) -> String {

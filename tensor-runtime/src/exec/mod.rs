@@ -13,6 +13,7 @@
 mod bind;
 mod block;
 pub mod cost;
+mod crew;
 mod cross;
 mod dot;
 mod gpu;
@@ -163,19 +164,9 @@ fn run(
     };
     bind::bind(plan, operands, sizes)?;
     match bind::device(plan, operands)? {
-        None if is_shared(plan, needs, sizes) => {
-            jobs::inside(|| steps(Host, plan, operands, targets, needs, sizes, made))
-        }
         None => steps(Host, plan, operands, targets, needs, sizes, made),
         Some(gpu) => steps(gpu::Call::new(gpu), plan, operands, targets, needs, sizes, made),
     }
-}
-
-/// Whether several steps are for several threads: then it is worth to be one of these.
-fn is_shared(plan: &'static Plan, needs: Option<&Needs>, sizes: &[i64]) -> bool {
-    let runs = |k: usize| needs.is_none_or(|needs| needs.steps[k]);
-    let large = |&(k, step): &(usize, &'static Step)| runs(k) && jobs::count(work::of(plan, &step.action, sizes)) > 1;
-    plan.steps.len() > 1 && plan.steps.iter().enumerate().filter(large).nth(1).is_some()
 }
 
 /// Runs what the steps of a plan ask for.
