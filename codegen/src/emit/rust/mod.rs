@@ -18,6 +18,7 @@
 
 mod access;
 mod around;
+mod chains;
 mod code;
 mod derivatives;
 mod explain;

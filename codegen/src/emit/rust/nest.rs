@@ -3,9 +3,9 @@
 //! In: [`Loops`]. Out: a [`Nest`]: the same statements over values that belong
 //! to one point of the unrolled axes. Always: no loop over an unrolled axis is
 //! left where its body is straight code and not too long; a reduction over unrolled axes alone
-//! is a chain of plain values, in the order of the axes, with a fused
-//! multiply-add where it sums products; a value is computed outside every loop
-//! whose variable it does not depend on. Next: [`super::kernel`].
+//! is chains of plain values, with a fused
+//! multiply-add where they sum products; a value is computed outside every loop
+//! whose variable it does not depend on. Next: [`super::chains`], [`super::kernel`].
 
 use super::around::without_lane;
 use crate::dtype::DType;
@@ -157,18 +157,18 @@ const TILES: u64 = 512 << 10;
 /// The runtime's `TILE`, in elements.
 const TILE: u64 = 1024;
 
-struct Build<'a> {
-    kernel: &'a Kernel,
+pub(super) struct Build<'a> {
+    pub(super) kernel: &'a Kernel,
     /// The lane, in the column form.
     column: Option<Sym>,
     variables: Vec<Vec<Sym>>,
-    uses: Vec<usize>,
-    values: Vec<Value>,
-    known: BTreeMap<(ValId, Vec<i64>), Ref>,
+    pub(super) uses: Vec<usize>,
+    pub(super) values: Vec<Value>,
+    pub(super) known: BTreeMap<(ValId, Vec<i64>), Ref>,
     /// The present point of the axes that are being written out.
-    point: Vec<(Sym, i64)>,
+    pub(super) point: Vec<(Sym, i64)>,
     /// What the pushes at the points so far amount to.
-    partial: BTreeMap<ValId, Ref>,
+    pub(super) partial: BTreeMap<ValId, Vec<Ref>>,
 }
 
 impl Build<'_> {
@@ -183,7 +183,8 @@ impl Build<'_> {
                     out.extend(self.unroll(var, body));
                     if outermost {
                         let sums = std::mem::take(&mut self.partial);
-                        for (acc, sum) in sums {
+                        for (acc, sums) in sums {
+                            let sum = self.together(acc, sums, &mut out);
                             if plain.contains(&acc) {
                                 self.known.insert((acc, Vec::new()), sum);
                             } else {
@@ -253,7 +254,7 @@ impl Build<'_> {
     }
 
     /// The extent of an unrolled axis.
-    fn points(&self, var: &Sym) -> u64 {
+    pub(super) fn points(&self, var: &Sym) -> u64 {
         let axis = self.kernel.axes().find(|a| a.var == *var);
         axis.and_then(|a| a.extent.as_const()).and_then(|n| u64::try_from(n).ok()).unwrap_or(0)
     }
@@ -290,7 +291,7 @@ impl Build<'_> {
     }
 
     /// The value at the present point.
-    fn value(&mut self, id: ValId) -> Ref {
+    pub(super) fn value(&mut self, id: ValId) -> Ref {
         let key = self.key(id);
         if let Some(&known) = self.known.get(&key) {
             return known;
@@ -335,7 +336,7 @@ impl Build<'_> {
     }
 
     /// The variables that any of these varies over.
-    fn union(&self, values: &[Ref]) -> Vec<Sym> {
+    pub(super) fn union(&self, values: &[Ref]) -> Vec<Sym> {
         let mut out: Vec<Sym> = Vec::new();
         for var in values.iter().flat_map(|v| &self.values[v.0].vars) {
             if !out.contains(var) {
@@ -357,60 +358,9 @@ impl Build<'_> {
         if picks { here.substitute(&SizesOnly, &picked) } else { here }
     }
 
-    fn make(&mut self, value: Value) -> Ref {
+    pub(super) fn make(&mut self, value: Value) -> Ref {
         self.values.push(value);
         Ref(self.values.len() - 1)
-    }
-
-    fn push(&mut self, acc: ValId) -> Vec<Node> {
-        let InstOp::Reduce(monoid, arg) = self.kernel.inst(acc).op else { return Vec::new() };
-        let pushed = self.value(arg);
-        if self.point.is_empty() {
-            return vec![Node::Push(self.value(acc), pushed)];
-        }
-        let Some(&sum) = self.partial.get(&acc) else {
-            self.partial.insert(acc, pushed);
-            return Vec::new();
-        };
-        let dtype = self.values[pushed.0].dtype;
-        let vars = self.union(&[sum, pushed]);
-        let op = match &self.values[pushed.0].op {
-            Op::Map(mul, args)
-                if monoid.name() == "sum"
-                    && mul.name() == "mul"
-                    && dtype.is_float()
-                    && self.uses[arg.0 as usize] == 1 =>
-            {
-                Op::Map(MapOp::named("fma"), vec![args[0], args[1], sum])
-            }
-            Op::Load { .. }
-            | Op::Const(_)
-            | Op::Index(_)
-            | Op::Inside(_)
-            | Op::Map(..)
-            | Op::Cast(_)
-            | Op::Pick(..)
-            | Op::Combine(..)
-            | Op::Reduced(..) => Op::Combine(monoid, sum, pushed),
-        };
-        let next = self.make(Value { id: acc, name: format!("v{}", acc.0), dtype, op, vars });
-        self.partial.insert(acc, next);
-        vec![Node::Eval(next)]
-    }
-
-    /// A reduction over no points.
-    fn nothing(&mut self, acc: ValId) {
-        let InstOp::Reduce(monoid, arg) = self.kernel.inst(acc).op else { return };
-        let start = monoid.start(self.kernel.inst(arg).dtype);
-        let value = Value {
-            id: acc,
-            name: String::new(),
-            dtype: self.kernel.inst(acc).dtype,
-            op: Op::Const(start),
-            vars: vec![],
-        };
-        let value = self.make(value);
-        self.known.insert((acc, Vec::new()), value);
     }
 }
 
