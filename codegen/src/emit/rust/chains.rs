@@ -56,18 +56,18 @@ impl Build<'_> {
         vec![Node::Eval(next)]
     }
 
-    /// What the chains of a reduction amount to: neighbours are combined, and so on.
-    pub(super) fn together(&mut self, acc: ValId, mut sums: Vec<Ref>, out: &mut Vec<Node>) -> Ref {
-        while let [first, second, ..] = sums[..] {
-            let InstOp::Reduce(monoid, _) = self.kernel.inst(acc).op else { break };
-            let (dtype, vars) = (self.values[first.0].dtype, self.union(&[first, second]));
-            let op = Op::Combine(monoid, first, second);
+    /// What the chains of a reduction amount to: each is combined with those before it.
+    pub(super) fn together(&mut self, acc: ValId, sums: Vec<Ref>, out: &mut Vec<Node>) -> Ref {
+        let mut sums = sums.into_iter();
+        let first = sums.next().unwrap_or_else(|| self.value(acc));
+        let InstOp::Reduce(monoid, _) = self.kernel.inst(acc).op else { return first };
+        sums.fold(first, |all, sum| {
+            let (dtype, vars) = (self.values[sum.0].dtype, self.union(&[all, sum]));
+            let op = Op::Combine(monoid, all, sum);
             let both = self.make(Value { id: acc, name: format!("v{}", acc.0), dtype, op, vars });
             out.push(Node::Eval(both));
-            sums.splice(..2, []);
-            sums.push(both);
-        }
-        sums[0]
+            both
+        })
     }
 
     /// A reduction over no points.
