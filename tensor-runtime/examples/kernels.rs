@@ -188,7 +188,7 @@ fn report(
     }
     let fresh = median(rounds, || rt::call::<1>(plan, &raw).map(drop))?;
     let mut out = Tensor::<f32, (usize, usize)>::zeros(operands[0].shape())?;
-    let into = median(rounds, || rt::call_into(plan, &raw, &mut [out.raw_mut()?]))?;
+    let into = median(rounds, || rt::call_into(plan, &raw, &mut [out.raw_mut()]))?;
     println!("{name:24} fresh {:10.3} us   into {:10.3} us", fresh * 1e6, into * 1e6);
     Ok(())
 }

@@ -90,7 +90,7 @@ macro_rules! elements {
             type Shape = ();
 
             fn raw(&self) -> Result<RawView<'_>> {
-                RawView::of_slice(std::slice::from_ref(self), Layout::SCALAR)
+                RawView::scalar(self)
             }
         })*
 
@@ -212,10 +212,17 @@ macro_rules! elements {
         }
 
         impl AnyStorage {
+            /// Host memory of so many elements, of unspecified values, and where it begins.
+            pub(crate) fn fresh(dtype: DType, len: usize, start: &mut *mut u8) -> Result<AnyStorage> {
+                match dtype { $(DType::$variant => Storage::fresh(len, start).map(AnyStorage::$variant)),* }
+            }
+
+            #[inline]
             pub(crate) fn dtype(&self) -> DType {
                 match self { $(AnyStorage::$variant(_) => DType::$variant),* }
             }
 
+            #[inline]
             pub(crate) fn elements(&self) -> Elements<'_> {
                 match self { $(AnyStorage::$variant(s) => s.elements()),* }
             }
@@ -261,6 +268,7 @@ macro_rules! elements {
                     static POOL: Pool<$ty> = Pool::new();
                     &POOL
                 }
+                #[inline]
                 fn erase(slice: &[$ty]) -> AnySlice<'_> {
                     AnySlice::$variant(slice)
                 }
@@ -279,6 +287,7 @@ macro_rules! elements {
                 fn erase_storage(storage: Arc<Storage<$ty>>) -> AnyStorage {
                     AnyStorage::$variant(storage)
                 }
+                #[inline]
                 fn recover_storage(storage: AnyStorage) -> Option<Arc<Storage<$ty>>> {
                     if let AnyStorage::$variant(s) = storage { Some(s) } else { None }
                 }

@@ -57,7 +57,7 @@ pub mod rt {
     pub use crate::cast::{Cast, cast};
     pub use crate::exec::cost::{Cost, Geometry, StepCost, cost};
     pub use crate::exec::measure::{Memory, memory};
-    pub use crate::exec::{call, call_into, call_list, call_wanted};
+    pub use crate::exec::{call, call_into, call_list, call_made, call_wanted};
     pub use crate::int;
     pub use crate::isa::Isa;
     pub use crate::kernel::{
@@ -67,6 +67,7 @@ pub mod rt {
     pub use crate::monoid::{self, Acc, ColAcc};
     pub use crate::plan::{self, Plan};
     pub use crate::roofline::Roofline;
+    pub use crate::tensor::Made;
     pub use ::half::{bf16, f16};
 
     pub use crate::{

@@ -24,6 +24,7 @@ use std::alloc;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
+use std::ptr::NonNull;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::device::gpu::Block;
@@ -61,10 +62,12 @@ impl<T> Pool<T> {
     }
 
     /// A free buffer of at least `len` elements and at most an eighth more.
+    #[inline]
     fn take(&self, len: usize) -> Option<Vec<T>> {
-        if len.checked_mul(size_of::<T>())? < SMALLEST_POOLED_BYTES {
-            return None;
-        }
+        if len < SMALLEST_POOLED_BYTES / size_of::<T>() { None } else { self.find(len) }
+    }
+
+    fn find(&self, len: usize) -> Option<Vec<T>> {
         let mut free = self.lock();
         let (&found, list) = free.by_len.range_mut(len..=len.checked_add(len / 8)?).next()?;
         let vec = list.pop();
@@ -76,9 +79,16 @@ impl<T> Pool<T> {
     }
 
     /// Keeps `vec` for the next one that asks.
+    #[inline]
     fn put(&self, vec: Vec<T>) {
+        if vec.len() >= SMALLEST_POOLED_BYTES / size_of::<T>() {
+            self.keep(vec);
+        }
+    }
+
+    fn keep(&self, vec: Vec<T>) {
         let bytes = vec.len() * size_of::<T>();
-        if !(SMALLEST_POOLED_BYTES..=MOST_POOLED_BYTES).contains(&bytes) {
+        if bytes > MOST_POOLED_BYTES {
             return;
         }
         let mut dropped = Vec::new();
@@ -115,6 +125,7 @@ pub struct Buffer<T: Element> {
 
 impl<T: Element> Buffer<T> {
     /// Memory whose values are unspecified: whatever its last use left, or zeros.
+    #[inline]
     pub fn uninit(len: usize) -> Result<Buffer<T>> {
         let buffer = match T::pool().take(len) {
             Some(vec) => Buffer { vec, len, pooled: true },
@@ -139,34 +150,11 @@ impl<T: Element> Buffer<T> {
         Ok(buffer)
     }
 
+    #[inline]
     fn fresh(len: usize) -> Result<Buffer<T>> {
-        let too_large = || Error::too_large("allocate", &[len]);
-        let layout = alloc::Layout::array::<T>(len).map_err(|_| too_large())?;
-        if layout.size() == 0 {
-            return Ok(Buffer { vec: Vec::new(), len, pooled: false });
-        }
-        // An allocator hands out a little memory faster than it does memory of zeros.
-        let small = layout.size() < SMALLEST_POOLED_BYTES;
-        // SAFETY: the layout is not of size 0 (just checked).
-        let allocate = || unsafe { if small { alloc::alloc(layout) } else { alloc::alloc_zeroed(layout) } };
-        let mut memory = allocate();
-        if memory.is_null() {
-            release_memory();
-            memory = allocate();
-        }
-        if memory.is_null() {
-            return Err(Error::OutOfMemory { device: "cpu".into(), bytes: layout.size() });
-        }
-        if small {
-            // SAFETY: the memory was just allocated, of this size.
-            unsafe { memory.write_bytes(0, layout.size()) };
-        }
-        if layout.size() >= LARGE_PAGES_BYTES {
-            ask_for_large_pages(memory, layout.size());
-        }
-        // SAFETY: `memory` was allocated by the global allocator for exactly `len` elements of `T`; zero bytes
-        // are a value of every `Element` (a sealed list of numbers and `bool`), so all `len` are initialised.
-        let vec = unsafe { Vec::from_raw_parts(memory.cast::<T>(), len, len) };
+        let start = fresh::<T>(len)?;
+        // SAFETY: `fresh` has it from the global allocator for exactly `len` elements of `T`, all initialised.
+        let vec = unsafe { Vec::from_raw_parts(start.as_ptr(), len, len) };
         Ok(Buffer { vec, len, pooled: true })
     }
 
@@ -218,6 +206,35 @@ impl<T: Element> fmt::Debug for Buffer<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Buffer<{}>({})", T::DTYPE, self.len)
     }
+}
+
+/// Memory of zeros, and nowhere for no elements: an address alone, for a `Vec` would be copied on its way.
+fn fresh<T: Element>(len: usize) -> Result<NonNull<T>> {
+    let too_large = || Error::too_large("allocate", &[len]);
+    let layout = alloc::Layout::array::<T>(len).map_err(|_| too_large())?;
+    if layout.size() == 0 {
+        return Ok(NonNull::dangling());
+    }
+    // An allocator hands out a little memory faster than it does memory of zeros.
+    let small = layout.size() < SMALLEST_POOLED_BYTES;
+    // SAFETY: the layout is not of size 0 (just checked).
+    let allocate = || unsafe { if small { alloc::alloc(layout) } else { alloc::alloc_zeroed(layout) } };
+    let memory = NonNull::new(allocate()).or_else(|| {
+        release_memory();
+        NonNull::new(allocate())
+    });
+    let Some(memory) = memory else {
+        return Err(Error::OutOfMemory { device: "cpu".into(), bytes: layout.size() });
+    };
+    if small {
+        // SAFETY: the memory was just allocated, of this size.
+        unsafe { memory.write_bytes(0, layout.size()) };
+    }
+    if layout.size() >= LARGE_PAGES_BYTES {
+        ask_for_large_pages(memory.as_ptr(), layout.size());
+    }
+    // Zero bytes are a value of every `Element` (a sealed list of numbers and `bool`).
+    Ok(memory.cast())
 }
 
 /// Memory of the pool that a step has for itself, of unspecified values and at least so long; see [`give_back`].
@@ -306,11 +323,19 @@ impl<T: Element> Storage<T> {
         Storage { memory: Memory::Host(buffer) }
     }
 
+    /// The memory of a result, and where it begins: [`Buffer::uninit`].
+    pub(crate) fn fresh(len: usize, start: &mut *mut u8) -> Result<Arc<Storage<T>>> {
+        let mut buffer = Buffer::<T>::uninit(len)?;
+        *start = buffer.as_mut_ptr().cast();
+        Ok(Arc::new(Storage::host(buffer)))
+    }
+
     pub(crate) fn device(block: Arc<Block>) -> Storage<T> {
         Storage { memory: Memory::Device(block) }
     }
 
     /// The memory on a device, where it is on one.
+    #[inline]
     pub(crate) fn block(&self) -> Option<&Arc<Block>> {
         match &self.memory {
             Memory::Host(_) => None,
@@ -341,6 +366,7 @@ impl<T: Element> Storage<T> {
     }
 
     /// All elements, wherever they are.
+    #[inline]
     pub(crate) fn elements(&self) -> Elements<'_> {
         match &self.memory {
             Memory::Host(buffer) => Elements::Host(T::erase(buffer)),
@@ -349,6 +375,7 @@ impl<T: Element> Storage<T> {
     }
 
     /// The same to write to, if nobody else holds the memory.
+    #[inline]
     pub(crate) fn unique(&mut self) -> Option<ElementsMut<'_>> {
         match &mut self.memory {
             Memory::Host(buffer) => Some(ElementsMut::Host(T::erase_mut(buffer))),

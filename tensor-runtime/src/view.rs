@@ -19,7 +19,7 @@ use crate::device::transfer;
 use crate::dims::{MAX_RANK, NdRank, Shape, Sizes};
 use crate::dtype::Element;
 use crate::error::{Error, Result};
-use crate::layout::Layout;
+use crate::layout::{Layout, Lent};
 use crate::storage::{Buffer, Storage};
 use crate::tape::{self, Value};
 use crate::tensor::Tensor;
@@ -57,7 +57,7 @@ pub(crate) enum Source<'a, T: Element> {
 impl<'a, T: Element> Source<'a, T> {
     pub(crate) fn of<D: Dimension>(view: ArrayView<'a, T, D>) -> Source<'a, T> {
         match dense_slice(view.clone()) {
-            Some(data) => Source::Slice(data, Layout::of_array(view.shape(), view.strides(), data.len())),
+            Some(data) => Source::Slice(data, Lent::of_array(view.shape(), view.strides()).kept()),
             None => Source::Gaps(view.into_dyn()),
         }
     }

@@ -297,7 +297,7 @@ impl<T: Element, S: Shape> Operand for Pinned<T, S> {
     type Shape = S;
 
     fn raw(&self) -> Result<RawView<'_>> {
-        RawView::of_slice(self.slice()?, self.layout)
+        RawView::of_slice(self.slice()?, &self.layout)
     }
 }
 

@@ -28,7 +28,7 @@ pub(crate) fn moved<T: Element>(
         None => None,
         Some(block) => Some(download::<T>(block, range.start, range.len())?),
     };
-    let there = layout.from(range.start);
+    let there = layout.lend().from(range.start).kept();
     let Some(gpu) = device.gpu() else {
         let buffer = host.ok_or_else(|| Error::layout("to_device", "the tensor is there already"))?;
         return Ok((Storage::host(buffer), there));

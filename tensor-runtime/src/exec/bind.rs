@@ -12,14 +12,15 @@ use crate::plan::{Plan, Relation};
 
 use super::internal;
 
-/// Fills `sizes`, one a slot of the plan.
+/// A symbol that has no size yet.
+pub(super) const UNBOUND: i64 = -1;
+
+/// Fills `sizes`, one a slot of the plan, all [`UNBOUND`] so far.
 pub(super) fn bind(plan: &'static Plan, operands: &[RawView<'_>], sizes: &mut [i64]) -> Result<()> {
     let symbols = plan.symbols.len();
     if operands.len() != plan.params.len() || symbols > sizes.len() {
         return Err(internal(plan, format!("{} operands for {} parameters", operands.len(), plan.params.len())));
     }
-    const UNBOUND: i64 = -1;
-    sizes[..symbols].fill(UNBOUND);
     for (p, (param, operand)) in plan.params.iter().zip(operands).enumerate() {
         if operand.dtype() != param.dtype {
             let (found, expected) = (operand.dtype(), param.dtype);

@@ -13,8 +13,8 @@ use crate::kernel::{Cx, Fault, TILE, Window};
 use crate::plan::{BufferId, Launch, Place, Plan};
 
 use super::cross::{self, Crossing};
+use super::few::Few;
 use super::memory::{Memory, Spot, Target};
-use super::windows::Windows;
 use super::{internal, jobs, wanted};
 
 /// The most axes of a kernel.
@@ -41,13 +41,13 @@ pub(super) struct Ready {
     pub(super) extents: [isize; MAX_AXES],
     /// Of the parallel axes.
     pub(super) ranges: [Range<isize>; MAX_RANK],
-    sizes: Vec<isize>,
+    sizes: Few<isize, 8>,
     /// Whether the kernel's second form runs, whose lane is the last parallel axis.
     across: bool,
     /// Of the outputs, a bit each: those that are written past the caches.
     pub(super) streams: u64,
     /// Inputs, then outputs.
-    pub(super) windows: Windows,
+    pub(super) windows: Few<Window, 6>,
 }
 
 /// Runs a launch over all of its axes.
@@ -121,7 +121,7 @@ pub(super) fn prepare(
     launch: &Launch,
     memory: &mut Memory<'_>,
     sizes: &[i64],
-    given: &[(BufferId, Spot)],
+    given: &[(BufferId, Spot<'_>)],
 ) -> Result<Ready> {
     let mut ready = Ready::empty();
     ready.fill(plan, launch, memory, sizes, given)?;
@@ -141,30 +141,37 @@ fn streams(plan: &'static Plan, buffer: BufferId, window: &Window) -> bool {
 }
 
 /// Hands out the operands of a launch: inputs, then outputs. `given` is as in [`prepare`].
-pub(super) fn each_spot<T: Target>(
+#[inline]
+pub(super) fn each_spot<'m: 's, 's, T: Target>(
     plan: &'static Plan,
     launch: &Launch,
-    memory: &mut Memory<'_, T>,
+    memory: &mut Memory<'m, T>,
     sizes: &[i64],
-    given: &[(BufferId, Spot)],
-    mut each: impl FnMut(&Spot),
+    given: &[(BufferId, Spot<'s>)],
+    mut each: impl FnMut(&Spot<'s>),
 ) -> Result<()> {
     let place = |id: BufferId| given.iter().find(|(given, _)| *given == id).map(|(_, spot)| spot);
     for &input in launch.inputs {
-        match place(input) {
+        match place(input).or_else(|| memory.known(input)) {
             Some(spot) => each(spot),
-            None => each(memory.reading(input, sizes)?),
+            None => each(&memory.reading(input, sizes)?),
         }
     }
     for (k, output) in launch.outputs.iter().enumerate() {
-        let spot = match place(output.buffer) {
-            Some(spot) => spot,
-            None => memory.writing(output.buffer, sizes)?,
+        let given = place(output.buffer);
+        let root = match given.or_else(|| memory.known(output.buffer).filter(|spot| spot.writable)) {
+            Some(spot) => {
+                each(spot);
+                spot.root
+            }
+            None => {
+                let spot = memory.writing(output.buffer, sizes)?;
+                each(&spot);
+                spot.root
+            }
         };
-        each(spot);
-        let root = spot.root;
-        let mut others = launch.inputs.iter().copied().chain(launch.outputs[..k].iter().map(|other| other.buffer));
-        if others.any(|id| place(id).map_or_else(|| memory.root(id), |spot| Some(spot.root)) == Some(root)) {
+        let is_it = |id: BufferId| place(id).or_else(|| memory.known(id)).is_some_and(|spot| spot.root == root);
+        if launch.inputs.iter().any(|&id| is_it(id)) || launch.outputs[..k].iter().any(|other| is_it(other.buffer)) {
             return Err(internal(plan, format!("kernel {} writes what it reads", launch.name)));
         }
     }
@@ -203,10 +210,10 @@ impl Ready {
             axes: 0,
             extents: [0; MAX_AXES],
             ranges: [const { 0..0 }; MAX_RANK],
-            sizes: Vec::new(),
+            sizes: Few::new(),
             across: false,
             streams: 0,
-            windows: Windows::default(),
+            windows: Few::new(),
         }
     }
 
@@ -220,7 +227,7 @@ impl Ready {
         launch: &Launch,
         memory: &mut Memory<'_>,
         sizes: &[i64],
-        given: &[(BufferId, Spot)],
+        given: &[(BufferId, Spot<'_>)],
     ) -> Result<()> {
         let axes = launch.extents.len();
         if axes > MAX_AXES || launch.par > axes.min(MAX_RANK) || launch.outputs.len() > 64 {
@@ -240,8 +247,7 @@ impl Ready {
         for &slot in launch.sizes {
             self.sizes.push(size(slot)?);
         }
-        self.windows = Windows::with_room(launch.inputs.len() + launch.outputs.len());
-        each_spot(plan, launch, memory, sizes, given, |spot| self.windows.push(window(spot)))?;
+        each_spot(plan, launch, memory, sizes, given, |spot| open(spot, self.windows.push(Window::NOWHERE)))?;
         self.across = launch.cpu.has_across() && goes_across(launch, &self.extents[..axes], &self.windows);
         if launch.cost <= MOVES {
             let outputs = launch.outputs.iter().zip(&self.windows[launch.inputs.len()..]).enumerate();
@@ -403,16 +409,21 @@ pub(super) fn axis_of(launch: &Launch, operand: usize, axis: usize, rank: usize)
 }
 
 /// The whole of a spot.
+pub(super) fn window(spot: &Spot<'_>) -> Window {
+    let mut window = Window::NOWHERE;
+    open(spot, &mut window);
+    window
+}
+
+/// The same where there is no window yet: number by number, for the kernel reads it so.
 #[inline]
-pub(super) fn window(spot: &Spot) -> Window {
-    let (size, stride) = spot.layout.all();
-    Window {
-        origin: spot.start.wrapping_add(spot.layout.offset() * spot.dtype.bytes()),
-        dtype: spot.dtype,
-        rank: spot.layout.rank(),
-        low: [0; MAX_RANK],
-        size: *size,
-        stride: *stride,
+fn open(spot: &Spot<'_>, window: &mut Window) {
+    let layout = spot.layout;
+    window.origin = spot.start.wrapping_add(layout.offset() * spot.dtype.bytes());
+    window.dtype = spot.dtype;
+    window.rank = layout.rank();
+    for (k, (&size, &stride)) in layout.sizes().iter().zip(layout.strides()).enumerate().take(MAX_RANK) {
+        (window.size[k], window.stride[k]) = (size, stride);
     }
 }
 

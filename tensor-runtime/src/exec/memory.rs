@@ -2,25 +2,28 @@
 //!
 //! In: a plan, its operands, the caller's memory for results. Out: where the elements of each buffer lie.
 //! Always: a buffer that has a place has it to the end of the call or its release; its elements are initialised;
-//! the places of two buffers are of one root, or do not overlap. Next: [`super::launch`].
+//! the places of two buffers are of one root, or do not overlap. A place is a few words: its layout is lent by the operand,
+//! or lies where the call keeps those that it makes, and is never copied. Next: [`super::launch`].
 
-use crate::dtype::{AnyBuffer, AnySlice, AnySliceMut, DType};
+use std::cell::OnceCell;
+
+use crate::dtype::{AnyBuffer, AnySlice, AnySliceMut, AnyStorage, DType};
 use crate::error::{Error, Result};
-use crate::layout::Layout;
+use crate::layout::{Layout, Lent};
 use crate::operand::{RawView, RawViewMut};
 use crate::plan::{Buffer, BufferId, Place, Plan};
-use crate::tensor::AnyTensor;
+use crate::tensor::Made;
 
 use super::internal;
 use super::wanted::Needs;
 
 /// Where the elements of a buffer lie.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Spot {
+pub(super) struct Spot<'m> {
     /// Position 0 of the layout.
     pub(super) start: *mut u8,
     pub(super) dtype: DType,
-    pub(super) layout: Layout,
+    pub(super) layout: Lent<'m>,
     /// The buffer whose memory it is: views share their base's.
     pub(super) root: BufferId,
     /// May the call write to it?
@@ -38,9 +41,9 @@ pub(super) trait Target {
     /// The same of a result's.
     fn result(&self, plan: &'static Plan, result: &mut RawViewMut<'_>) -> Result<*mut u8>;
     /// Copies the elements of a spot in C order to dense memory.
-    fn copy(&self, from: &Spot, to: *mut u8) -> Result<()>;
-    /// A tensor of what was allocated.
-    fn tensor(&self, owned: Self::Owned, dtype: DType, layout: &Layout) -> Result<AnyTensor>;
+    fn copy(&self, from: &Spot<'_>, to: *mut u8) -> Result<()>;
+    /// Memory of a result, of so many elements; `start` is set to where it begins.
+    fn fresh(&self, dtype: DType, len: usize, start: &mut *mut u8) -> Result<AnyStorage>;
 }
 
 /// Host memory.
@@ -65,28 +68,13 @@ impl Target for Host {
         result.slice_mut().map(address_mut).ok_or_else(|| Error::device(plan.function, device, "cpu", "to_host()"))
     }
 
-    fn copy(&self, from: &Spot, to: *mut u8) -> Result<()> {
+    fn copy(&self, from: &Spot<'_>, to: *mut u8) -> Result<()> {
         copy(from, to);
         Ok(())
     }
 
-    fn tensor(&self, owned: AnyBuffer, _: DType, layout: &Layout) -> Result<AnyTensor> {
-        AnyTensor::of(owned, layout)
-    }
-}
-
-/// What is known of a buffer.
-pub(super) struct Slot<O> {
-    spot: Option<Spot>,
-    /// What the call allocated itself.
-    owned: Option<O>,
-}
-
-impl<O> Slot<O> {
-    /// No place.
-    #[inline]
-    pub(super) fn none() -> Slot<O> {
-        Slot { spot: None, owned: None }
+    fn fresh(&self, dtype: DType, len: usize, start: &mut *mut u8) -> Result<AnyStorage> {
+        AnyStorage::fresh(dtype, len, start)
     }
 }
 
@@ -94,108 +82,162 @@ impl<O> Slot<O> {
 pub(super) struct Memory<'m, T: Target = Host> {
     pub(super) target: T,
     plan: &'static Plan,
-    slots: &'m mut [Slot<T::Owned>],
+    spots: &'m mut [Option<Spot<'m>>],
+    /// What the call allocated itself, by the buffer that it was allocated for, without the operands and results.
+    owned: &'m mut [Option<T::Owned>],
+    /// The layouts of those.
+    layouts: &'m [OnceCell<Layout>],
+}
+
+/// Where a call keeps what it knows of its buffers: an empty place for each, as [`Memory`] has them.
+pub(super) struct Room<'m, O> {
+    pub(super) spots: &'m mut [Option<Spot<'m>>],
+    pub(super) owned: &'m mut [Option<O>],
+    pub(super) layouts: &'m [OnceCell<Layout>],
 }
 
 impl<'m, T: Target> Memory<'m, T> {
-    /// Places for the parameters and the results, or those results that are needed. There is an empty slot a buffer.
-    pub(super) fn new(
-        target: T,
-        plan: &'static Plan,
-        slots: &'m mut [Slot<T::Owned>],
+    /// No places yet.
+    #[inline]
+    pub(super) fn new(target: T, plan: &'static Plan, room: Room<'m, T::Owned>) -> Memory<'m, T> {
+        let Room { spots, owned, layouts } = room;
+        Memory { target, plan, spots, owned, layouts }
+    }
+
+    /// Places for the parameters and the results, or those results that are needed.
+    pub(super) fn place(
+        &mut self,
         operands: &'m [RawView<'_>],
-        targets: &'m mut [RawViewMut<'_>],
+        targets: &'m mut [Result<RawViewMut<'_>>],
+        made: &'m mut [Made],
         needs: Option<&Needs>,
         sizes: &[i64],
-    ) -> Result<Memory<'m, T>> {
-        let count = plan.buffers.len();
-        let mut memory = Memory { target, plan, slots };
-        if count < operands.len() {
-            return Err(internal(plan, format!("{count} buffers for {} operands", operands.len())));
+    ) -> Result<()> {
+        let plan = self.plan;
+        if self.spots.len() < operands.len() {
+            return Err(internal(plan, format!("too few buffers for {} operands", operands.len())));
         }
-        for (id, operand) in operands.iter().enumerate() {
-            memory.slots[id].spot = Some(Spot {
-                start: memory.target.operand(plan, operand)?,
+        for (id, (operand, spot)) in operands.iter().zip(self.spots.iter_mut()).enumerate() {
+            operand.check()?;
+            *spot = Some(Spot {
+                start: self.target.operand(plan, operand)?,
                 dtype: operand.dtype(),
-                layout: *operand.layout(),
+                layout: operand.lend(),
                 root: id as BufferId,
                 writable: false,
             });
         }
-        let into = !targets.is_empty();
-        let mut targets = targets.iter_mut();
+        let (mut targets, mut made) = (targets.iter_mut(), made.iter_mut());
         for (k, &id) in plan.outputs.iter().enumerate() {
-            let buffer = memory.described(id)?;
-            if memory.slots[usize::from(id)].spot.is_some() || !matches!(buffer.place, Place::Output) {
+            let buffer = self.described(id)?;
+            if self.spots[usize::from(id)].is_some() || !matches!(buffer.place, Place::Output) {
                 return Err(internal(plan, format!("result {k} is not a buffer of its own")));
             }
-            if !into {
+            if let Some(made) = made.next() {
                 if needs.is_none_or(|needs| needs.buffers[usize::from(id)]) {
-                    memory.allocate(id, sizes)?;
+                    lay_out(plan, buffer, sizes, &mut made.layout)?;
+                    let layout = made.layout.lend();
+                    let mut start = std::ptr::null_mut();
+                    made.storage = Some(self.target.fresh(buffer.dtype, layout.len(), &mut start)?);
+                    let spot = Spot { start, dtype: buffer.dtype, layout, root: id, writable: true };
+                    self.spots[usize::from(id)] = Some(spot);
                 }
                 continue;
             }
-            let Some(target) = targets.next() else { return Err(internal(plan, "too few results".into())) };
+            let Some(Ok(target)) = targets.next() else { return Err(internal(plan, "too few results".into())) };
+            target.check()?;
+            let layout = target.lend();
             if target.dtype() != buffer.dtype {
                 let (found, expected) = (target.dtype(), buffer.dtype);
                 let operand = format!("result {k}").into();
                 return Err(Error::DType { operation: plan.function, operand, found, expected });
             }
             let wanted = buffer.dims.iter().map(|&slot| sizes.get(usize::from(slot)).copied());
-            if !wanted.eq(target.sizes().iter().map(|&size| Some(size as i64))) {
+            if !wanted.eq(layout.sizes().iter().map(|&size| Some(size as i64))) {
                 let wanted = layout_of(plan, buffer, sizes)?;
-                let text = format!("result {k} has shape {:?}, but {:?} is wanted", target.sizes(), wanted.sizes());
-                return Err(Error::shape(plan.function, target.sizes(), None, text));
+                let text = format!("result {k} has shape {:?}, but {:?} is wanted", layout.sizes(), wanted.sizes());
+                return Err(Error::shape(plan.function, layout.sizes(), None, text));
             }
-            memory.slots[usize::from(id)].spot = Some(Spot {
-                start: memory.target.result(plan, target)?,
-                dtype: buffer.dtype,
-                layout: *target.layout(),
-                root: id,
-                writable: true,
-            });
+            // From here on it counts as written to.
+            let start = self.target.result(plan, target)?;
+            let target: &'m RawViewMut<'_> = target;
+            let layout = target.lend();
+            self.spots[usize::from(id)] = Some(Spot { start, dtype: buffer.dtype, layout, root: id, writable: true });
         }
-        Ok(memory)
+        Ok(())
     }
 
     fn described(&self, id: BufferId) -> Result<&'static Buffer> {
         described(self.plan, id)
     }
 
-    fn allocate(&mut self, id: BufferId, sizes: &[i64]) -> Result<&Spot> {
+    /// The number of a buffer among those that are no operands and no results.
+    fn more(&self, id: BufferId) -> Option<usize> {
+        usize::from(id).checked_sub(self.plan.params.len() + self.plan.outputs.len())
+    }
+
+    fn cell(&self, id: BufferId) -> Result<&'m OnceCell<Layout>> {
+        let cell = self.more(id).and_then(|k| self.layouts.get(k));
+        cell.ok_or_else(|| internal(self.plan, format!("buffer {id} has a layout already")))
+    }
+
+    /// The dense layout of a buffer, which is kept as long as the call.
+    fn layout(&mut self, id: BufferId, sizes: &[i64]) -> Result<Lent<'m>> {
         let buffer = self.described(id)?;
-        let slot = &mut self.slots[usize::from(id)];
-        let nowhere = std::ptr::null_mut();
-        let (dtype, layout) = (buffer.dtype, Layout::SCALAR);
-        // In its place from the start: to copy a description costs more than to make it.
-        let spot = slot.spot.insert(Spot { start: nowhere, dtype, layout, root: id, writable: true });
-        let placed = lay_out(self.plan, buffer, sizes, &mut spot.layout);
-        let placed = placed.and_then(|()| self.target.allocate(dtype, spot.layout.len()));
-        match placed {
-            Ok((owned, start)) => {
-                spot.start = start;
-                slot.owned = Some(owned);
-            }
-            Err(error) => {
-                slot.spot = None;
-                return Err(error);
+        let cell = self.cell(id)?;
+        match cell.get() {
+            Some(layout) => Ok(layout.lend()),
+            None => {
+                let layout = layout_of(self.plan, buffer, sizes)?;
+                Ok(cell.get_or_init(|| layout).lend())
             }
         }
-        slot.spot.as_ref().ok_or_else(|| internal(self.plan, format!("buffer {id} has no place")))
+    }
+
+    fn allocate(&mut self, id: BufferId, sizes: &[i64]) -> Result<Spot<'m>> {
+        let dtype = self.described(id)?.dtype;
+        let layout = self.layout(id, sizes)?;
+        self.own(id, dtype, layout, true)
+    }
+
+    /// A buffer as if it had no memory: its elements are in registers, or only its shape is asked for.
+    pub(super) fn unplaced(&mut self, id: BufferId, sizes: &[i64]) -> Result<Spot<'m>> {
+        let dtype = self.described(id)?.dtype;
+        let layout = match (self.more(id), self.known(id)) {
+            (None, Some(spot)) => spot.layout,
+            (None, None) | (Some(_), _) => self.layout(id, sizes)?,
+        };
+        Ok(Spot { start: std::ptr::null_mut(), dtype, layout, root: id, writable: true })
+    }
+
+    /// Gives a buffer memory of the call's own.
+    fn own(&mut self, id: BufferId, dtype: DType, layout: Lent<'m>, writable: bool) -> Result<Spot<'m>> {
+        let at = self.more(id).filter(|k| *k < self.owned.len());
+        let at = at.ok_or_else(|| internal(self.plan, format!("buffer {id} has memory already")))?;
+        let (owned, start) = self.target.allocate(dtype, layout.len())?;
+        let spot = Spot { start, dtype, layout, root: id, writable };
+        self.spots[usize::from(id)] = Some(spot);
+        self.owned[at] = Some(owned);
+        Ok(spot)
+    }
+
+    /// Where a buffer lies, if it has a place.
+    #[inline]
+    pub(super) fn known(&self, id: BufferId) -> Option<&Spot<'m>> {
+        self.spots.get(usize::from(id))?.as_ref()
     }
 
     /// Where a step reads a buffer.
-    pub(super) fn reading(&mut self, id: BufferId, sizes: &[i64]) -> Result<&Spot> {
-        let at = usize::from(id);
-        if self.slots.get(at).is_none_or(|slot| slot.spot.is_none()) {
-            self.view(id, sizes)?;
+    #[inline]
+    pub(super) fn reading(&mut self, id: BufferId, sizes: &[i64]) -> Result<Spot<'m>> {
+        match self.known(id) {
+            Some(&spot) => Ok(spot),
+            None => self.view(id, sizes),
         }
-        let spot = self.slots[at].spot.as_ref();
-        spot.ok_or_else(|| internal(self.plan, format!("buffer {id} has no place")))
     }
 
     /// Gives a view of another buffer its place.
-    fn view(&mut self, id: BufferId, sizes: &[i64]) -> Result<()> {
+    fn view(&mut self, id: BufferId, sizes: &[i64]) -> Result<Spot<'m>> {
         let buffer = self.described(id)?;
         let Place::View(base) = buffer.place else {
             return Err(internal(self.plan, format!("buffer {id} is read before it is written")));
@@ -203,62 +245,60 @@ impl<'m, T: Target> Memory<'m, T> {
         if base >= id {
             return Err(internal(self.plan, format!("buffer {id} views a later one")));
         }
-        let base = *self.reading(base, sizes)?;
-        let layout = layout_of(self.plan, buffer, sizes)?;
+        let base = self.reading(base, sizes)?;
+        let cell = self.cell(id)?;
+        // In C order, whatever the order of the buffer's axes.
+        let layout = Layout::contiguous(layout_of(self.plan, buffer, sizes)?.sizes())?;
+        let layout = cell.get_or_init(|| layout).lend();
         if base.dtype != buffer.dtype || base.layout.len() != layout.len() {
             return Err(internal(self.plan, format!("buffer {id} is no view of its base")));
         }
-        let contiguous = Layout::contiguous(layout.sizes())?;
         if base.layout.is_contiguous() {
             let start = base.start.wrapping_add(base.layout.offset() * buffer.dtype.bytes());
-            self.slots[usize::from(id)].spot = Some(Spot { start, layout: contiguous, writable: false, ..base });
-            return Ok(());
+            let spot = Spot { start, layout, writable: false, ..base };
+            self.spots[usize::from(id)] = Some(spot);
+            return Ok(spot);
         }
-        let (owned, start) = self.target.allocate(buffer.dtype, layout.len())?;
-        self.target.copy(&base, start)?;
-        let spot = Spot { start, dtype: buffer.dtype, layout: contiguous, root: id, writable: false };
-        self.slots[usize::from(id)] = Slot { spot: Some(spot), owned: Some(owned) };
-        Ok(())
+        let spot = self.own(id, buffer.dtype, layout, false)?;
+        self.target.copy(&base, spot.start)?;
+        Ok(spot)
     }
 
     /// Where a step writes a buffer.
-    pub(super) fn writing(&mut self, id: BufferId, sizes: &[i64]) -> Result<&Spot> {
+    #[inline]
+    pub(super) fn writing(&mut self, id: BufferId, sizes: &[i64]) -> Result<Spot<'m>> {
+        match self.known(id) {
+            Some(&spot) if spot.writable => Ok(spot),
+            Some(_) | None => self.writing_first(id, sizes),
+        }
+    }
+
+    fn writing_first(&mut self, id: BufferId, sizes: &[i64]) -> Result<Spot<'m>> {
         let buffer = self.described(id)?;
-        let at = usize::from(id);
-        if self.slots[at].spot.is_none() && matches!(buffer.place, Place::Temp) {
+        if self.spots[usize::from(id)].is_none() && matches!(buffer.place, Place::Temp) {
             return self.allocate(id, sizes);
         }
-        let spot = self.slots[at].spot.as_ref().filter(|spot| spot.writable);
-        spot.ok_or_else(|| internal(self.plan, format!("buffer {id} cannot be written")))
+        Err(internal(self.plan, format!("buffer {id} cannot be written")))
     }
 
     /// The buffer whose memory a buffer with a place has.
     pub(super) fn root(&self, id: BufferId) -> Option<BufferId> {
-        self.slots.get(usize::from(id))?.spot.as_ref().map(|spot| spot.root)
+        self.known(id).map(|spot| spot.root)
     }
 
     /// Gives a temporary's memory back, unless a view still needs it.
     pub(super) fn release(&mut self, id: BufferId) {
         let Some(root) = self.root(id) else { return };
-        self.slots[usize::from(id)].spot = None;
-        if !self.slots.iter().any(|other| other.spot.as_ref().is_some_and(|spot| spot.root == root)) {
-            self.slots[usize::from(root)].owned = None;
+        self.spots[usize::from(id)] = None;
+        if !self.spots.iter().flatten().any(|other| other.root == root) {
+            let owned = self.more(root).and_then(|k| self.owned.get_mut(k));
+            owned.into_iter().for_each(|owned| *owned = None);
         }
-    }
-
-    /// The results that the call allocated.
-    pub(super) fn into_results(self, results: &mut [Option<AnyTensor>]) -> Result<()> {
-        for (result, &id) in results.iter_mut().zip(self.plan.outputs) {
-            let slot = &mut self.slots[usize::from(id)];
-            if let (Some(owned), Some(spot)) = (slot.owned.take(), &slot.spot) {
-                *result = Some(self.target.tensor(owned, spot.dtype, &spot.layout)?);
-            }
-        }
-        Ok(())
     }
 }
 
 /// What the plan says of a buffer.
+#[inline]
 pub(super) fn described(plan: &'static Plan, id: BufferId) -> Result<&'static Buffer> {
     plan.buffers.get(usize::from(id)).ok_or_else(|| internal(plan, format!("there is no buffer {id}")))
 }
@@ -304,7 +344,7 @@ fn lay_out(plan: &'static Plan, buffer: &Buffer, sizes: &[i64], layout: &mut Lay
 }
 
 /// Copies the elements of a spot in C order to dense memory.
-fn copy(from: &Spot, to: *mut u8) {
+fn copy(from: &Spot<'_>, to: *mut u8) {
     let (sizes, strides) = (from.layout.sizes(), from.layout.strides());
     let rank = sizes.len();
     if from.layout.is_empty() {

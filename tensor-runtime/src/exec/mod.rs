@@ -16,6 +16,7 @@ pub mod cost;
 mod crew;
 mod cross;
 mod dot;
+mod few;
 mod gpu;
 mod jobs;
 mod launch;
@@ -26,55 +27,89 @@ mod scatter;
 mod tests;
 mod turn;
 mod wanted;
-mod windows;
 mod work;
 
 use crate::dtype::DType;
 use crate::error::{Error, GradientFault, Result};
 use crate::layout::Layout;
 use crate::operand::{RawView, RawViewMut};
-use crate::plan::{Action, BufferId, Dot, Launch, Plan, Scatter, Step};
+use crate::plan::{Action, BufferId, Dot, Launch, Plan, Scatter};
 use crate::tape;
-use crate::tensor::AnyTensor;
+use crate::tensor::{AnyTensor, Made};
+use std::cell::OnceCell;
 use std::vec::IntoIter;
 
 use block::tiling::Tiling;
-use memory::{Host, Memory, Slot, Target};
+use memory::{Host, Memory, Room, Spot, Target};
 use wanted::Needs;
 
-/// So many sizes, or buffers, are kept track of without an allocation.
-const FEW: usize = 12;
+/// A list of so many values that begin as `$empty`: most calls have few, and get no more than they use; only a long one
+/// is allocated.
+macro_rules! list {
+    ($list:ident: $count:expr, $empty:expr) => {
+        let (count, mut few, mut some, mut many);
+        count = $count;
+        let $list: &mut [_] = match count {
+            0 => &mut [],
+            1..=4 => {
+                few = std::array::from_fn::<_, 4, _>(|_| $empty);
+                &mut few[..count]
+            }
+            5..=16 => {
+                some = std::array::from_fn::<_, 16, _>(|_| $empty);
+                &mut some[..count]
+            }
+            _ => {
+                many = std::iter::repeat_with(|| $empty).take(count).collect::<Vec<_>>();
+                &mut many[..]
+            }
+        };
+    };
+}
 
 /// Runs the plan on operands, in the order of its parameters, and answers its results.
 pub fn call<const O: usize>(plan: &'static Plan, operands: &[RawView<'_>]) -> Result<[AnyTensor; O]> {
-    if plan.outputs.len() != O {
-        return Err(internal(plan, format!("{} results, not {O}", plan.outputs.len())));
-    }
-    let mut results = [const { None }; O];
-    run(plan, operands, &mut [], None, &mut results)?;
-    if tape::records(operands) {
-        mark(&mut results, plan, operands)?;
-    }
+    let mut made = [const { Made::NONE }; O];
+    call_made(plan, operands, &mut made)?;
+    let results = made.each_mut().map(Made::any);
     if results.iter().any(Option::is_none) {
         return Err(internal(plan, "a result was not made".into()));
     }
     Ok(results.map(|result| result.expect("looked for just before")))
 }
 
-/// Runs the plan and writes its results to memory of the caller's.
-pub fn call_into(plan: &'static Plan, operands: &[RawView<'_>], results: &mut [RawViewMut<'_>]) -> Result<()> {
+/// The same, with the results left where the caller has a place for them.
+pub fn call_made(plan: &'static Plan, operands: &[RawView<'_>], made: &mut [Made]) -> Result<()> {
+    if plan.outputs.len() != made.len() {
+        return Err(internal(plan, format!("{} results, not {}", plan.outputs.len(), made.len())));
+    }
+    run(plan, operands, &mut [], None, made)?;
+    if tape::records(operands) {
+        made.iter_mut().zip(tape::record(plan, operands)?).for_each(|(made, mark)| made.track = mark);
+    }
+    Ok(())
+}
+
+/// Runs the plan and writes its results to memory of the caller's. What could not be had is this call's error: so each stays
+/// where the caller makes it.
+pub fn call_into(plan: &'static Plan, operands: &[RawView<'_>], results: &mut [Result<RawViewMut<'_>>]) -> Result<()> {
+    if let Some(missing) = results.iter_mut().find(|result| result.is_err()) {
+        let seen = Err(internal(plan, "a result that could not be had".into()));
+        return std::mem::replace(missing, seen).map(|_| ());
+    }
     if plan.outputs.len() != results.len() {
         return Err(internal(plan, format!("{} results, not {}", plan.outputs.len(), results.len())));
     }
     let records = tape::records(operands);
-    if records && results.iter().any(RawViewMut::is_leaf) {
+    if records && results.iter().flatten().any(RawViewMut::is_leaf) {
         return Err(Error::gradient(plan.function, GradientFault::IntoLeaf));
     }
     run(plan, operands, results, None, &mut [])?;
     if records {
-        results.iter_mut().zip(tape::record(plan, operands)?).for_each(|(result, mark)| result.mark(mark));
+        let marks = tape::record(plan, operands)?;
+        results.iter_mut().flatten().zip(marks).for_each(|(result, mark)| result.mark(mark));
     } else {
-        results.iter_mut().for_each(|result| result.mark(None));
+        results.iter_mut().flatten().for_each(|result| result.mark(None));
     }
     Ok(())
 }
@@ -130,7 +165,7 @@ pub(crate) fn run_wanted(
 
 /// The types and layouts that the results of a call with these operands have.
 pub(crate) fn shapes(plan: &'static Plan, operands: &[RawView<'_>]) -> Result<Vec<(DType, Layout)>> {
-    let mut sizes = vec![0; plan.slots];
+    let mut sizes = vec![bind::UNBOUND; plan.slots];
     bind::bind(plan, operands, &mut sizes)?;
     let shape = |&id: &BufferId| {
         let buffer = memory::described(plan, id)?;
@@ -141,27 +176,20 @@ pub(crate) fn shapes(plan: &'static Plan, operands: &[RawView<'_>]) -> Result<Ve
 
 /// New results.
 fn made(plan: &'static Plan, operands: &[RawView<'_>], needs: Option<&Needs>) -> Result<Vec<Option<AnyTensor>>> {
-    let mut results = vec![None; plan.outputs.len()];
-    run(plan, operands, &mut [], needs, &mut results)?;
-    Ok(results)
+    list!(made: plan.outputs.len(), Made::NONE);
+    run(plan, operands, &mut [], needs, made)?;
+    Ok(made.iter_mut().map(Made::any).collect())
 }
 
-/// With `targets` empty the results are new tensors, put in `made`; with `needs` only some of them are.
+/// The results are new tensors, put in `made`, or where that is empty written to `targets`; with `needs` only some of them are.
 fn run(
     plan: &'static Plan,
     operands: &[RawView<'_>],
-    targets: &mut [RawViewMut<'_>],
+    targets: &mut [Result<RawViewMut<'_>>],
     needs: Option<&Needs>,
-    made: &mut [Option<AnyTensor>],
+    made: &mut [Made],
 ) -> Result<()> {
-    let (mut few, mut many);
-    let sizes = if plan.slots <= FEW {
-        few = [0i64; FEW];
-        &mut few[..plan.slots]
-    } else {
-        many = vec![0i64; plan.slots];
-        &mut many[..]
-    };
+    list!(sizes: plan.slots, bind::UNBOUND);
     bind::bind(plan, operands, sizes)?;
     match bind::device(plan, operands)? {
         None => steps(Host, plan, operands, targets, needs, sizes, made),
@@ -226,20 +254,19 @@ fn steps<M: Machine>(
     machine: M,
     plan: &'static Plan,
     operands: &[RawView<'_>],
-    targets: &mut [RawViewMut<'_>],
+    targets: &mut [Result<RawViewMut<'_>>],
     needs: Option<&Needs>,
     sizes: &[i64],
-    made: &mut [Option<AnyTensor>],
+    made: &mut [Made],
 ) -> Result<()> {
-    let (mut few, mut many);
-    let slots = if plan.buffers.len() <= FEW {
-        few = std::array::from_fn::<_, FEW, _>(|_| Slot::none());
-        &mut few[..plan.buffers.len()]
-    } else {
-        many = std::iter::repeat_with(Slot::none).take(plan.buffers.len()).collect::<Vec<_>>();
-        &mut many[..]
-    };
-    let mut memory = Memory::new(machine, plan, slots, operands, targets, needs, sizes)?;
+    list!(spots: plan.buffers.len(), None::<Spot<'_>>);
+    // Operands and results come first, and have memory and layouts of their own.
+    let more = plan.buffers.len().saturating_sub(plan.params.len() + plan.outputs.len());
+    list!(owned: more, None::<M::Owned>);
+    list!(layouts: more, OnceCell::<Layout>::new());
+    let room = Room { spots, owned, layouts: &*layouts };
+    let mut memory = Memory::new(machine, plan, room);
+    memory.place(operands, targets, made, needs, sizes)?;
     // Up to here a block has run.
     let mut done = 0;
     let runs = |k: usize| needs.is_none_or(|needs| needs.steps[k]);
@@ -258,8 +285,7 @@ fn steps<M: Machine>(
             memory.release(buffer);
         }
     }
-    memory.target.finish(plan)?;
-    memory.into_results(made)
+    memory.target.finish(plan)
 }
 
 /// A fault of the plan or of a kernel, not of the caller's.

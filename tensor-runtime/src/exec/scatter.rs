@@ -52,9 +52,9 @@ enum Cut {
 
 /// Runs the scatter.
 pub(super) fn run(plan: &'static Plan, scatter: &Scatter, memory: &mut Memory<'_>, sizes: &[i64]) -> Result<()> {
-    let updates = *memory.reading(scatter.updates, sizes)?;
-    let indices = *memory.reading(scatter.indices, sizes)?;
-    let out = *memory.writing(scatter.out, sizes)?;
+    let updates = memory.reading(scatter.updates, sizes)?;
+    let indices = memory.reading(scatter.indices, sizes)?;
+    let out = memory.writing(scatter.out, sizes)?;
     let whole = whole(scatter, &updates, &indices, &out);
     let apart = out.root != updates.root && out.root != indices.root;
     let typed = sums(updates.dtype) == Some(out.dtype) && indices.dtype == DType::I64;
@@ -83,7 +83,7 @@ pub(super) fn sums(updates: DType) -> Option<DType> {
 }
 
 /// The axes of the operands, if they fit each other.
-fn whole(scatter: &Scatter, updates: &Spot, indices: &Spot, out: &Spot) -> Option<Part> {
+fn whole(scatter: &Scatter, updates: &Spot, indices: &Spot, out: &Spot<'_>) -> Option<Part> {
     let (axis, batch) = (scatter.axis, scatter.batch);
     let (to, from, by) = (&out.layout, &updates.layout, &indices.layout);
     let own = by.rank().checked_sub(batch)?;
@@ -140,7 +140,7 @@ fn places(plan: &'static Plan, scatter: &Scatter, indices: &Spot, n: usize) -> R
 }
 
 /// For each index of one batch, in C order, how far its updates lie from the first.
-fn offsets(scatter: &Scatter, updates: &Spot, indices: &Spot) -> Vec<isize> {
+fn offsets(scatter: &Scatter, updates: &Spot, indices: &Spot<'_>) -> Vec<isize> {
     let own = indices.layout.rank() - scatter.batch;
     let mut out = Vec::new();
     walk(&axes_of(updates, scatter.axis)[..own], [0; 3], &mut |at| out.push(at[0]));
@@ -228,7 +228,7 @@ sums! {
 
 /// # Safety
 /// As [`add`].
-unsafe fn by_dtype(part: &Part, places: &[usize], offsets: &[isize], out: &Spot, updates: &Spot) {
+unsafe fn by_dtype(part: &Part, places: &[usize], offsets: &[isize], out: &Spot, updates: &Spot<'_>) {
     // SAFETY: the caller's promise; integers of one width add alike, whatever their sign.
     unsafe {
         match updates.dtype {

@@ -192,10 +192,8 @@ fn a_call_allocates_what_was_said() {
         [[3, 4, 5], [1, 1, 1], [0, 4, 5], [4, 5, 0], [64, 100, 7], [700, 300, 20], [50, 1300, 300], [1, 9000, 3]]
     {
         let data = vec![0.0f32; (m * n).max(m * k).max(k * n)];
-        let raw = |rows: usize, columns: usize| {
-            RawView::new(AnySlice::F32(&data), Layout::contiguous(&[rows, columns]).unwrap()).unwrap()
-        };
-        let operands = [raw(m, n), raw(m, k), raw(k, n)];
+        let layouts = [[m, n], [m, k], [k, n]].map(|sizes| Layout::contiguous(&sizes).unwrap());
+        let operands = layouts.each_ref().map(|layout| RawView::new(AnySlice::F32(&data), layout).unwrap());
         for (name, plan) in
             [("chain", &CHAIN), ("views", &VIEWS), ("dots", &DOTS), ("panels", &PANELS), ("tiles", &TILES)]
         {
@@ -242,8 +240,9 @@ fn each_thread_has_a_panel() {
 #[test]
 fn a_result_that_nobody_wants_has_no_memory() {
     let data = vec![0.0f32; 200];
-    let raw = || RawView::new(AnySlice::F32(&data), Layout::contiguous(&[10, 20]).unwrap()).unwrap();
-    let square = RawView::new(AnySlice::F32(&data[..100]), Layout::contiguous(&[10, 10]).unwrap()).unwrap();
+    let layouts = [[10, 20], [10, 10]].map(|sizes| Layout::contiguous(&sizes).unwrap());
+    let raw = || RawView::new(AnySlice::F32(&data), &layouts[0]).unwrap();
+    let square = RawView::new(AnySlice::F32(&data[..100]), &layouts[1]).unwrap();
     let operands = [raw(), square, raw()];
     let (results, most) = meter::peak(|| super::call_wanted(&CHAIN, &operands, &[false]));
     assert!(results.unwrap()[0].is_none());

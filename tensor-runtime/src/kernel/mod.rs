@@ -188,6 +188,16 @@ pub(crate) struct Window {
 }
 
 impl Window {
+    /// No axes, nowhere.
+    pub(crate) const NOWHERE: Window = Window {
+        origin: std::ptr::null_mut(),
+        dtype: DType::Bool,
+        rank: 0,
+        low: [0; MAX_RANK],
+        size: [0; MAX_RANK],
+        stride: [0; MAX_RANK],
+    };
+
     /// Counts an axis from `first` on: what was coordinate `first` is 0 now.
     pub(crate) fn shift(&mut self, axis: usize, first: isize) {
         let bytes = self.stride[axis].wrapping_mul(self.dtype.bytes() as isize);

@@ -14,11 +14,15 @@
 //! # Ok::<(), ndfuse_runtime::Error>(())
 //! ```
 
+mod lent;
+
 use std::fmt;
 use std::ops::Range;
 
 use crate::dims::MAX_RANK;
 use crate::error::{Error, Result};
+
+pub(crate) use lent::Lent;
 
 /// Sizes, strides and an offset, checked. See the module's text.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -121,66 +125,51 @@ impl Layout {
         (&mut self.sizes[..self.rank], &mut self.strides[..self.rank])
     }
 
-    /// That of an `ndarray` of up to [`MAX_RANK`] axes whose lowest address is position 0 of `len` elements.
+    /// The same, of which nothing is copied.
     #[inline]
-    pub(crate) fn of_array(sizes: &[usize], strides: &[isize], len: usize) -> Layout {
-        if len == 0 || sizes.len() > MAX_RANK {
-            return Layout::strided(sizes, strides, 0, len)
-                .expect("an ndarray of up to 8 axes is within its own memory");
-        }
-        let reversed = sizes.iter().zip(strides).filter(|(size, stride)| **size > 1 && **stride < 0);
-        Layout::known(sizes, strides, reversed.map(|(size, stride)| (size - 1) * stride.unsigned_abs()).sum())
+    pub(crate) fn lend(&self) -> Lent<'_> {
+        Lent::new(self.sizes(), self.strides(), self.offset)
     }
 
     /// The number of axes.
+    #[inline]
     pub fn rank(&self) -> usize {
         self.rank
     }
 
     /// The size of each axis.
+    #[inline]
     pub fn sizes(&self) -> &[usize] {
         &self.sizes[..self.rank]
     }
 
     /// The distance between neighbours along each axis, in elements.
+    #[inline]
     pub fn strides(&self) -> &[isize] {
         &self.strides[..self.rank]
     }
 
-    /// Sizes and strides; beyond the rank they mean nothing.
-    pub(crate) fn all(&self) -> (&[usize; MAX_RANK], &[isize; MAX_RANK]) {
-        (&self.sizes, &self.strides)
-    }
-
     /// The position of the element whose indices are all 0.
+    #[inline]
     pub fn offset(&self) -> usize {
         self.offset
     }
 
     /// The number of elements.
+    #[inline]
     pub fn len(&self) -> usize {
-        self.sizes().iter().product()
+        self.lend().len()
     }
 
     /// No elements?
     pub fn is_empty(&self) -> bool {
-        self.sizes().contains(&0)
+        self.lend().is_empty()
     }
 
     /// The positions between the first and the last that belong to an element; `offset..offset` if there is none.
     #[inline]
     pub fn range(&self) -> Range<usize> {
-        // Nothing overflows: every constructor has computed it.
-        let (mut low, mut high) = (self.offset as isize, self.offset as isize);
-        for (&size, &stride) in self.sizes().iter().zip(self.strides()) {
-            if size == 0 {
-                return self.offset..self.offset;
-            }
-            let reach = (size as isize - 1).wrapping_mul(stride);
-            low = low.wrapping_add(reach.min(0));
-            high = high.wrapping_add(reach.max(0));
-        }
-        low as usize..high as usize + 1
+        self.lend().range()
     }
 
     fn checked_range(&self) -> Option<Range<usize>> {
@@ -200,16 +189,9 @@ impl Layout {
     }
 
     /// Row-major without gaps? Axes of size 1 may have any stride.
+    #[inline]
     pub fn is_contiguous(&self) -> bool {
-        let mut wanted = 1isize;
-        for (&size, &stride) in self.sizes().iter().zip(self.strides()).rev() {
-            if size != 1 && stride != wanted {
-                return self.is_empty();
-            }
-            // Sizes of an empty array may be beyond what any stride is.
-            wanted = wanted.wrapping_mul(size as isize);
-        }
-        true
+        self.lend().is_contiguous()
     }
 
     /// Has every position of [`range`](Self::range) an element of its own, in whatever order?
@@ -226,10 +208,12 @@ impl Layout {
     /// assert!(!Layout::strided(&[3, 2], &[1, 1], 0, 6)?.is_injective());
     /// # Ok::<(), ndfuse_runtime::Error>(())
     /// ```
+    #[inline]
     pub fn is_injective(&self) -> bool {
-        if self.is_contiguous() {
-            return true;
-        }
+        self.is_contiguous() || self.is_stepped_apart()
+    }
+
+    fn is_stepped_apart(&self) -> bool {
         let mut below = 0;
         for axis in self.axes_by_stride() {
             let stride = self.strides[axis].unsigned_abs();
@@ -466,16 +450,7 @@ impl Layout {
 
     /// The layout of the same axes, from position 0, once everything before [`range`](Self::range) is dropped.
     pub fn rebased(&self) -> Layout {
-        self.from(self.range().start)
-    }
-
-    /// The layout of the same axes, once everything before position `start`, which no element is at, is dropped.
-    pub(crate) fn from(&self, start: usize) -> Layout {
-        let mut out = *self;
-        if start != 0 {
-            out.offset -= start;
-        }
-        out
+        self.lend().from(self.range().start).kept()
     }
 }
 

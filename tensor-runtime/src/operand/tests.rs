@@ -4,6 +4,7 @@ use ndarray::{Array0, Array1, Array2, ArrayView2, Axis, CowArray, array, s};
 
 use super::*;
 use crate::dims::Const;
+use crate::dtype::AnySliceMut;
 
 /// The elements through the raw view, in row-major order.
 fn read<O: Operand>(operand: O) -> Vec<O::Elem> {
@@ -127,9 +128,9 @@ fn no_write_is_seen_through_another_tensor() {
 #[test]
 fn layouts_are_checked_against_their_slice() {
     let layout = Layout::contiguous(&[2, 3]).unwrap();
-    assert!(RawView::of_slice(&[0u8; 5], layout).is_err());
-    assert!(RawViewMut::new(AnySliceMut::U8(&mut [0; 5]), layout).is_err());
+    assert!(RawView::of_slice(&[0u8; 5], &layout).is_err());
+    assert!(RawViewMut::new(AnySliceMut::U8(&mut [0; 5]), &layout).is_err());
     let repeated = Layout::SCALAR.broadcast(&[2]).unwrap();
-    assert!(RawView::of_slice(&[0u8], repeated).is_ok());
-    assert!(RawViewMut::new(AnySliceMut::U8(&mut [0]), repeated).is_err());
+    assert!(RawView::of_slice(&[0u8], &repeated).is_ok());
+    assert!(RawViewMut::new(AnySliceMut::U8(&mut [0]), &repeated).is_err());
 }

@@ -169,6 +169,7 @@ pub(crate) fn moved(of: Option<&Arc<Value>>, sizes: &[usize], from: &Device) -> 
 }
 
 /// The tensor with this mark is written to: a result is that no more, a leaf is a variable and stays one.
+#[inline]
 pub(crate) fn written(track: &mut Option<Arc<Value>>) {
     if track.as_ref().is_some_and(|value| !value.is_leaf()) {
         *track = Some(Arc::new(Value { origin: Origin::Lost("write", GradientFault::Written) }));

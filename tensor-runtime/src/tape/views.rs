@@ -54,7 +54,7 @@ impl View {
     fn back_there(&self, cotangent: &AnyTensor) -> Result<Option<AnyTensor>> {
         let raw = cotangent.raw()?;
         let Some(block) = raw.block().filter(|_| raw.sizes() == self.layout.sizes()) else { return Ok(None) };
-        let gradient = transfer::spread(block, raw.dtype(), raw.layout(), &self.layout, self.base.len())?;
+        let gradient = transfer::spread(block, raw.dtype(), &raw.layout(), &self.layout, self.base.len())?;
         Ok(gradient.map(|gradient| AnyTensor::on_device(raw.dtype(), Arc::new(gradient), self.base)))
     }
 
@@ -65,7 +65,7 @@ impl View {
         let raw = cotangent.raw()?;
         let typed = raw.typed::<T>().filter(|typed| typed.sizes == self.layout.sizes());
         let wrong = || Error::Internal { function: self.operation, reason: "a cotangent of another shape".into() };
-        let from = nd_view::<T, IxDyn>(typed.ok_or_else(wrong)?.data, raw.layout())?;
+        let from = nd_view::<T, IxDyn>(typed.ok_or_else(wrong)?.data, &raw.layout())?;
         let mut gradient = Buffer::<T>::zeroed(self.base.len())?;
         if self.layout.is_injective() {
             nd_view_mut::<T, IxDyn>(&mut gradient, &self.layout)?.assign(&from);

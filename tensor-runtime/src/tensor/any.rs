@@ -30,24 +30,20 @@ use crate::view::{fitted, nd_view, nd_view_mut};
 /// ```
 #[derive(Clone, Debug)]
 pub struct AnyTensor {
-    storage: AnyStorage,
-    layout: Layout,
-    track: Option<Arc<Value>>,
+    pub(super) storage: AnyStorage,
+    pub(super) layout: Layout,
+    pub(super) track: Option<Arc<Value>>,
 }
 
 impl AnyTensor {
     /// The elements of `layout` in `buffer`; an error if it leaves the buffer.
     pub fn new(buffer: AnyBuffer, layout: Layout) -> Result<AnyTensor> {
-        AnyTensor::of(buffer, &layout)
-    }
-
-    pub(crate) fn of(buffer: AnyBuffer, layout: &Layout) -> Result<AnyTensor> {
         let len = buffer.slice().len();
         if layout.range().end > len {
             let text = format!("layout {layout:?} leaves a buffer of {len} elements");
             return Err(Error::layout("tensor", text));
         }
-        Ok(AnyTensor { storage: buffer.into_storage(), layout: *layout, track: None })
+        Ok(AnyTensor { storage: buffer.into_storage(), layout, track: None })
     }
 
     /// All 0, row-major.
@@ -68,7 +64,7 @@ impl AnyTensor {
 
     /// Its elements to read.
     pub fn raw(&self) -> Result<RawView<'_>> {
-        RawView::known(self.storage.elements(), &self.layout, Some(self), self.track.as_ref())
+        Ok(RawView::known(self.storage.elements(), &self.layout, Some(self), self.track.as_ref()))
     }
 
     /// Its elements in row-major order as little-endian bytes.
@@ -80,7 +76,7 @@ impl AnyTensor {
     pub fn raw_mut(&mut self) -> Result<RawViewMut<'_>> {
         let shared = || Error::layout("tensor", "the memory is shared with another tensor");
         self.layout.check_apart()?;
-        RawViewMut::known(self.storage.unique().ok_or_else(shared)?, &self.layout, Some(&mut self.track))
+        Ok(RawViewMut::known(self.storage.unique().ok_or_else(shared)?, &self.layout, Some(&mut self.track)))
     }
 
     /// The same as a tensor of known type, without a copy; `operand` is its name in the error.
@@ -178,9 +174,9 @@ impl AnyTensor {
         self.check(other)?;
         let unlike = || Error::shape("gradient", other.sizes(), None, "gradients of unlike shapes");
         let (mut to, from) = (self.raw_mut()?, other.raw()?);
-        let layout = *to.layout();
+        let layout = to.layout();
         let (to, from_data) = (to.typed::<T>().ok_or_else(unlike)?, from.typed::<T>().ok_or_else(unlike)?);
-        let from = nd_view::<T, IxDyn>(from_data.data, from.layout())?;
+        let from = nd_view::<T, IxDyn>(from_data.data, &from.layout())?;
         nd_view_mut::<T, IxDyn>(to.data, &layout)?.zip_mut_with(&from, |to, &from| *to += from);
         Ok(())
     }

@@ -18,8 +18,10 @@
 //! ```
 
 mod any;
+mod made;
 
 pub use any::AnyTensor;
+pub use made::Made;
 
 use std::fmt;
 use std::sync::Arc;
@@ -31,7 +33,7 @@ use crate::dims::{Dim, NdRank, Shape, Sizes};
 use crate::dtype::{DType, Element, Number};
 use crate::error::{Error, Result};
 use crate::layout::Layout;
-use crate::storage::{Buffer, ElementsMut, Storage};
+use crate::storage::{Buffer, Storage};
 use crate::tape::{self, Value};
 use crate::view::{fitted, gather, nd_array, nd_shape, nd_view, nd_view_mut};
 
@@ -42,13 +44,6 @@ pub struct Tensor<T: Element, S: Shape> {
     pub(crate) shape: S,
     /// What the tape knows of it.
     pub(crate) track: Option<Arc<Value>>,
-}
-
-/// The parts of a tensor that nobody shares.
-pub(crate) struct Unique<'a> {
-    pub(crate) elements: ElementsMut<'a>,
-    pub(crate) layout: &'a Layout,
-    pub(crate) track: &'a mut Option<Arc<Value>>,
 }
 
 impl<T: Element, S: Shape> Clone for Tensor<T, S> {
@@ -216,17 +211,15 @@ impl<T: Element, S: Shape> Tensor<T, S> {
         nd_view_mut(storage.slice_mut("view_mut")?, &self.layout)
     }
 
-    /// The tensor's parts to write to; copied first if anyone else could see the write.
-    pub(crate) fn make_unique(&mut self) -> Result<Unique<'_>> {
+    /// Makes the tensor the sole owner of memory that can be written to; copies it first if anyone else could see the write.
+    pub(crate) fn make_unique(&mut self) -> Result<()> {
         let shared = Arc::strong_count(&self.storage) > 1
             || self.storage.block().is_some_and(|block| Arc::strong_count(block) > 1);
         if shared || !self.layout.is_injective() {
             self.storage = self.contiguous_storage()?;
             self.layout = Layout::contiguous(self.layout.sizes())?;
         }
-        // Sole owner: either it was, for a single reference has nobody to clone it, or the storage is new.
-        let elements = Arc::get_mut(&mut self.storage).and_then(Storage::unique).ok_or_else(not_alone)?;
-        Ok(Unique { elements, layout: &self.layout, track: &mut self.track })
+        Ok(())
     }
 
     /// A copy of the elements in row-major order, where they are.
@@ -436,7 +429,7 @@ fn check_count(operation: &'static str, sizes: &[usize], given: usize) -> Result
 }
 
 /// What cannot happen to a tensor that has just got its own memory.
-fn not_alone() -> Error {
+pub(crate) fn not_alone() -> Error {
     Error::layout("view_mut", "the memory is shared")
 }
 

@@ -62,7 +62,7 @@ impl<T: Element> Case<T> {
     }
 
     pub fn raw(&self) -> RawView<'_> {
-        RawView::of_slice(&self.data, self.layout).unwrap()
+        RawView::of_slice(&self.data, &self.layout).unwrap()
     }
 }
 

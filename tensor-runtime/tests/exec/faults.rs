@@ -168,7 +168,7 @@ fn operands_are_checked_by_name_and_axis() {
     assert!(matches!(rt::call::<2>(&CHECKED, &[x.raw(), y.raw(), z.raw()]), Err(Error::Internal { .. })));
     let mut small = vec![0.0f32; 31];
     let layout = rt::Layout::contiguous(&[31]).unwrap();
-    let target = rt::RawViewMut::new(rt::AnySliceMut::F32(&mut small), layout).unwrap();
+    let target = rt::RawViewMut::new(rt::AnySliceMut::F32(&mut small), &layout);
     let error = rt::call_into(&CHECKED, &[x.raw(), y.raw(), z.raw()], &mut [target]).unwrap_err();
     assert!(matches!(error, Error::Shape(_)), "{error}");
 }

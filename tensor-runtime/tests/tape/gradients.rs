@@ -150,7 +150,7 @@ fn a_leaf_may_be_the_target_of_its_own_update() {
         x.zero_grad();
         sum(square(&x).unwrap()).unwrap().backward().unwrap();
         let step = x.grad().unwrap();
-        no_grad(|| rt::call_into(&SQUARE, &[step.raw().unwrap()], &mut [x.raw_mut().unwrap()])).unwrap();
+        no_grad(|| rt::call_into(&SQUARE, &[step.raw().unwrap()], &mut [x.raw_mut()])).unwrap();
         assert!(x.is_tracked());
     }
     assert_eq!(x.to_vec().unwrap(), [(4.0 * (4.0 * 36.0 * 36.0f32).powi(2))]);
@@ -160,15 +160,15 @@ fn a_leaf_may_be_the_target_of_its_own_update() {
 fn results_may_go_to_a_tensor_of_the_callers() {
     let x = vector(&[3.0f32, 4.0]).requires_grad();
     let mut y = vector(&[0.0f32, 0.0]);
-    rt::call_into(&SQUARE, &[x.raw().unwrap()], &mut [y.raw_mut().unwrap()]).unwrap();
+    rt::call_into(&SQUARE, &[x.raw().unwrap()], &mut [y.raw_mut()]).unwrap();
     sum(square(&y).unwrap()).unwrap().backward().unwrap();
     assert_eq!(grad(&x), [108.0, 256.0]);
     // Of constants it is one, whatever it was.
-    rt::call_into(&SQUARE, &[array![1.0f32, 1.0].raw().unwrap()], &mut [y.raw_mut().unwrap()]).unwrap();
+    rt::call_into(&SQUARE, &[array![1.0f32, 1.0].raw().unwrap()], &mut [y.raw_mut()]).unwrap();
     assert!(!y.is_tracked());
     // An array is outside of the tape.
     let mut z = Array1::<f32>::zeros(2);
-    rt::call_into(&SQUARE, &[x.raw().unwrap()], &mut [z.raw_mut().unwrap()]).unwrap();
+    rt::call_into(&SQUARE, &[x.raw().unwrap()], &mut [z.raw_mut()]).unwrap();
     assert_eq!(z, array![9.0, 16.0]);
 }
 

@@ -123,7 +123,7 @@ fn into(f: &Function, plan: Option<&TokenStream>) -> TokenStream {
     let body = match plan {
         Some(_) => {
             let operands = operands(f);
-            quote!(::ndfuse::rt::call_into(Self::PLAN, #operands, &mut [#(::ndfuse::rt::OperandMut::raw_mut(&mut #outs)?),*]))
+            quote!(::ndfuse::rt::call_into(Self::PLAN, #operands, &mut [#(::ndfuse::rt::OperandMut::raw_mut(&mut #outs)),*]))
         }
         None => broken(),
     };
@@ -248,12 +248,15 @@ fn call(f: &Function, plan: &TokenStream) -> TokenStream {
     let results: Vec<Ident> = (0..f.results.len()).map(|k| format_ident!("__ndfuse_{k}")).collect();
     let typed = results.iter().enumerate().map(|(k, result)| {
         let operand = if results.len() == 1 { "the result".to_string() } else { format!("result {k}") };
-        quote!(::ndfuse::rt::AnyTensor::downcast(#result, #function, #operand)?)
+        quote!(::ndfuse::rt::Made::tensor(#result, #function, #operand))
     });
-    let answer = if f.tuple { quote!((#(#typed,)*)) } else { quote!(#(#typed)*) };
+    let answer = if f.tuple { quote!(::core::result::Result::Ok((#(#typed?,)*))) } else { quote!(#(#typed)*) };
+    let none = results.iter().map(|_| quote!(::ndfuse::rt::Made::NONE));
     quote! {
-        let [#(#results),*] = ::ndfuse::rt::call(#plan, #operands)?;
-        ::core::result::Result::Ok(#answer)
+        let mut __ndfuse_results = [#(#none),*];
+        ::ndfuse::rt::call_made(#plan, #operands, &mut __ndfuse_results)?;
+        let [#(#results),*] = &mut __ndfuse_results;
+        #answer
     }
 }
 

@@ -11,6 +11,7 @@ mod sum;
 mod tests;
 pub(super) mod tiling;
 
+use std::cell::OnceCell;
 use std::ops::Range;
 use std::ptr;
 use std::sync::Mutex;
@@ -164,8 +165,9 @@ impl Work {
         sizes: &[i64],
     ) -> Result<Work> {
         let mut own = Vec::new();
-        let mut given: Vec<(BufferId, Spot)> = Vec::new();
-        for touched in tiling.touched.iter().filter(|t| t.local || t.summed) {
+        let layouts: Vec<OnceCell<Layout>> = tiling.touched.iter().map(|_| OnceCell::new()).collect();
+        let mut given: Vec<(BufferId, Spot<'_>)> = Vec::new();
+        for (touched, cell) in tiling.touched.iter().zip(&layouts).filter(|(t, _)| t.local || t.summed) {
             let panel = tiling.steps.iter().find_map(|(action, _)| match action {
                 Action::Dot(Dot { out, epilogue: Some(epilogue), .. }) if *out == touched.id => Some(epilogue),
                 Action::Dot(_) | Action::Launch(_) | Action::Scatter(_) => None,
@@ -182,11 +184,15 @@ impl Work {
                 (false, false) => Kind::Direct,
             };
             let (spot, target) = match kind {
-                Kind::Local => (unplaced(&tiling.sizes(touched), buffer.dtype, &whole, &order, touched.id)?, None),
-                Kind::Direct => (*memory.writing(touched.id, sizes)?, None),
+                Kind::Local => {
+                    let layout = unplaced(&tiling.sizes(touched), &whole, &order)?;
+                    (nowhere(buffer.dtype, cell.get_or_init(|| layout), touched.id), None)
+                }
+                Kind::Direct => (memory.writing(touched.id, sizes)?, None),
                 Kind::Copied => {
-                    let target = window(memory.writing(touched.id, sizes)?);
-                    (unplaced(whole.sizes(), buffer.dtype, &whole, &order, touched.id)?, Some(target))
+                    let target = window(&memory.writing(touched.id, sizes)?);
+                    let layout = unplaced(whole.sizes(), &whole, &order)?;
+                    (nowhere(buffer.dtype, cell.get_or_init(|| layout), touched.id), Some(target))
                 }
             };
             let len = match kind {
@@ -232,7 +238,7 @@ impl Work {
         launch: &'static Launch,
         follows: Vec<u8>,
         memory: &mut Memory<'_>,
-        given: &[(BufferId, Spot)],
+        given: &[(BufferId, Spot<'_>)],
         sizes: &[i64],
     ) -> Result<()> {
         let ready = launch::prepare(self.plan, launch, memory, sizes, given)?;
@@ -249,19 +255,19 @@ impl Work {
         follows: &'static [u8],
         needed: Vec<Needed>,
         memory: &mut Memory<'_>,
-        given: &[(BufferId, Spot)],
+        given: &[(BufferId, Spot<'_>)],
         sizes: &[i64],
     ) -> Result<()> {
         let shape = layout_of(self.plan, described(self.plan, dot.out)?, sizes)?;
         let mut operand = |id: BufferId| match given.iter().find(|(given, _)| *given == id) {
             Some((_, spot)) => Ok(*spot),
-            None => memory.reading(id, sizes).copied(),
+            None => memory.reading(id, sizes),
         };
         let (left, right) = (operand(dot.left)?, operand(dot.right)?);
         let product = Product::new(self.plan, dot, &left, &right, shape.sizes(), sizes)?;
         let out = match self.own(dot.out) {
             Some(own) => Target::Own(own),
-            None => Target::Outside(Box::new(window(memory.writing(dot.out, sizes)?))),
+            None => Target::Outside(Box::new(window(&memory.writing(dot.out, sizes)?))),
         };
         let local = |id: BufferId| self.own(id).filter(|&k| self.own[k].kind == Kind::Local);
         let (left, right) = (local(dot.left), local(dot.right));
@@ -422,11 +428,14 @@ impl Work {
     }
 }
 
-/// The place of a buffer of this shape in memory that is as large as `tile`, counted from 0.
-fn unplaced(tile: &[usize], dtype: DType, whole: &Layout, order: &[usize], root: BufferId) -> Result<Spot> {
+/// The layout of a buffer of this shape in memory that is as large as `tile`, counted from 0.
+fn unplaced(tile: &[usize], whole: &Layout, order: &[usize]) -> Result<Layout> {
     let mut strides = [0isize; crate::MAX_RANK];
     dense(order, |k| tile[k], &mut strides);
     // A job moves it so that its tile lies in its memory.
-    let layout = Layout::strided(whole.sizes(), &strides[..whole.rank()], 0, isize::MAX as usize)?;
-    Ok(Spot { start: std::ptr::null_mut(), dtype, layout, root, writable: true })
+    Layout::strided(whole.sizes(), &strides[..whole.rank()], 0, isize::MAX as usize)
+}
+
+fn nowhere(dtype: DType, layout: &Layout, root: BufferId) -> Spot<'_> {
+    Spot { start: std::ptr::null_mut(), dtype, layout: layout.lend(), root, writable: true }
 }

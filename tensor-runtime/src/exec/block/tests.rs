@@ -52,10 +52,9 @@ fn what_is_needed_has_the_bits_of_the_whole() {
         let (x, a, mut b) = (numbers(m * n, 1), numbers(m * k, 2), numbers(k * n, 3));
         // Seen by the last rows only, if by any.
         b[n - 1] = f32::NAN;
-        let raw = |data, rows: usize, columns: usize| {
-            RawView::new(AnySlice::F32(data), Layout::contiguous(&[rows, columns]).unwrap()).unwrap()
-        };
-        let operands = [raw(&x, m, n), raw(&a, m, k), raw(&b, k, n)];
+        let layouts = [[m, n], [m, k], [k, n]].map(|sizes| Layout::contiguous(&sizes).unwrap());
+        let operands: [_; 3] =
+            std::array::from_fn(|i| RawView::new(AnySlice::F32([&x, &a, &b][i]), &layouts[i]).unwrap());
         let bits = |plan: &'static Plan, threads: usize| -> Vec<u32> {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             let [result] = pool.install(|| super::super::call::<1>(plan, &operands)).unwrap();

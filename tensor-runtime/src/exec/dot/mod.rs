@@ -50,8 +50,8 @@ pub(in crate::exec) struct Product {
 
 /// Runs the product.
 pub(super) fn run(plan: &'static Plan, dot: &'static Dot, memory: &mut Memory<'_>, sizes: &[i64]) -> Result<()> {
-    let left = *memory.reading(dot.left, sizes)?;
-    let right = *memory.reading(dot.right, sizes)?;
+    let left = memory.reading(dot.left, sizes)?;
+    let right = memory.reading(dot.right, sizes)?;
     let shape = layout_of(plan, described(plan, dot.out)?, sizes)?;
     let product = Product::new(plan, dot, &left, &right, shape.sizes(), sizes)?;
     match &dot.epilogue {
@@ -277,7 +277,7 @@ fn whole(
     sizes: &[i64],
     operands: [u16; 2],
 ) -> Result<()> {
-    let out = *memory.writing(dot.out, sizes)?;
+    let out = memory.writing(dot.out, sizes)?;
     if operands.contains(&out.root) {
         return Err(internal(plan, "a product that is written to its own operand".into()));
     }
@@ -353,7 +353,13 @@ fn panels(
     let rank = shape.len();
     // Its place is set for each panel.
     let layout = crate::Layout::contiguous(shape)?;
-    let unplaced = Spot { start: std::ptr::null_mut(), dtype: product.out, layout, root: u16::MAX, writable: false };
+    let unplaced = Spot {
+        start: std::ptr::null_mut(),
+        dtype: product.out,
+        layout: layout.lend(),
+        root: u16::MAX,
+        writable: false,
+    };
     let ready = launch::prepare(plan, launch, memory, sizes, &[(launch.inputs[input], unplaced)])?;
     if ready.ranges[..launch.par].iter().any(|r| r.is_empty()) {
         return Ok(());

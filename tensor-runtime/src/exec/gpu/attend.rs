@@ -10,14 +10,12 @@ use crate::device::geometry;
 use crate::device::kernels::{Called, Classes, Unit};
 use crate::device::texts::{self, Axis};
 use crate::error::Result;
-use crate::layout::Layout;
 use crate::plan::{Action, Attend, BufferId, Dot, Epilogue, Launch, Plan, Role};
 
 use super::super::dot::Product;
 use super::super::internal;
 use super::super::memory::{Memory, Spot, described, layout_of};
 use super::Call;
-use super::dot::nowhere;
 use super::launch::Operands;
 
 /// The three steps.
@@ -50,10 +48,10 @@ struct Loops {
 
 impl Loops {
     /// `None` where a list has more axes than a text takes.
-    fn of(plan: &'static Plan, attend: &Attend, products: &[Product; 2], out: &Layout) -> Result<Option<Loops>> {
+    fn of(plan: &'static Plan, attend: &Attend, products: &[Product; 2], steps: &[isize]) -> Result<Option<Loops>> {
         let [scored, summed] = products;
         let missing = || internal(plan, "an attention over a loop that is none".into());
-        let step = |axis: &Option<usize>| axis.map_or(0, |k| out.strides()[k] as i64);
+        let step = |axis: &Option<usize>| axis.map_or(0, |k| steps[k] as i64);
         let pair = |first: u8, second: u8| {
             let one = scored.loops.get(usize::from(first)).ok_or_else(missing)?;
             let two = summed.loops.get(usize::from(second)).ok_or_else(missing)?;
@@ -95,11 +93,11 @@ pub(super) fn run(
     sizes: &[i64],
 ) -> Result<bool> {
     let Steps { scored, softmax, summed } = steps(plan, attend)?;
-    let [scores, shares] = [nowhere(plan, scored.out, sizes)?, nowhere(plan, summed.left, sizes)?];
+    let [scores, shares] = [memory.unplaced(scored.out, sizes)?, memory.unplaced(summed.left, sizes)?];
     let [query, key, value] = [
-        *memory.reading(scored.left, sizes)?,
-        *memory.reading(scored.right, sizes)?,
-        *memory.reading(summed.right, sizes)?,
+        memory.reading(scored.left, sizes)?,
+        memory.reading(scored.right, sizes)?,
+        memory.reading(summed.right, sizes)?,
     ];
     let result = layout_of(plan, described(plan, summed.out)?, sizes)?;
     let products = [
@@ -107,7 +105,7 @@ pub(super) fn run(
         Product::new(plan, summed, &shares, &value, result.sizes(), sizes)?,
     ];
     // Only the steps of a result that is in memory are asked for, and those are known once it is.
-    let Some(loops) = Loops::of(plan, attend, &products, &result)? else { return Ok(false) };
+    let Some(loops) = Loops::of(plan, attend, &products, result.strides())? else { return Ok(false) };
     let counts = loops.all().map(|axes| axes.iter().fold(1i64, |n, axis| n.saturating_mul(axis.extent)));
     let [batches, m, n, _, w] = counts;
     let units = memory.target.gpu.description().multiprocessors;
@@ -120,7 +118,7 @@ pub(super) fn run(
         return Err(internal(plan, "an attention writes what it reads".into()));
     }
     let loops = match &to {
-        To::Memory(out) => Loops::of(plan, attend, &products, &out.layout)?,
+        To::Memory(out) => Loops::of(plan, attend, &products, out.layout.strides())?,
         To::Epilogue(..) => Some(loops),
     };
     let Some(loops) = loops else { return Ok(false) };
@@ -170,17 +168,17 @@ pub(super) fn run(
 }
 
 /// Where the result goes.
-enum To {
-    Memory(Spot),
-    Epilogue(&'static Epilogue, Operands),
+enum To<'m> {
+    Memory(Spot<'m>),
+    Epilogue(&'static Epilogue, Operands<'m>),
 }
 
-impl To {
-    fn of(plan: &'static Plan, summed: &'static Dot, memory: &mut Memory<'_, Call>, sizes: &[i64]) -> Result<To> {
+impl<'m> To<'m> {
+    fn of(plan: &'static Plan, summed: &'static Dot, memory: &mut Memory<'m, Call>, sizes: &[i64]) -> Result<To<'m>> {
         Ok(match &summed.epilogue {
-            None => To::Memory(*memory.writing(summed.out, sizes)?),
+            None => To::Memory(memory.writing(summed.out, sizes)?),
             Some(epilogue) => {
-                let given = [(summed.out, nowhere(plan, summed.out, sizes)?)];
+                let given = [(summed.out, memory.unplaced(summed.out, sizes)?)];
                 To::Epilogue(epilogue, Operands::new(plan, &epilogue.launch, memory, sizes, &given)?)
             }
         })

@@ -14,9 +14,9 @@ use crate::plan::{Action, BufferId, Dot, Epilogue, Launch, Output, Plan, Prologu
 
 use super::super::dot::Product;
 use super::super::internal;
-use super::super::memory::{Memory, Spot, described, layout_of};
+use super::super::memory::Memory;
 use super::launch::Operands;
-use super::{Call, address, launch, lt, place};
+use super::{Call, address, launch, lt};
 
 /// Terms of a sum from which on the device's library and a kernel after it are the better choice: what the library is faster
 /// grows with the terms, what the memory between them costs does not. Not measured.
@@ -52,13 +52,6 @@ pub(super) fn run_windows(
     }
 }
 
-/// A buffer that has no memory: its elements are in registers.
-pub(super) fn nowhere(plan: &'static Plan, id: BufferId, sizes: &[i64]) -> Result<Spot> {
-    let buffer = described(plan, id)?;
-    let layout = layout_of(plan, buffer, sizes)?;
-    Ok(Spot { start: place(0), dtype: buffer.dtype, layout, root: id, writable: true })
-}
-
 fn product(
     plan: &'static Plan,
     dot: &'static Dot,
@@ -67,8 +60,8 @@ fn product(
     sizes: &[i64],
 ) -> Result<()> {
     let mut operand = |id: BufferId, left: bool| match windows {
-        Some(windows) if windows.prologue.left == left => nowhere(plan, id, sizes),
-        Some(_) | None => memory.reading(id, sizes).copied(),
+        Some(windows) if windows.prologue.left == left => memory.unplaced(id, sizes),
+        Some(_) | None => memory.reading(id, sizes),
     };
     let (left, right) = (operand(dot.left, true)?, operand(dot.right, false)?);
     let made = match windows {
@@ -78,7 +71,7 @@ fn product(
             Some((windows, Operands::new(plan, windows.launch, memory, sizes, &given)?))
         }
     };
-    let whole = nowhere(plan, dot.out, sizes)?;
+    let whole = memory.unplaced(dot.out, sizes)?;
     let product = Product::new(plan, dot, &left, &right, whole.layout.sizes(), sizes)?;
     let terms =
         product.loops.iter().filter(|l| l.role == Role::Contract).fold(1, |n: usize, l| n.saturating_mul(l.extent));
@@ -99,7 +92,7 @@ fn product(
     {
         return Ok(());
     }
-    let out = *memory.writing(dot.out, sizes)?;
+    let out = memory.writing(dot.out, sizes)?;
     if [left.root, right.root].contains(&out.root) {
         return Err(internal(plan, "a product writes what it reads".into()));
     }
@@ -124,8 +117,8 @@ fn biased(
     let launch = &epilogue.launch;
     let vector = epilogue.bias.and_then(|input| launch.inputs.get(usize::from(input)));
     let (Some(&vector), [output]) = (vector, launch.outputs) else { return Ok(false) };
-    let vector = *memory.reading(vector, sizes)?;
-    let out = *memory.writing(output.buffer, sizes)?;
+    let vector = memory.reading(vector, sizes)?;
+    let out = memory.writing(output.buffer, sizes)?;
     let packed = vector.layout.len() <= 1 || vector.layout.strides() == [1];
     if !packed || vector.dtype != out.dtype || operands.contains(&out.root) || vector.root == out.root {
         return Ok(false);
@@ -145,14 +138,14 @@ fn biased(
 }
 
 /// Where a product goes.
-enum To {
+enum To<'m> {
     /// With the step of each axis of the product.
     Memory { at: u64, steps: Vec<i64> },
     /// To a kernel that has it from registers.
-    Epilogue(&'static Epilogue, Operands),
+    Epilogue(&'static Epilogue, Operands<'m>),
 }
 
-impl To {
+impl To<'_> {
     /// The step from one place of an axis of the product to the next.
     fn step(&self, axis: usize) -> i64 {
         match self {

@@ -24,7 +24,7 @@ pub(super) fn run(
     launch: &'static Launch,
     memory: &mut Memory<'_, Call>,
     sizes: &[i64],
-    given: &[(BufferId, Spot)],
+    given: &[(BufferId, Spot<'_>)],
 ) -> Result<()> {
     let cuda = &launch.cuda;
     if cuda.function.is_empty() {
@@ -72,8 +72,8 @@ pub(super) fn run(
 }
 
 /// What a launch is of: its operands' places, its extents and sizes.
-pub(super) struct Operands {
-    spots: Vec<Spot>,
+pub(super) struct Operands<'s> {
+    spots: Vec<Spot<'s>>,
     pub(super) extents: Vec<i64>,
     sizes: Vec<i64>,
 }
@@ -95,16 +95,16 @@ impl Word {
     }
 }
 
-impl Operands {
+impl<'s> Operands<'s> {
     /// `given` are the places of buffers that have none in `memory`.
-    pub(super) fn new(
+    pub(super) fn new<'m: 's>(
         plan: &'static Plan,
         launch: &'static Launch,
-        memory: &mut Memory<'_, Call>,
+        memory: &mut Memory<'m, Call>,
         sizes: &[i64],
-        given: &[(BufferId, Spot)],
-    ) -> Result<Operands> {
-        let mut spots: Vec<Spot> = Vec::new();
+        given: &[(BufferId, Spot<'s>)],
+    ) -> Result<Operands<'s>> {
+        let mut spots: Vec<Spot<'s>> = Vec::new();
         each_spot(plan, launch, memory, sizes, given, |spot| spots.push(*spot))?;
         let of = |slots: &[u16]| slots.iter().map(|&slot| size(plan, sizes, slot)).collect::<Result<Vec<i64>>>();
         Ok(Operands { spots, extents: of(launch.extents)?, sizes: of(launch.sizes)? })
@@ -155,7 +155,7 @@ impl Operands {
 }
 
 /// The farthest that an element lies from the first.
-fn reach(spot: &Spot) -> i64 {
+fn reach(spot: &Spot<'_>) -> i64 {
     let axes = spot.layout.sizes().iter().zip(spot.layout.strides());
     axes.fold(0i64, |far, (&size, &step)| {
         far.saturating_add((size.saturating_sub(1) as i64).saturating_mul((step as i64).saturating_abs()))

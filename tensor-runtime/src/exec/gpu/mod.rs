@@ -16,12 +16,11 @@ use std::sync::Arc;
 
 use crate::device::gpu::{Block, Gpu};
 use crate::device::transfer;
-use crate::dtype::DType;
+use crate::dtype::{AnyStorage, DType};
 use crate::error::{Error, Result};
 use crate::layout::Layout;
 use crate::operand::{RawView, RawViewMut};
 use crate::plan::{Dot, Launch, Plan, Scatter};
-use crate::tensor::AnyTensor;
 
 use super::memory::{Memory, Spot, Target};
 use super::{Machine, internal};
@@ -62,7 +61,7 @@ fn place(address: u64) -> *mut u8 {
 }
 
 /// The address of a spot's element of all indices 0.
-fn address(spot: &Spot) -> u64 {
+fn address(spot: &Spot<'_>) -> u64 {
     spot.start.wrapping_add(spot.layout.offset() * spot.dtype.bytes()).addr() as u64
 }
 
@@ -82,11 +81,14 @@ impl Target for Call {
         }
         // A number of the host's; `bind::device` lets nothing else through.
         let elsewhere = || Error::device(plan.function, "cpu", self.gpu.name(), "to_device(&device)");
-        let slice = operand.slice().filter(|_| operand.sizes().is_empty()).ok_or_else(elsewhere)?;
-        let (block, _) = self.allocate(operand.dtype(), slice.len())?;
+        let at = operand.lend().offset();
+        let slice = operand.slice().filter(|_| operand.sizes().is_empty()).and_then(|slice| slice.get(at..at + 1));
+        let slice = slice.ok_or_else(elsewhere)?;
+        let (block, start) = self.allocate(operand.dtype(), slice.len())?;
         block.set(slice.bytes())?;
         self.numbers.push(block);
-        Ok(place(self.numbers.last().map_or(0, Block::address)))
+        // Where position 0 would be.
+        Ok(start.wrapping_sub(at * operand.dtype().bytes()))
     }
 
     fn result(&self, plan: &'static Plan, result: &mut RawViewMut<'_>) -> Result<*mut u8> {
@@ -99,11 +101,13 @@ impl Target for Call {
 
     fn copy(&self, from: &Spot, to: *mut u8) -> Result<()> {
         let rows = Layout::contiguous(from.layout.sizes())?;
-        transfer::copy_elements(&self.gpu, from.dtype, address(from), &from.layout, to.addr() as u64, &rows)
+        transfer::copy_elements(&self.gpu, from.dtype, address(from), &from.layout.kept(), to.addr() as u64, &rows)
     }
 
-    fn tensor(&self, owned: Block, dtype: DType, layout: &Layout) -> Result<AnyTensor> {
-        Ok(AnyTensor::on_device(dtype, Arc::new(owned), *layout))
+    fn fresh(&self, dtype: DType, len: usize, start: &mut *mut u8) -> Result<AnyStorage> {
+        let (block, at) = self.allocate(dtype, len)?;
+        *start = at;
+        Ok(AnyStorage::device(dtype, Arc::new(block)))
     }
 }
 

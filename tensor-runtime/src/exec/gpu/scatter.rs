@@ -29,9 +29,9 @@ struct Axes {
 
 /// Runs the scatter.
 pub(super) fn run(plan: &'static Plan, scatter: &Scatter, memory: &mut Memory<'_, Call>, sizes: &[i64]) -> Result<()> {
-    let updates = *memory.reading(scatter.updates, sizes)?;
-    let indices = *memory.reading(scatter.indices, sizes)?;
-    let out = *memory.writing(scatter.out, sizes)?;
+    let updates = memory.reading(scatter.updates, sizes)?;
+    let indices = memory.reading(scatter.indices, sizes)?;
+    let out = memory.writing(scatter.out, sizes)?;
     let apart = out.root != updates.root && out.root != indices.root;
     let typed = sums(updates.dtype) == Some(out.dtype) && indices.dtype == DType::I64;
     let axes = axes(scatter, &updates, &indices, &out).filter(|_| apart && typed);
@@ -101,7 +101,7 @@ fn check(plan: &'static Plan, indices: &Spot, places: i64, call: &mut Call) -> R
 }
 
 /// The axes of the operands, if they fit each other.
-fn axes(scatter: &Scatter, updates: &Spot, indices: &Spot, out: &Spot) -> Option<Axes> {
+fn axes(scatter: &Scatter, updates: &Spot, indices: &Spot, out: &Spot<'_>) -> Option<Axes> {
     let (axis, batch) = (scatter.axis, scatter.batch);
     let (to, from, by) = (&out.layout, &updates.layout, &indices.layout);
     let own = by.rank().checked_sub(batch)?;

@@ -1,0 +1,282 @@
+//! What a generated function writes to.
+//!
+//! In: tensors, `ndarray` arrays and views of any strides. Out: [`RawViewMut`]. Always: every position of the layout lies in
+//! the memory, and no two elements share one. Next: [`super`].
+
+use std::ptr::NonNull;
+use std::slice;
+use std::sync::Arc;
+
+use ndarray::{ArrayBase, ArrayViewMut, DataMut, Dimension};
+
+use super::outside;
+use crate::device::Device;
+use crate::device::gpu::Block;
+use crate::dims::{NdRank, Shape};
+use crate::dtype::{AnySliceMut, DType, Element};
+use crate::error::Result;
+use crate::layout::{Layout, Lent};
+use crate::storage::{Buffer, ElementsMut, Storage};
+use crate::tape::{self, Value};
+use crate::tensor::{Tensor, not_alone};
+use crate::view::{gather, row_major};
+
+/// Memory that a generated function's `into` writes to: `&mut Tensor`, `&mut Array2`, `ArrayViewMut2`…
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot take the result of a tensor function",
+    label = "not a tensor that can be written to",
+    note = "pass a `&mut Tensor`, a `&mut` array of `ndarray`, or an `ArrayViewMut`"
+)]
+pub trait OperandMut {
+    /// The type of its elements.
+    type Elem: Element;
+    /// Its shape's type.
+    type Shape: Shape;
+    /// What the executor writes to. Every element must be written: the old values are not to be relied on.
+    fn raw_mut(&mut self) -> Result<RawViewMut<'_>>;
+}
+
+/// The elements of a result to be written, of a type known at run time; each is at a position of its own.
+#[derive(Debug)]
+pub struct RawViewMut<'a> {
+    data: RawDataMut<'a>,
+    /// Of memory that stands in for another [`layout`](RawViewMut::layout) is that one's own.
+    layout: Lent<'a>,
+    /// The mark of the tensor that these are the elements of.
+    track: Option<&'a mut Option<Arc<Value>>>,
+}
+
+#[derive(Debug)]
+enum RawDataMut<'a> {
+    Borrowed(AnySliceMut<'a>),
+    Staged(Box<dyn Staging + 'a>),
+    Device(&'a Arc<Block>, DType),
+}
+
+/// Memory that stands in for a target with gaps, and is copied to it when dropped.
+trait Staging: Send + std::fmt::Debug {
+    fn dtype(&self) -> DType;
+    fn layout(&self) -> Lent<'_>;
+    fn parts(&mut self) -> (AnySliceMut<'_>, &Layout);
+}
+
+#[derive(Debug)]
+struct Stage<'a, T: Element, D: Dimension> {
+    buffer: Buffer<T>,
+    layout: Layout,
+    target: ArrayViewMut<'a, T, D>,
+}
+
+impl<T: Element, D: Dimension> Staging for Stage<'_, T, D> {
+    fn dtype(&self) -> DType {
+        T::DTYPE
+    }
+
+    fn layout(&self) -> Lent<'_> {
+        self.layout.lend()
+    }
+
+    fn parts(&mut self) -> (AnySliceMut<'_>, &Layout) {
+        (T::erase_mut(&mut self.buffer), &self.layout)
+    }
+}
+
+impl<T: Element, D: Dimension> Drop for Stage<'_, T, D> {
+    fn drop(&mut self) {
+        if let Ok(values) = row_major(self.target.raw_dim(), &mut self.buffer) {
+            self.target.assign(&values);
+        }
+    }
+}
+
+/// The elements of a result to be written, of a known type; indexed as [`Typed`] is.
+#[derive(Debug)]
+pub struct TypedMut<'a, T> {
+    /// From the lowest position of an element to the highest.
+    pub data: &'a mut [T],
+    /// Where the element of all indices 0 is in `data`.
+    pub offset: usize,
+    /// The size of each axis.
+    pub sizes: &'a [usize],
+    /// The step of each axis, in elements.
+    pub strides: &'a [isize],
+}
+
+impl<'a> RawViewMut<'a> {
+    /// The elements of `layout` in host memory `data`; an error if it leaves the slice or names a position twice.
+    pub fn new(data: AnySliceMut<'a>, layout: &'a Layout) -> Result<RawViewMut<'a>> {
+        layout.check_apart()?;
+        let raw = RawViewMut::known(ElementsMut::Host(data), layout, None);
+        raw.check()?;
+        Ok(raw)
+    }
+
+    /// The same of a tensor with this mark, whose layout lies in its memory and names no position twice.
+    #[inline]
+    pub(crate) fn known(
+        elements: ElementsMut<'a>,
+        layout: &'a Layout,
+        track: Option<&'a mut Option<Arc<Value>>>,
+    ) -> RawViewMut<'a> {
+        let data = match elements {
+            ElementsMut::Host(data) => RawDataMut::Borrowed(data),
+            ElementsMut::Device(block, dtype) => RawDataMut::Device(block, dtype),
+        };
+        RawViewMut { data, layout: layout.lend(), track }
+    }
+
+    /// An error where the layout leaves the memory.
+    #[inline]
+    pub(crate) fn check(&self) -> Result<()> {
+        let len = match &self.data {
+            RawDataMut::Borrowed(slice) => slice.len(),
+            RawDataMut::Staged(stage) => stage.layout().len(),
+            RawDataMut::Device(block, dtype) => block.room(*dtype),
+        };
+        let layout = self.lend();
+        if layout.range().end > len { Err(outside(layout, len)) } else { Ok(()) }
+    }
+
+    /// Memory that stands in for a view with gaps.
+    #[cold]
+    fn staged<T: Element, D: Dimension + 'static>(view: ArrayViewMut<'a, T, D>) -> Result<RawViewMut<'a>> {
+        let layout = Layout::contiguous(view.shape())?;
+        // Filled with the old values, for an error before the first write must leave the target as it was.
+        let buffer = gather(view.view())?;
+        let data = RawDataMut::Staged(Box::new(Stage { buffer, layout, target: view }));
+        Ok(RawViewMut { data, layout: Layout::SCALAR.lend(), track: None })
+    }
+
+    /// The layout, borrowed.
+    #[inline]
+    pub(crate) fn lend(&self) -> Lent<'_> {
+        match &self.data {
+            RawDataMut::Borrowed(_) | RawDataMut::Device(..) => self.layout,
+            RawDataMut::Staged(stage) => stage.layout(),
+        }
+    }
+
+    /// Is it a leaf's memory?
+    pub(crate) fn is_leaf(&self) -> bool {
+        self.track.as_deref().and_then(Option::as_ref).is_some_and(|value| value.is_leaf())
+    }
+
+    /// All elements were written, as the tape knows with `mark`. A leaf stays one.
+    pub(crate) fn mark(&mut self, mark: Option<Arc<Value>>) {
+        if let Some(track) = self.track.as_deref_mut().filter(|track| track.as_ref().is_none_or(|v| !v.is_leaf())) {
+            *track = mark;
+        }
+    }
+
+    /// The type of its elements.
+    pub fn dtype(&self) -> DType {
+        match &self.data {
+            RawDataMut::Borrowed(slice) => slice.dtype(),
+            RawDataMut::Staged(stage) => stage.dtype(),
+            RawDataMut::Device(_, dtype) => *dtype,
+        }
+    }
+
+    /// Where its elements are in [`slice_mut`](Self::slice_mut), or in its memory on a device.
+    pub fn layout(&self) -> Layout {
+        self.lend().kept()
+    }
+
+    /// The size of each axis.
+    pub fn sizes(&self) -> &[usize] {
+        self.lend().sizes()
+    }
+
+    /// The step of each axis, in elements.
+    pub fn strides(&self) -> &[isize] {
+        self.lend().strides()
+    }
+
+    /// Where its memory is.
+    pub fn device(&self) -> Device {
+        match &self.data {
+            RawDataMut::Borrowed(_) | RawDataMut::Staged(_) => Device::Cpu,
+            RawDataMut::Device(block, _) => Device::of(block.gpu()),
+        }
+    }
+
+    /// Its memory on a device, to be written to, if it is on one.
+    pub(crate) fn block_mut(&mut self) -> Option<&'a Arc<Block>> {
+        let RawDataMut::Device(block, _) = self.data else { return None };
+        self.written();
+        Some(block)
+    }
+
+    fn written(&mut self) {
+        if let Some(track) = self.track.as_deref_mut() {
+            tape::written(track);
+        }
+    }
+
+    /// What the layout's positions count; `None` where it is not in host memory.
+    #[inline]
+    pub fn slice_mut(&mut self) -> Option<AnySliceMut<'_>> {
+        self.written();
+        match &mut self.data {
+            RawDataMut::Borrowed(slice) => Some(slice.reborrow()),
+            RawDataMut::Staged(stage) => Some(stage.parts().0),
+            RawDataMut::Device(..) => None,
+        }
+    }
+
+    /// The elements, if they are of type `T` and in host memory.
+    pub fn typed<T: Element>(&mut self) -> Option<TypedMut<'_, T>> {
+        self.written();
+        let (data, layout) = match &mut self.data {
+            RawDataMut::Borrowed(slice) => (slice.reborrow(), self.layout),
+            RawDataMut::Staged(stage) => {
+                let (data, layout) = stage.parts();
+                (data, layout.lend())
+            }
+            RawDataMut::Device(..) => return None,
+        };
+        let range = layout.range();
+        let layout = layout.from(range.start);
+        let data = T::recover_mut(data)?.get_mut(range)?;
+        Some(TypedMut { data, offset: layout.offset(), sizes: layout.sizes(), strides: layout.strides() })
+    }
+}
+
+impl<O: OperandMut + ?Sized> OperandMut for &mut O {
+    type Elem = O::Elem;
+    type Shape = O::Shape;
+
+    fn raw_mut(&mut self) -> Result<RawViewMut<'_>> {
+        (**self).raw_mut()
+    }
+}
+
+/// A tensor whose memory is shared gets its own first: a write is never seen through another tensor.
+impl<T: Element, S: Shape> OperandMut for Tensor<T, S> {
+    type Elem = T;
+    type Shape = S;
+
+    fn raw_mut(&mut self) -> Result<RawViewMut<'_>> {
+        self.make_unique()?;
+        // Sole owner: either it was, for a single reference has nobody to clone it, or the storage is new.
+        let elements = Arc::get_mut(&mut self.storage).and_then(Storage::unique).ok_or_else(not_alone)?;
+        Ok(RawViewMut::known(elements, &self.layout, Some(&mut self.track)))
+    }
+}
+
+impl<T: Element, D: NdRank, A: DataMut<Elem = T>> OperandMut for ArrayBase<A, D> {
+    type Elem = T;
+    type Shape = D::Shape;
+
+    fn raw_mut(&mut self) -> Result<RawViewMut<'_>> {
+        let dense = self.as_slice_memory_order_mut().map(|data| (data.as_mut_ptr(), data.len()));
+        let Some((start, len)) = dense.or_else(|| self.is_empty().then_some((NonNull::dangling().as_ptr(), 0))) else {
+            return RawViewMut::staged(self.view_mut());
+        };
+        // SAFETY: the slice that the array itself gave a moment ago, or one of no elements. What this function answers
+        // borrows the array for as long; of the array itself only its shape is read meanwhile, which is none of the elements.
+        let data = unsafe { slice::from_raw_parts_mut(start, len) };
+        let layout = Lent::of_array(self.shape(), self.strides());
+        Ok(RawViewMut { data: RawDataMut::Borrowed(T::erase_mut(data)), layout, track: None })
+    }
+}
