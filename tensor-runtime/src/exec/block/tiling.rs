@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use crate::error::Result;
-use crate::plan::{Action, Block, BufferId, Dot, DotAxis, FREE, Launch, Place, Plan, Role};
+use crate::plan::{Action, Block, Buffer, BufferId, Dot, DotAxis, FREE, Launch, Place, Plan, Role};
 
 use super::super::dot::MAX_LOOPS;
 use super::super::memory::{described, layout_of};
@@ -73,6 +73,14 @@ impl Tiling {
         runs: &dyn Fn(usize) -> bool,
         sizes: &[i64],
     ) -> Result<Option<(&'static Block, Tiling)>> {
+        // Where all stays in a cache there is nothing to gain, and nothing to look into.
+        let large = |buffer: &Buffer| {
+            let size = |slot: &u16| sizes.get(usize::from(*slot)).map_or(usize::MAX, |&n| n.max(0) as usize);
+            buffer.dims.iter().map(size).fold(buffer.dtype.bytes(), usize::saturating_mul) > KEPT
+        };
+        if !plan.buffers.iter().any(large) {
+            return Ok(None);
+        }
         let mut best: Option<(&'static Block, Tiling)> = None;
         for block in plan.blocks.iter().filter(|b| b.first == step) {
             if let Some(tiling) = Tiling::new(plan, block, runs, sizes)?
