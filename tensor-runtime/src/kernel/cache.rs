@@ -7,6 +7,8 @@
 pub(crate) const PAGE: usize = 4096;
 /// A row of fewer bytes is not worth going past the caches: its first and last line are not whole.
 pub(crate) const LEAST_STREAM: usize = 1024;
+/// The lines of a row of fewer bytes are there in time.
+pub(crate) const LEAST_FETCH: usize = 1024;
 const LINE: usize = 64;
 /// So many lines of a page, and the processor goes on by itself.
 const LINES: usize = 4;
@@ -16,6 +18,14 @@ const LINES: usize = 4;
 pub(crate) fn fetch(from: *const u8) {
     for line in 0..LINES {
         fetch_line(from.wrapping_add(line * LINE));
+    }
+}
+
+/// Fetches all lines of so many bytes from an address on, which may be anything.
+#[inline(never)]
+pub(crate) fn fetch_all(from: *const u8, bytes: usize) {
+    for at in (0..bytes).step_by(LINE) {
+        fetch_line(from.wrapping_add(at));
     }
 }
 

@@ -271,7 +271,8 @@ impl<'a> Cx<'a> {
         let free = bit != 0 && self.taken.get() & bit == 0;
         assert!(free, "output {k} cannot be taken twice");
         self.taken.set(self.taken.get() | bit);
-        Out { at: Place::new(&self.outputs[k]), streams: self.streams & bit != 0, memory: PhantomData }
+        let (streams, fetches) = (self.streams & bit != 0, !self.moves);
+        Out { at: Place::new(&self.outputs[k]), streams, fetches, memory: PhantomData }
     }
 
     /// This job's part of parallel axis `k`.

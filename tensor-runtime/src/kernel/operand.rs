@@ -178,6 +178,8 @@ pub struct Out<'a, T, const N: usize> {
     pub(super) at: Place<T, N>,
     /// Whether rows go past the caches.
     pub(super) streams: bool,
+    /// Whether the lines of a row beside others are fetched before it is written.
+    pub(super) fetches: bool,
     pub(super) memory: PhantomData<&'a mut [T]>,
 }
 
@@ -207,6 +209,16 @@ impl<T: Element, const N: usize> Out<'_, T, N> {
     #[inline(always)]
     pub fn again<'t>(&'t mut self, at: [isize; N], axis: usize, n: usize, tile: &'t mut Tile<T>) -> RowMut<'t, T> {
         self.open(at, axis, n, tile, true, false)
+    }
+
+    /// Called before [`row`](Out::row) or [`keep`](Out::keep) by a loop that writes other rows too: fetches the lines of this
+    /// one. Writes reach the cache one after another, and one that waits for its line keeps those to the other rows waiting.
+    #[inline(always)]
+    pub fn fetch(&self, at: [isize; N], axis: usize, n: usize) {
+        let bytes = n * size_of::<T>();
+        if self.fetches && bytes >= cache::LEAST_FETCH && self.at.stride[axis] == 1 {
+            cache::fetch_all(self.at.element(at).cast_const().cast(), bytes);
+        }
     }
 
     #[inline(always)]

@@ -26,6 +26,20 @@ macro_rules! poly {
     };
 }
 
+/// The same by pairs of terms, Horner's rule over `x²`: a chain half as long, for one product more. What a chain waits for
+/// itself is most of what a function of an `f32` takes; the few last bits of an `f64` are better off with the above.
+macro_rules! pairs {
+    ($m:expr, $x:expr; $($c:expr),+ $(,)?) => {{
+        let square = $x * $x;
+        pairs!(@ $m, $x, square; $($c),+)
+    }};
+    (@ $m:expr, $x:expr, $square:ident; $c:expr) => { $c };
+    (@ $m:expr, $x:expr, $square:ident; $c:expr, $d:expr) => { $m.fma($d, $x, $c) };
+    (@ $m:expr, $x:expr, $square:ident; $c:expr, $d:expr, $($more:expr),+) => {
+        $m.fma(pairs!(@ $m, $x, $square; $($more),+), $square, $m.fma($d, $x, $c))
+    };
+}
+
 mod divisor;
 pub(crate) mod double;
 pub(crate) mod half;

@@ -182,6 +182,22 @@ impl Emit<'_> {
         })
     }
 
+    /// Where this tile's row of an output begins and runs, as arguments.
+    pub(super) fn place(&self, index: &[Dim]) -> String {
+        let lane = self.loops.lane.as_deref().unwrap_or_default();
+        let axis = index.iter().position(|d| d.mentions(lane)).unwrap_or(0);
+        let start = |s: &str| if s == lane { "t.start".into() } else { s.to_string() };
+        let index: Vec<String> = index.iter().map(|d| code::dim(d, &start).text).collect();
+        format!("[{}], {axis}, t.len", index.join(", "))
+    }
+
+    /// Asks for the lines of a row that is written beside others.
+    pub(super) fn fetch(&mut self, beside_others: bool, output: usize, index: &[Dim]) {
+        if beside_others {
+            self.out.line(format!("{}.fetch({});", self.outputs[output], self.place(index)));
+        }
+    }
+
     /// The lines before the loops: what the body mentions.
     fn head(&self, body: &str) -> Vec<String> {
         let kernel = &self.loops.kernel;

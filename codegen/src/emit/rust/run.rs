@@ -305,13 +305,9 @@ impl Emit<'_> {
 
     /// The row of an output, as a place expression.
     fn out_row(&mut self, method: &str, output: usize, index: &[Dim]) -> String {
-        let lane = self.loops.lane.as_deref().unwrap_or_default();
         let name = &self.outputs[output];
-        let axis = index.iter().position(|d| d.mentions(lane)).unwrap_or(0);
-        let index =
-            index.iter().map(|d| code::dim(d, &|s| if s == lane { "t.start".into() } else { s.to_string() }).text);
-        let (tile, index) = (format!("{name}_t"), index.collect::<Vec<_>>().join(", "));
-        let row = format!("{name}.{method}([{index}], {axis}, t.len, &mut {tile})");
+        let tile = format!("{name}_t");
+        let row = format!("{name}.{method}({}, &mut {tile})", self.place(index));
         self.tiles.insert(tile, self.loops.kernel.outputs[output].dtype);
         row
     }
@@ -326,6 +322,8 @@ impl Emit<'_> {
     /// Opens the rows that the loop writes.
     fn hold_rows(&mut self, run: &Run<'_>) -> Held {
         let mut held = Held::default();
+        let own = |v: &&Ref| !run.keeps.contains(v) && !run.stores.iter().any(|s| s.value == **v);
+        let several = run.keeps.len() + run.stores.len() + run.rows.iter().filter(own).count() > 1;
         for (k, sink) in run.stores.iter().enumerate() {
             if run.stores.iter().enumerate().any(|(j, other)| j != k && other.output == sink.output) {
                 held.late.insert(sink.output);
@@ -334,7 +332,10 @@ impl Emit<'_> {
         for &v in &run.keeps {
             let name = format!("k{}", self.nest.value(v).id.0);
             match self.until(v).map(|store| &self.loops.kernel.stores[store]) {
-                Some(store) => self.open_row(&name, "&mut ", "keep", store.output, &store.index),
+                Some(store) => {
+                    self.fetch(several, store.output, &store.index);
+                    self.open_row(&name, "&mut ", "keep", store.output, &store.index);
+                }
                 None => {
                     let row = self.kept(v);
                     self.out.line(format!("let {name} = &mut {row};"));
@@ -346,6 +347,7 @@ impl Emit<'_> {
         for sink in run.stores.iter().filter(|s| !held.late.contains(&s.output)).collect::<Vec<_>>() {
             let name = format!("{}_w", self.outputs[sink.output]);
             if !run.held_over.iter().any(|(_, output)| *output == sink.output) {
+                self.fetch(several, sink.output, sink.index);
                 self.open_row(&name, "&mut ", "row", sink.output, sink.index);
             }
             held.writes.push((name.clone(), sink.value));

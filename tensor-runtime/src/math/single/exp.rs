@@ -43,7 +43,7 @@ fn reduce<M: Isa>(m: M, x: f32) -> (f32, f32) {
 /// `e^r * scale`, for `|r| <= ln 2 / 2`.
 #[inline(always)]
 fn near<M: Isa>(m: M, r: f32, scale: f32) -> f32 {
-    let q = poly!(m, r; 4.999999404e-01, 1.666650921e-01, 4.166800529e-02, 8.370029740e-03, 1.384877367e-03);
+    let q = pairs!(m, r; 4.999999404e-01, 1.666650921e-01, 4.166800529e-02, 8.370029740e-03, 1.384877367e-03);
     m.fma(m.fma(r * r, q, r), scale, scale)
 }
 
@@ -79,7 +79,7 @@ pub(crate) fn exp2<M: Isa>(m: M, x: f32) -> f32 {
 fn expm1_near<M: Isa>(m: M, x: f32) -> f32 {
     let (shifted, r) = reduce(m, x);
     #[rustfmt::skip]
-    let q = poly!(m, r;
+    let q = pairs!(m, r;
         5.000000000e-01, 1.666666567e-01, 4.166634753e-02, 8.333391510e-03, 1.394165680e-03, 1.984594273e-04,
     );
     let p = m.fma(r * r, q, r);
