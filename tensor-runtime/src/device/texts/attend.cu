@@ -58,13 +58,14 @@ extern "C" __global__ void __launch_bounds__(ND_BLOCK, 2) nd_attend(ND_ATTEND_PA
 #ifdef ND_MASKED
             // A tile whose shares are all zero changes nothing, unless one of the values is infinite or no number.
             const nd_int last_key = (first_key + ND_TILE < n ? first_key + ND_TILE : n) - 1;
-            bool nothing = true;
+            // Each of a row's 16 threads knows four rows, and asks for one.
+            float greatest_so_far = most[0];
 #pragma unroll
-            for (int i = 0; i < 4; ++i) {
-                const nd_int row = first_row + 4 * y + i < m ? first_row + 4 * y + i : m - 1;
-                nothing = nothing && nd_nothing(ND_MASKED(operands, number, row, first_key, last_key), most[i]);
-            }
+            for (int i = 1; i < 4; ++i) greatest_so_far = x % 4 == i ? most[i] : greatest_so_far;
+            const nd_int asked = first_row + 4 * y + x % 4 < m ? first_row + 4 * y + x % 4 : m - 1;
+            bool nothing = nd_nothing(ND_MASKED(operands, number, asked, first_key, last_key), greatest_so_far);
             if (__syncthreads_and(nothing)) {
+#pragma unroll 1
                 for (int at = thread; at < ND_TILE * ND_WIDTH; at += ND_BLOCK) {
                     const int line = at / ND_WIDTH, column = at % ND_WIDTH;
                     if (first_key + line > last_key || column >= w) continue;

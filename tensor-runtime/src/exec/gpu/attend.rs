@@ -155,10 +155,12 @@ pub(super) fn run(
         Classes { tile: geometry::ATTENDED as u32, width: class(w), wide, element, result, ..Classes::default() };
     // What a device of this age has tensor cores for: they hand out two neighbours, where a thread else has four.
     let halves = products[0].dtype.bytes() == 2 && call.gpu.description().capability >= Version(8, 0);
-    let (text, function, classes) = if halves && k <= geometry::DEEPEST {
-        (texts::MMA_ATTEND, "nd_mma_attend", Classes { block: 128, strip: 2, depth: class(k), ..common })
+    let cores = halves && k <= geometry::DEEPEST;
+    let common = Classes { block: geometry::attending(cores), ..common };
+    let (text, function, classes) = if cores {
+        (texts::MMA_ATTEND, "nd_mma_attend", Classes { strip: 2, depth: class(k), ..common })
     } else {
-        (texts::ATTEND, "nd_attend", Classes { block: texts::BLOCK, strip: 4, ..common })
+        (texts::ATTEND, "nd_attend", Classes { strip: 4, ..common })
     };
     let calls = Some(Called { score: Some(attend.score), window: None, epilogue, text: attend.text });
     let unit = Unit { text, function, classes, calls };
