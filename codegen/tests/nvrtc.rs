@@ -215,7 +215,8 @@ fn attentions_compile_with_their_scores() {
             let of = |kind: &&str| text.contains(&format!("const nd_strip<{kind}>& "));
             let element = kinds.into_iter().find(of).expect("a product's type");
             let single = format!("{text}\n#define ND_STEP 16\n{}", runtime_text!("scores.cu", "attend.cu"));
-            let cores = format!("{text}\n{}", runtime_text!("tensor.cu", "scores.cu", "attend_mma.cu"));
+            let cores =
+                format!("{text}\n#define ND_ROLLED\n{}", runtime_text!("tensor.cu", "scores.cu", "attend_mma.cu"));
             let calls: Vec<String> = define("SCORE", &score)
                 .into_iter()
                 .chain(epilogue.iter().flat_map(|name| define("EPILOGUE", name)))

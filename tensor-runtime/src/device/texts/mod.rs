@@ -35,6 +35,7 @@ pub(crate) const ATTEND: &str = concat!(
 );
 /// The same of elements of 16 bits by the tensor cores: `nd_mma_attend`.
 pub(crate) const MMA_ATTEND: &str = concat!(
+    "#define ND_ROLLED\n",
     include_str!("axes.cu"),
     include_str!("half.cu"),
     include_str!("tiles.cu"),
