@@ -14,6 +14,8 @@ mod edges;
 mod functions;
 #[path = "device/halves.rs"]
 mod halves;
+#[path = "device/masked.rs"]
+mod masked;
 #[path = "device/products.rs"]
 mod products;
 #[path = "device/results.rs"]

@@ -192,7 +192,7 @@ fn the_texts_of_the_runtime_compile() {
 #[test]
 fn tensor_cores_are_used_without_local_memory() {
     let Some(nvrtc) = nvrtc() else { return };
-    let source = format!("#define ND_STEP 32\n{}", runtime_text!("product.cu", "mma.cu"));
+    let source = format!("#define ND_STEP 32\n{}", runtime_text!("tensor.cu", "product.cu", "mma.cu"));
     for element in ["nd_f16", "nd_bf16"] {
         for (tile, architecture) in [(64, "sm_80"), (128, "sm_80"), (64, "sm_90"), (128, "sm_90"), (128, "sm_120")] {
             let macros = [format!("-DND_ELEMENT={element}"), format!("-DND_TILE={tile}")];
@@ -208,27 +208,51 @@ fn tensor_cores_are_used_without_local_memory() {
 #[test]
 fn attentions_compile_with_their_scores() {
     let Some(nvrtc) = nvrtc() else { return };
-    let mut seen = 0;
+    let mut seen = [0, 0];
     for code in corpus() {
         for Attention { score, epilogue, text, .. } in cuda_of("f", &code).attends {
-            let source = format!("{text}\n#define ND_STEP 16\n{}", runtime_text!("attend.cu"));
+            let kinds = ["nd_f16", "nd_bf16", "float"];
+            let of = |kind: &&str| text.contains(&format!("const nd_strip<{kind}>& "));
+            let element = kinds.into_iter().find(of).expect("a product's type");
+            let single = format!("{text}\n#define ND_STEP 16\n{}", runtime_text!("scores.cu", "attend.cu"));
+            let cores =
+                format!("{text}\n#define ND_ROLLED\n{}", runtime_text!("tensor.cu", "scores.cu", "attend_mma.cu"));
             let calls: Vec<String> = define("SCORE", &score)
                 .into_iter()
                 .chain(epilogue.iter().flat_map(|name| define("EPILOGUE", name)))
+                .chain([format!("-DND_ELEMENT={element}")])
                 .collect();
+            let costs = |source: &str, architecture: &str, classes: &[String]| {
+                let fixed = ["-DND_INDEX=int", "--fmad=true"];
+                let options: Vec<&str> =
+                    fixed.into_iter().chain(calls.iter().chain(classes).map(String::as_str)).collect();
+                let costs = cubin::costs(&compile(&nvrtc, source, architecture, &options)).expect("a cubin");
+                <[cubin::Cost; 1]>::try_from(costs).expect("one kernel")
+            };
             for (width, architecture) in [(32, "sm_75"), (64, "sm_80"), (128, "sm_90"), (128, "sm_120")] {
-                let width = format!("-DND_WIDTH={width}");
-                let fixed =
-                    ["-DND_BLOCK=256", "-DND_STRIP=4", "-DND_INDEX=int", "-DND_ELEMENT=float", &width, "--fmad=true"];
-                let options: Vec<&str> = fixed.into_iter().chain(calls.iter().map(String::as_str)).collect();
-                let costs = cubin::costs(&compile(&nvrtc, &source, architecture, &options)).expect("a cubin");
-                let fits = |cost: &cubin::Cost| cost.local == 0 && cost.shared <= 48 << 10 && cost.registers <= 128;
-                assert!(matches!(&costs[..], [cost] if fits(cost)), "{score} {architecture}: {costs:?}");
-                seen += 1;
+                let classes = ["-DND_BLOCK=256".into(), "-DND_STRIP=4".into(), format!("-DND_WIDTH={width}")];
+                let [cost] = costs(&single, architecture, &classes);
+                assert!(
+                    cost.local == 0 && cost.shared <= 48 << 10 && cost.registers <= 128,
+                    "{score} {architecture}: {cost:?}"
+                );
+                seen[0] += 1;
+            }
+            let tensor = element != "float";
+            for architecture in ARCHITECTURES.into_iter().filter(|&name| tensor && name != "sm_75") {
+                for (width, depth) in [(32, 128), (64, 64), (128, 32), (128, 128)] {
+                    let size = [format!("-DND_WIDTH={width}"), format!("-DND_DEPTH={depth}")];
+                    let classes = [&size[..], &["-DND_BLOCK=128".into(), "-DND_STRIP=2".into()]].concat();
+                    let [cost] = costs(&cores, architecture, &classes);
+                    // Two blocks of 128 threads to a multiprocessor's 65536 registers.
+                    let fits = cost.local == 0 && cost.shared <= 36 << 10 && cost.registers <= 255;
+                    assert!(fits, "{score} {architecture} {size:?}: {cost:?}");
+                    seen[1] += 1;
+                }
             }
         }
     }
-    assert!(seen >= 8, "{seen} attentions");
+    assert!(seen[0] >= 16 && seen[1] >= 48, "{seen:?} attentions");
 }
 
 /// Products that make the windows they read, of the corpus.

@@ -19,6 +19,7 @@ macro_rules! each_case {
             edges::epilogues_with_columns_of_several_axes,
             edges::attentions_that_share_keys_or_see_nothing,
             edges::attentions_of_some_scores,
+            masked::attentions_with_keys_that_nobody_sees,
             edges::layers_of_products,
             edges::convolutions_and_their_gradients,
             edges::strips_of_every_length_and_place,

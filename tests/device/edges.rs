@@ -103,7 +103,7 @@ fn same<T: Element + PartialEq + std::fmt::Debug, S: Shape>(found: &Tensor<T, S>
 }
 
 /// To rounding; what is no number on the host is none.
-fn near<S: Shape>(found: &Tensor<f32, S>, host: &Tensor<f32, S>) {
+pub(crate) fn near<S: Shape>(found: &Tensor<f32, S>, host: &Tensor<f32, S>) {
     let (a, b) = (found.to_host().unwrap().to_vec().unwrap(), host.to_vec().unwrap());
     assert_eq!(a.len(), b.len());
     for (k, (a, b)) in a.into_iter().zip(b).enumerate() {

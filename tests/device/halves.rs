@@ -31,6 +31,16 @@ macro_rules! functions {
                 pub fn attention<B, T, D>(q: $t[B, T, D], k: $t[B, T, D], v: $t[B, T, D]) -> $t[B, T, D] {
                     softmax(q @ k.transpose(0, 2, 1) / sqrt($t(D)), axis=-1) @ v
                 }
+                /// A row sees some keys before it; the result has an epilogue.
+                #[no_grad]
+                pub fn heads<B, T, S, H, D, E>(
+                    q: $t[B, T, H, D], k: $t[B, S, H, D], v: $t[B, S, H, E], x: $t[E],
+                ) -> $t[B, T, H, E] {
+                    let (i, j) = (arange(T)[:, None], arange(S));
+                    let s = q.transpose(0, 2, 1, 3) @ k.transpose(0, 2, 3, 1) * 0.25;
+                    let y = softmax(where((i >= j) & (i < j + 80), s, -inf), axis=-1) @ v.transpose(0, 2, 1, 3);
+                    (y + x).transpose(0, 2, 1, 3)
+                }
                 #[no_grad]
                 pub fn stem<B>(x: $t[B, 3, 16, 16], w: $t[8, 3, 3, 3], b: $t[8]) -> $t[B, 8, 8, 8] {
                     relu(conv2d(x, w, bias=b, stride=2, padding="same"))
@@ -63,8 +73,21 @@ fn near<T: Element + Into<f64>, S: Shape>(found: &Tensor<T, S>, host: &Tensor<T,
     Ok(())
 }
 
+/// The same, where sums of numbers up to one are rounded on the way.
+fn close<T: Element + Into<f64>, S: Shape>(found: &Tensor<T, S>, host: &Tensor<T, S>, unit: f64) -> Result<()> {
+    let (a, b) = (found.to_host()?.to_vec()?, host.to_vec()?);
+    assert_eq!(a.len(), b.len());
+    for (k, (a, b)) in a.into_iter().zip(b).enumerate() {
+        let (a, b): (f64, f64) = (a.into(), b.into());
+        let same = a == b || a.is_nan() && b.is_nan() || (a - b).abs() <= unit * (1.0 + b.abs());
+        assert!(same, "element {k} of {:?}: {a}, but {b} on the host", host.dims());
+    }
+    Ok(())
+}
+
 macro_rules! checks {
     ($module:ident $t:ident $unit:expr, $device:ident) => {{
+        let small = |x: f32| $t::from_f32(x / 4.0);
         let wave2 = |a: usize, b: usize, seed: usize| wave((a, b), seed, $t::from_f32);
         for (b, c) in [(1, 1), (5, 33), (3, 700), (40, 9)] {
             let (x, w) = (wave2(b, c, 1)?, wave((c,), 2, $t::from_f32)?);
@@ -109,11 +132,26 @@ macro_rules! checks {
         let (x, w) = (wave((130, 3, 34), 1, $t::from_f32)?, wave((130, 34, 9), 2, $t::from_f32)?);
         let found = $module::many(&x.to_device($device)?, &w.to_device($device)?)?;
         near(&found, &$module::many(&x, &w)?, $unit)?;
-        let [q, k, v] = [1, 2, 3].map(|seed| wave((2, 9, 5), seed, $t::from_f32));
-        let (q, k, v) = (q?, k?, v?);
-        let found = $module::attention(&q.to_device($device)?, &k.to_device($device)?, &v.to_device($device)?)?;
-        // What is rounded to another neighbour on the way is seen in the result.
-        near(&found, &$module::attention(&q, &k, &v)?, 4.0 * $unit)?;
+        // In pieces of 16 and 8 that are full and not, and of more terms than the tensor cores take.
+        for (rows, depth) in [(9, 5), (64, 64), (130, 32), (65, 128), (70, 40), (66, 129)] {
+            let [q, k, v] = [1, 2, 3].map(|seed| wave((2, rows, depth), seed, small));
+            let (q, k, v) = (q?, k?, v?);
+            let there = (q.to_device($device)?, k.to_device($device)?, v.to_device($device)?);
+            let found = $module::attention(&there.0, &there.1, &there.2)?;
+            // What is rounded to another neighbour on the way is seen in the result.
+            close(&found, &$module::attention(&q, &k, &v)?, 4.0 * $unit)?;
+        }
+        for (t, s, depth, width) in [(1, 1, 1, 1), (67, 131, 16, 40), (200, 200, 8, 72), (63, 129, 72, 8)] {
+            let (q, k) = (wave((2, t, 3, depth), 1, small)?, wave((2, s, 3, depth), 2, small)?);
+            for odd in [None, Some(f32::NAN), Some(f32::INFINITY)] {
+                let mut v = wave((2, s, 3, width), 3, small)?.to_vec()?;
+                v.last_mut().zip(odd).into_iter().for_each(|(to, odd)| *to = $t::from_f32(odd));
+                let (v, x) = (Tensor::from_vec((2, s, 3, width), v)?, wave((width,), 4, small)?);
+                let there = (q.to_device($device)?, k.to_device($device)?, v.to_device($device)?);
+                let found = $module::heads(&there.0, &there.1, &there.2, x.to_device($device)?)?;
+                close(&found, &$module::heads(&q, &k, &v, &x)?, 4.0 * $unit)?;
+            }
+        }
         let x = wave((2, 3, 16, 16), 1, $t::from_f32)?;
         let (w, bias) = (wave((8, 3, 3, 3), 2, $t::from_f32)?, wave((8,), 3, $t::from_f32)?);
         let found = $module::stem(&x.to_device($device)?, &w.to_device($device)?, &bias.to_device($device)?)?;

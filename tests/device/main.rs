@@ -15,6 +15,7 @@ mod faults;
 mod functions;
 mod halves;
 mod library;
+mod masked;
 mod products;
 mod results;
 mod slices;

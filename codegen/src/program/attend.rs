@@ -5,16 +5,19 @@
 //! scores nor their shares are needed elsewhere. Always: the shares are
 //! `exp(s - max s) / sum exp(s - max s)`, with `s` any function of a score and
 //! its place, so they can be found while the columns go by: a maximum and a sum
-//! so far, and what is summed so far scaled when the maximum grows.
+//! so far, and what is summed so far scaled when the maximum grows. What a mask
+//! makes of the scores of a run of keys is known without their products.
 //! Next: `device/texts/attend.cu` of the runtime, which runs these on a GPU.
 //!
 //! The online softmax: Milakov and Gimelshein, *Online normalizer calculation for
 //! softmax*, 2018; with the second product, Dao and others, *FlashAttention*, 2022.
 
+use super::tile::bounds::place;
 use super::{Action, Dot, DotAxis, Epilogue, Launch, Place, Program, Role, Step};
 use crate::dtype::DType;
 use crate::kernel::{InstOp, Kernel, ValId};
 use crate::ops::Literal;
+use crate::shape::Sym;
 
 /// Three steps that are one kernel.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -25,12 +28,32 @@ pub struct Attend {
     pub input: usize,
     /// `s`: a value of the softmax's kernel.
     pub score: ValId,
+    /// Where the scores are the same whatever the products are, if anywhere.
+    pub masked: Option<Masked>,
     /// For each of the kernel's parallel axes its loop in each product, in the
     /// order of the second one's: those over matrices, those over rows.
     pub batch: Vec<Along>,
     pub rows: Vec<Along>,
     /// The loop in each product over the columns of the scores.
     pub columns: [usize; 2],
+}
+
+/// Where a score is a constant, whatever its product is: at all keys of a run, if
+/// one of these conditions fails at the end of the run where it rather holds.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Masked {
+    pub value: Literal,
+    pub seen: Vec<Seen>,
+}
+
+/// A condition, a value of the softmax's kernel, which has to be `holds` for a
+/// product to count. Where it is so at some key, it is so at all keys of the run
+/// before it, or at all behind it if `last`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Seen {
+    pub condition: ValId,
+    pub holds: bool,
+    pub last: bool,
 }
 
 /// A parallel axis of the softmax's kernel, and its loop in each product.
@@ -73,7 +96,8 @@ fn attend(program: &Program, step: usize) -> Option<Attend> {
         all.sort_by_key(|along| along.loops[1]);
         all
     });
-    Some(Attend { step, input, score, batch, rows, columns: loops.1 })
+    let masked = masked(kernel, score);
+    Some(Attend { step, input, score, masked, batch, rows, columns: loops.1 })
 }
 
 fn reads(epilogue: Option<&Epilogue>, ids: [super::BufId; 2]) -> bool {
@@ -115,6 +139,64 @@ fn softmax(kernel: &Kernel) -> Option<ValId> {
     let single = kernel.ids().all(|v| !matches!(kernel.inst(v).op, InstOp::Pick(..)));
     (fits && reductions == 2 && single && kernel.red.len() == 1 && kernel.inst(score).dtype == DType::F32)
         .then_some(score)
+}
+
+/// What selections between a score and a constant, always the same one, make of it.
+fn masked(kernel: &Kernel, score: ValId) -> Option<Masked> {
+    let constant = |v: ValId| match kernel.inst(v).op {
+        InstOp::Const(value) => Some(value),
+        _ => None,
+    };
+    let (mut at, mut value, mut seen) = (score, None, Vec::new());
+    while let InstOp::Map(op, args) = &kernel.inst(at).op
+        && op.name() == "where"
+    {
+        let (arm, rest, holds) = match (constant(args[1]), constant(args[2])) {
+            (None, Some(arm)) => (arm, args[1], true),
+            (Some(arm), None) => (arm, args[2], false),
+            (None, None) | (Some(_), Some(_)) => break,
+        };
+        if *value.get_or_insert(arm) != arm {
+            break;
+        }
+        conditions(kernel, args[0], holds, &mut seen);
+        at = rest;
+    }
+    value.filter(|_| !seen.is_empty()).map(|value| Masked { value, seen })
+}
+
+/// What has to be so for this condition to be so: what does not vary from key to
+/// key, and comparisons of a place that rises or falls with the key.
+fn conditions(kernel: &Kernel, condition: ValId, holds: bool, out: &mut Vec<Seen>) {
+    let key = &kernel.red[0].var;
+    if !varies(kernel, condition, key) {
+        return out.push(Seen { condition, holds, last: false });
+    }
+    let InstOp::Map(op, args) = &kernel.inst(condition).op else { return };
+    // So small that it rises or falls all the way: no place comes near the greatest number.
+    let slope = |v: ValId| place(kernel, v)?.affine_in(key)?.0.as_const().filter(|slope| slope.abs() <= 1 << 16);
+    // Whether it rather holds where the first of the two is small.
+    let small = match (op.name(), holds) {
+        ("bitwise_and", true) | ("bitwise_or", false) => {
+            return args.iter().for_each(|&arg| conditions(kernel, arg, holds, out));
+        }
+        ("bitwise_not", _) => return conditions(kernel, args[0], !holds, out),
+        ("lt" | "le", _) => holds,
+        ("gt" | "ge", _) => !holds,
+        _ => return,
+    };
+    let rises = match args.as_slice() {
+        &[a, b] if !varies(kernel, b, key) => slope(a).map(|slope| slope > 0),
+        &[a, b] if !varies(kernel, a, key) => slope(b).map(|slope| slope < 0),
+        _ => None,
+    };
+    out.extend(rises.map(|rises| Seen { condition, holds, last: rises != small }));
+}
+
+/// Whether a value differs from place to place along an axis.
+fn varies(kernel: &Kernel, value: ValId, var: &Sym) -> bool {
+    let op = &kernel.inst(value).op;
+    op.dims().iter().any(|d| d.mentions(var)) || op.args().iter().any(|&arg| varies(kernel, arg, var))
 }
 
 /// For each parallel axis of the kernel its loop in both products, and the two
@@ -187,6 +269,36 @@ mod tests {
             );
             let [one] = found(&source).try_into().expect("one attention");
             assert_eq!((one.batch.len(), one.rows.len()), (2, 1), "{scores}");
+        }
+    }
+
+    #[test]
+    fn masks_are_known_by_their_ends() {
+        let ends = |scores: &str| {
+            let source = format!(
+                "fn attend<T, S, D>(q: f32[T, D], k: f32[S, D], v: f32[S, D], n: i64, on: bool[T]) -> f32[T, D] {{ \
+                 let (s, i, j) = (q @ k.T, arange(T)[:, None], arange(S)); softmax({scores}, axis=-1) @ v }}"
+            );
+            let [one] = found(&source).try_into().expect("one attention");
+            let masked = one.masked?;
+            Some((masked.value.as_f64(), masked.seen.iter().map(|seen| (seen.holds, seen.last)).collect::<Vec<_>>()))
+        };
+        let (first, last) = ((true, false), (true, true));
+        assert_eq!(ends("where(i >= j, s, -inf)"), Some((f64::NEG_INFINITY, vec![first])));
+        assert_eq!(ends("where(j + 3 < i + n, s, -1e9)"), Some((-1e9, vec![first])));
+        assert_eq!(ends("where(n - i <= j, s, -inf)"), Some((f64::NEG_INFINITY, vec![last])));
+        assert_eq!(ends("where(i > -j, s, -inf)"), Some((f64::NEG_INFINITY, vec![last])));
+        assert_eq!(ends("where(i < j, -inf, s)"), Some((f64::NEG_INFINITY, vec![(false, false)])));
+        assert_eq!(ends("where((i < j) | ~(j < n), -inf, s)").map(|found| found.1), Some(vec![(false, false), first]));
+        let window = "where(i >= j, where(i < j + 5, s, -inf), -inf)";
+        assert_eq!(ends(window).map(|found| found.1), Some(vec![first, last]));
+        assert_eq!(ends("where(on[:, None], s, -inf)").map(|found| found.1), Some(vec![first]));
+        // What follows from scores, jumps from key to key, is no constant, or may come round.
+        for scores in ["where(s > 0, s, -inf)", "where(i != j, s, -inf)", "where(i >= j, s, 2 * s)", "s - 1"]
+            .into_iter()
+            .chain(["where(i >= j + n, s, -inf)", "where((i >= j) | (j < 2), s, -inf)", "where(i >= j, s, -inf) * 2"])
+        {
+            assert_eq!(ends(scores), None, "{scores}");
         }
     }
 

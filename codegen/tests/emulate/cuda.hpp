@@ -32,11 +32,20 @@ struct Meeting {
     unsigned arrived = 0, round = 0;
 };
 
+// What a thread has sent to shared memory, and is not there before the thread has waited for it.
+struct Send {
+    void* to;
+    const void* from;
+    size_t bytes;
+};
+
 using Entry = void (*)(const long long*);
 
 static std::vector<Fiber> fibers;
 static std::vector<Meeting> warp_meetings;
 static std::vector<int> lanes;
+// Of each thread its loads; the last one is still open.
+static std::vector<std::vector<std::vector<Send>>> sends;
 static Meeting block_meeting;
 static ucontext_t scheduler;
 static Entry entry;
@@ -57,6 +66,7 @@ static void meet(Meeting& at, unsigned count) {
 
 static void run() {
     entry(arguments);
+    if (sends[threadIdx.x].size() > 1 || !sends[threadIdx.x][0].empty()) failed = true;
     fibers[threadIdx.x].done = moved = true;
 }
 
@@ -72,6 +82,7 @@ static bool block(unsigned threads, unsigned order) {
     fibers.resize(threads);
     warp_meetings.assign(threads, Meeting());
     lanes.assign(threads, 0);
+    sends.assign(threads, {{}});
     block_meeting = Meeting();
     for (Fiber& fiber : fibers) {
         fiber.stack.resize(1 << 16);
@@ -116,6 +127,17 @@ inline void __syncthreads() {}
 inline void __syncthreads() { emulated::meet(emulated::block_meeting, emulated::fibers.size()); }
 #endif
 
+// Whether it is so for all threads of the block.
+inline int __syncthreads_and(int own) {
+    static int votes[1024];
+    votes[threadIdx.x] = own;
+    emulated::meet(emulated::block_meeting, emulated::fibers.size());
+    int all = 1;
+    for (unsigned thread = 0; thread < emulated::fibers.size(); ++thread) all = all && votes[thread];
+    emulated::meet(emulated::block_meeting, emulated::fibers.size());
+    return all;
+}
+
 inline int __shfl_sync(unsigned mask, int value, int lane, int width) {
     const unsigned warp = threadIdx.x / 32 * 32, me = threadIdx.x % 32;
     if (!(mask >> me & 1)) emulated::failed = true;
@@ -148,6 +170,36 @@ template <typename T> inline void emulated_mma(float (&sums)[4], const unsigned 
         }
     }
     emulated::meet(emulated::warp_meetings[warp], 32);
+}
+
+// ldmatrix of four pieces: what PTX has each lane get of 8 x 8 elements, whose rows begin where it and its neighbours say.
+template <bool TURNED, typename T> inline void emulated_pieces(unsigned (&to)[4], const T* row) {
+    static const T* rows[1024];
+    const unsigned warp = threadIdx.x / 32 * 32, line = threadIdx.x % 32 / 4, column = threadIdx.x % 4 * 2;
+    if ((size_t)row % 16 != 0) emulated::failed = true;
+    rows[threadIdx.x] = row;
+    emulated::meet(emulated::warp_meetings[warp], 32);
+    for (unsigned piece = 0; piece < 4; ++piece) {
+        const T** const of = rows + warp + 8 * piece;
+        const unsigned low = TURNED ? of[column][line].bits : of[line][column].bits;
+        const unsigned high = TURNED ? of[column + 1][line].bits : of[line][column + 1].bits;
+        to[piece] = low | high << 16;
+    }
+    emulated::meet(emulated::warp_meetings[warp], 32);
+}
+
+// cp.async: what is sent is there as late as it may be.
+inline void emulated_send(void* to, const void* from, size_t bytes) {
+    if ((size_t)to % bytes != 0 || (size_t)from % bytes != 0) emulated::failed = true;
+    emulated::sends[threadIdx.x].back().push_back({to, from, bytes});
+}
+inline void emulated_loaded() { emulated::sends[threadIdx.x].emplace_back(); }
+inline void emulated_arrived(size_t left) {
+    auto& loads = emulated::sends[threadIdx.x];
+    while (loads.size() > left + 1) {
+        for (const emulated::Send& send : loads.front()) memcpy(send.to, send.from, send.bytes);
+        loads.erase(loads.begin());
+    }
 }
 
 inline unsigned long long atomicMin(unsigned long long* at, unsigned long long value) {

@@ -60,6 +60,13 @@ pub(crate) fn product(batches: i64, m: i64, n: i64, single: bool, multiprocessor
 pub(crate) const ATTENDED: i64 = 64;
 /// The most elements of a row of its result: its sums are in registers.
 pub(crate) const WIDEST: i64 = 128;
+/// The most terms of its scores for tensor cores: queries are in registers.
+pub(crate) const DEEPEST: i64 = 128;
+
+/// Threads of a block of an attention: by the tensor cores each warp has 16 of its rows.
+pub(crate) fn attending(tensor_cores: bool) -> u32 {
+    if tensor_cores { 128 } else { 256 }
+}
 
 /// The blocks of an attention over so many batches of rows, of results of this width; `None` where it goes step by step.
 pub(crate) fn attention(batches: i64, m: i64, keys: i64, width: i64, multiprocessors: u32) -> Option<u32> {

@@ -60,9 +60,10 @@ pub(crate) struct Classes {
     pub(crate) team: Option<(Deal, u32)>,
     pub(crate) items: u32,
     pub(crate) strip: u32,
-    /// Elements of a side of a product's tile, and columns of an attention's; 0 elsewhere.
+    /// Elements of a side of a product's tile; of an attention's that, columns, and terms of a score; 0 elsewhere.
     pub(crate) tile: u32,
     pub(crate) width: u32,
+    pub(crate) depth: u32,
     /// Are indices of 64 bits?
     pub(crate) wide: bool,
     /// `ND_ELEMENT`, where the text is for any type.
@@ -92,6 +93,7 @@ impl Classes {
         let strip = (self.strip > 1).then(|| format!("-DND_STRIP={}", self.strip));
         let tile = (self.tile > 0).then(|| format!("-DND_TILE={}", self.tile));
         let width = (self.width > 0).then(|| format!("-DND_WIDTH={}", self.width));
+        let depth = (self.depth > 0).then(|| format!("-DND_DEPTH={}", self.depth));
         let index = format!("-DND_INDEX={}", if self.wide { "long long" } else { "int" });
         let element = self.element.map(|element| format!("-DND_ELEMENT={element}"));
         let first = [format!("-DND_BLOCK={}", self.block), index];
@@ -99,7 +101,7 @@ impl Classes {
         let slices = self.slices.iter().flat_map(|(Slices { count, axis }, phase)| {
             [format!("-DND_SLICES={count}"), format!("-DND_CUT={axis}"), format!("-DND_PHASE={phase}")]
         });
-        let all = first.into_iter().chain(team).chain(items).chain(strip).chain(tile).chain(width);
+        let all = first.into_iter().chain(team).chain(items).chain(strip).chain(tile).chain(width).chain(depth);
         let turn = self.turn.then(|| "-DND_TURN".to_string());
         all.chain(element).chain(result).chain(slices).chain(turn).collect()
     }

@@ -228,15 +228,16 @@ impl Call<'_> {
             && let [Action::Dot(scored), Action::Launch(launch), Action::Dot(summed)] = actions(3)[..]
         {
             let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
-            let ([batches, m, keys, _], [.., width, _]) =
+            let ([batches, m, keys, terms], [.., width, _]) =
                 (self.extents(scored)?.map(count), self.extents(summed)?.map(count));
             let Some(blocks) = geometry::attention(batches, m, keys, width, units) else { return Ok(first) };
             let name = format!("attention {} with {}", self.product_name(scored)?, launch.name);
             let whole = self.one(first, name, &actions(3), &[scored.out, summed.left, summed.out])?;
             let flops = self.counted(self.flops(scored)?.checked_add(self.flops(summed)?))?;
-            let tile = Geometry::of_tiles(blocks);
+            let threads = geometry::attending(scored.dtype.bytes() == 2 && terms <= geometry::DEEPEST);
+            let tile = Geometry { threads, ..Geometry::of_tiles(blocks) };
             let geometry = (batches > 0 && m > 0 && width > 0).then_some(tile);
-            self.steps.push(StepCost { flops, geometry, ..whole });
+            self.steps.push(StepCost { flops, geometry, dtype: scored.dtype, ..whole });
             return Ok(first + 3);
         }
         Ok(first)

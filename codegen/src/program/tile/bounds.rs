@@ -159,7 +159,7 @@ fn implied(kernel: &Kernel, condition: ValId, holds: bool) -> Vec<Dim> {
 }
 
 /// A value as an expression over loops and sizes: places, and sums of them.
-fn place(kernel: &Kernel, id: ValId) -> Option<Dim> {
+pub(in crate::program) fn place(kernel: &Kernel, id: ValId) -> Option<Dim> {
     let inst = kernel.inst(id);
     match &inst.op {
         InstOp::Index(dim) => Some(dim.clone()),

@@ -11,7 +11,7 @@
 //! block exist a tile at a time, in a core's cache.
 //! Next: the executor's blocks in the runtime.
 
-mod bounds;
+pub(super) mod bounds;
 mod gain;
 mod nest;
 

@@ -1,15 +1,6 @@
-// Attention: for each row of queries a sum of values, weighted by the shares of the row's scores. The scores go by in tiles of
-// 64 rows and 64 columns and are never in memory: a row keeps the greatest score so far, the sum of the powers, and the sum
-// of values, and scales the latter two when the first one grows. All sums are in an order that follows from the sizes.
-// ND_ELEMENT is float or a type of 16 bits, ND_RESULT the result's. ND_SCORE makes a score of a product of a query and a key,
-// with ND_SCORE_OPERANDS; ND_EPILOGUE, where it is, takes the result.
-enum { ND_QUERY, ND_KEY, ND_VALUE, ND_TO };
+// Attention, by the cores for f32.
 
-// Columns of the result that a block has room for: 32, 64 or 128.
-#ifndef ND_WIDTH
-#define ND_WIDTH 64
-#endif
-// Those of a thread: groups of up to four.
+// Columns of the result of a thread: groups of up to four.
 #define ND_PER (ND_WIDTH / 16)
 #define ND_GROUP (ND_PER < 4 ? ND_PER : 4)
 
@@ -17,32 +8,8 @@ struct alignas(16) nd_four { float at[4]; };
 
 __device__ __forceinline__ int nd_column(int x, int j) { return j / 4 * 64 + x * ND_GROUP + j % 4; }
 
-// The greater of two; NaN if either is.
-__device__ __forceinline__ float nd_most(float a, float b) { return a >= b || a != a ? a : b; }
-
-// What the 16 threads of a row have, combined in a fixed order; all get the result.
-template <typename Combine> __device__ __forceinline__ float nd_among(float mine, Combine combine) {
-    const int lane = threadIdx.x % 16;
-    for (int step = 8; step > 0; step /= 2) {
-        mine = combine(mine, __int_as_float(__shfl_sync(0xffffffffu, __float_as_int(mine), lane + step, 16)));
-    }
-    return __int_as_float(__shfl_sync(0xffffffffu, __float_as_int(mine), 0, 16));
-}
-
-// ND_BLOCK is 256, ND_TILE 64. The counts are of queries, of keys, of terms of a score and of columns of the result.
-extern "C" __global__ void __launch_bounds__(ND_BLOCK, 2) nd_attend(
-    const ND_ELEMENT* __restrict__ query, const ND_ELEMENT* __restrict__ key, const ND_ELEMENT* __restrict__ value,
-    const __grid_constant__ nd_axes<4> batch, const __grid_constant__ nd_axes<4> rows,
-    const __grid_constant__ nd_axes<4> keys, const __grid_constant__ nd_axes<4> depth,
-    const __grid_constant__ nd_axes<4> columns,
-    long long batches, long long m_count, long long n_count, long long k_count, long long w_count,
-    const __grid_constant__ ND_SCORE_OPERANDS operands,
-#ifdef ND_EPILOGUE
-    const __grid_constant__ ND_EPILOGUE_OPERANDS after
-#else
-    ND_RESULT* __restrict__ out
-#endif
-) {
+// ND_BLOCK is 256, ND_TILE 64.
+extern "C" __global__ void __launch_bounds__(ND_BLOCK, 2) nd_attend(ND_ATTEND_PARAMETERS) {
     alignas(16) __shared__ float a[ND_STEP][ND_TILE + 4], b[ND_STEP][ND_TILE + 4];
     alignas(16) __shared__ float shares[ND_TILE][ND_TILE + 4], values[ND_STEP][ND_WIDTH + 4];
     __shared__ nd_place<4> one;
@@ -54,7 +21,7 @@ extern "C" __global__ void __launch_bounds__(ND_BLOCK, 2) nd_attend(
     const nd_int m = (nd_int)m_count, n = (nd_int)n_count, k = (nd_int)k_count, w = (nd_int)w_count;
     const nd_share of_a(nd_deep(depth.step[ND_QUERY], depth.count, rows.step[ND_QUERY], rows.count));
     const nd_share of_b(nd_deep(depth.step[ND_KEY], depth.count, keys.step[ND_KEY], keys.count));
-    const float least = __int_as_float(0xff800000);
+    const float least = nd_least();
     const nd_int down = (m + ND_TILE - 1) / ND_TILE;
     for (nd_int tile = blockIdx.x; tile < (nd_int)batches * down; tile += gridDim.x) {
         const nd_int first_row = tile % down * ND_TILE, number = tile / down;
@@ -88,6 +55,26 @@ extern "C" __global__ void __launch_bounds__(ND_BLOCK, 2) nd_attend(
                 key_key[thread] = one.at[ND_KEY] + place.at[ND_KEY];
                 key_value[thread] = one.at[ND_VALUE] + place.at[ND_VALUE];
             }
+#ifdef ND_MASKED
+            // A tile whose shares are all zero changes nothing, unless one of the values is infinite or no number.
+            const nd_int last_key = (first_key + ND_TILE < n ? first_key + ND_TILE : n) - 1;
+            // Each of a row's 16 threads knows four rows, and asks for one.
+            float greatest_so_far = most[0];
+#pragma unroll
+            for (int i = 1; i < 4; ++i) greatest_so_far = x % 4 == i ? most[i] : greatest_so_far;
+            const nd_int asked = first_row + 4 * y + x % 4 < m ? first_row + 4 * y + x % 4 : m - 1;
+            bool nothing = nd_nothing(ND_MASKED(operands, number, asked, first_key, last_key), greatest_so_far);
+            if (__syncthreads_and(nothing)) {
+#pragma unroll 1
+                for (int at = thread; at < ND_TILE * ND_WIDTH; at += ND_BLOCK) {
+                    const int line = at / ND_WIDTH, column = at % ND_WIDTH;
+                    if (first_key + line > last_key || column >= w) continue;
+                    const float x = nd_value(value[key_value[line] + column_value[column]]);
+                    nothing = nothing && x - x == 0.0f;
+                }
+                if (__syncthreads_and(nothing)) continue;
+            }
+#endif
             float products[4][4] = {};
             for (nd_int first = 0; first < k; first += ND_STEP) {
                 __syncthreads();
@@ -126,7 +113,7 @@ extern "C" __global__ void __launch_bounds__(ND_BLOCK, 2) nd_attend(
                 float greatest = most[i];
 #pragma unroll
                 for (int j = 0; j < 4; ++j) greatest = j < count ? nd_most(greatest, four.at[j]) : greatest;
-                greatest = nd_among(greatest, nd_most);
+                greatest = nd_among<16>(greatest, nd_most);
                 // Where no score was more than minus infinity there is nothing to scale yet.
                 const float scale = greatest == least ? 1.0f : expf(most[i] - greatest);
                 most[i] = greatest;
@@ -163,7 +150,7 @@ extern "C" __global__ void __launch_bounds__(ND_BLOCK, 2) nd_attend(
 #pragma unroll
         for (int i = 0; i < 4; ++i) {
             const int row = 4 * y + i;
-            const float share = 1.0f / nd_among(total[i], [](float a, float b) { return a + b; });
+            const float share = 1.0f / nd_among<16>(total[i], [](float a, float b) { return a + b; });
             if (first_row + row >= m) continue;
 #pragma unroll
             for (int part = 0; part < ND_PER; part += ND_GROUP) {

@@ -10,29 +10,6 @@
 // What a thread fetches of each operand for a step: groups of eight neighbours.
 #define ND_FETCHED (ND_STEP * ND_TILE / 8 / 256)
 
-struct alignas(16) nd_eight { ND_ELEMENT at[8]; };
-
-template <typename T> struct nd_is_f16 { static constexpr bool value = false; };
-template <> struct nd_is_f16<nd_f16> { static constexpr bool value = true; };
-
-// Adds the product of 16 rows of 16 terms and 16 terms of 8 columns, shared out among the threads of a warp as PTX has it for
-// mma.m16n8k16.
-__device__ __forceinline__ void nd_mma(float (&sums)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
-#ifdef __CUDA_ARCH__
-    if constexpr (nd_is_f16<ND_ELEMENT>::value) {
-        asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
-            : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
-            : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
-    } else {
-        asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
-            : "+f"(sums[0]), "+f"(sums[1]), "+f"(sums[2]), "+f"(sums[3])
-            : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
-    }
-#else
-    emulated_mma<ND_ELEMENT>(sums, a, b);
-#endif
-}
-
 // The eight neighbours that a thread fetches: terms of a line, or lines of a term, from wherever neighbours lie together.
 struct nd_group {
     int term, line;
@@ -42,11 +19,6 @@ struct nd_group {
         line = deep ? at / (ND_STEP / 8) : at % (ND_TILE / 8) * 8;
     }
 };
-
-// Whether neighbours along the only axis of a list lie together in memory.
-__device__ __forceinline__ bool nd_together(const nd_axes<3>& axes, int operand) {
-    return axes.count == 1 && axes.step[operand][0] == 1;
-}
 
 // ND_BLOCK is 256.
 extern "C" __global__ void __launch_bounds__(ND_BLOCK, 128 / ND_TILE) nd_mma_dot(ND_PRODUCT_PARAMETERS) {

@@ -20,6 +20,7 @@ pub(crate) const MMA: &str = concat!(
     include_str!("axes.cu"),
     include_str!("half.cu"),
     include_str!("tiles.cu"),
+    include_str!("tensor.cu"),
     include_str!("product.cu"),
     include_str!("mma.cu")
 );
@@ -29,7 +30,18 @@ pub(crate) const ATTEND: &str = concat!(
     include_str!("axes.cu"),
     include_str!("half.cu"),
     include_str!("tiles.cu"),
+    include_str!("scores.cu"),
     include_str!("attend.cu")
+);
+/// The same of elements of 16 bits by the tensor cores: `nd_mma_attend`.
+pub(crate) const MMA_ATTEND: &str = concat!(
+    "#define ND_ROLLED\n",
+    include_str!("axes.cu"),
+    include_str!("half.cu"),
+    include_str!("tiles.cu"),
+    include_str!("tensor.cu"),
+    include_str!("scores.cu"),
+    include_str!("attend_mma.cu")
 );
 /// Sums over repeated axes: `nd_sum`.
 pub(crate) const SUM: &str = concat!(include_str!("axes.cu"), include_str!("half.cu"), include_str!("sum.cu"));

@@ -16,6 +16,11 @@ __device__ __forceinline__ bool nd_deep(const long long* depth, long long depths
     return (a < 0 ? -a : a) <= (b < 0 ? -b : b);
 }
 
+// Whether neighbours along the only axis of a list lie together in memory.
+template <int N> __device__ __forceinline__ bool nd_together(const nd_axes<N>& axes, int operand) {
+    return axes.count == 1 && axes.step[operand][0] == 1;
+}
+
 // How far a term of the sum lies from the first.
 template <int OPERAND, int N> __device__ __forceinline__ nd_int nd_far(const nd_axes<N>& depth, nd_int term) {
     if (depth.count <= 1) return term * (nd_int)depth.step[OPERAND][0];

@@ -3,9 +3,10 @@
 //! In: an [`Attend`], the buffers. Out: whether it ran; then what its three steps write will be written. Always: neither the
 //! scores nor their shares are in memory; it follows from the sizes alone whether it runs, as the bits do: rows of the result
 //! of at most [`geometry::WIDEST`] elements, and at least one column of scores.
-//! Next: `device/texts/attend.cu`.
+//! Next: `device/texts/scores.cu`, `attend.cu`, and `attend_mma.cu` for tensor cores.
 
 use crate::device::arguments::Arguments;
+use crate::device::driver::Version;
 use crate::device::geometry;
 use crate::device::kernels::{Called, Classes, Unit};
 use crate::device::texts::{self, Axis};
@@ -107,7 +108,7 @@ pub(super) fn run(
     // Only the steps of a result that is in memory are asked for, and those are known once it is.
     let Some(loops) = Loops::of(plan, attend, &products, result.strides())? else { return Ok(false) };
     let counts = loops.all().map(|axes| axes.iter().fold(1i64, |n, axis| n.saturating_mul(axis.extent)));
-    let [batches, m, n, _, w] = counts;
+    let [batches, m, n, k, w] = counts;
     let units = memory.target.gpu.description().multiprocessors;
     let Some(blocks) = geometry::attention(batches, m, n, w, units) else { return Ok(false) };
     let given = [(scored.out, scores), (summed.left, shares)];
@@ -146,20 +147,21 @@ pub(super) fn run(
             Some(attend.epilogue)
         }
     };
-    let width = (w as u32).next_power_of_two().max(32);
-    let (block, element, result) = (texts::BLOCK, Some(products[0].dtype.cuda()), Some(products[1].out.cuda()));
-    let classes = Classes {
-        block,
-        strip: 4,
-        tile: geometry::ATTENDED as u32,
-        width,
-        wide,
-        element,
-        result,
-        ..Classes::default()
+    let (element, result) = (Some(products[0].dtype.cuda()), Some(products[1].out.cuda()));
+    let class = |n: i64| (n as u32).next_power_of_two().max(32);
+    let common =
+        Classes { tile: geometry::ATTENDED as u32, width: class(w), wide, element, result, ..Classes::default() };
+    // What a device of this age has tensor cores for: they hand out two neighbours, where a thread else has four.
+    let halves = products[0].dtype.bytes() == 2 && call.gpu.description().capability >= Version(8, 0);
+    let cores = halves && k <= geometry::DEEPEST;
+    let common = Classes { block: geometry::attending(cores), ..common };
+    let (text, function, classes) = if cores {
+        (texts::MMA_ATTEND, "nd_mma_attend", Classes { strip: 2, depth: class(k), ..common })
+    } else {
+        (texts::ATTEND, "nd_attend", Classes { strip: 4, ..common })
     };
     let calls = Some(Called { score: Some(attend.score), window: None, epilogue, text: attend.text });
-    let unit = Unit { text: texts::ATTEND, function: "nd_attend", classes, calls };
+    let unit = Unit { text, function, classes, calls };
     // SAFETY: the text's parameters are these. Both products have shown that their loops stay within their operands, and cover
     // the result; `Operands` has the other operands of the same buffers as launches of their own would; what is written is of
     // other roots than what is read.

@@ -9,13 +9,15 @@
 //! order of [`parameters`], without the operands that the caller has.
 //! Next: `device/texts/dot.cu` and `attend.cu` of the runtime.
 
+use super::super::expr::literal;
 use super::super::prelude::words;
 use super::super::{Parameter, named, names, parameters};
 use super::strip::Strip;
 use super::{Deal, Emit};
+use crate::dtype::DType;
 use crate::kernel::Kernel;
 use crate::loops::Loops;
-use crate::program::attend::Attend;
+use crate::program::attend::{Attend, Masked, Seen};
 use crate::program::prologue::Prologue;
 use crate::program::{Dot, Epilogue, Role};
 use crate::shape::Sym;
@@ -59,7 +61,8 @@ pub fn function(loops: &Loops, name: &str, dot: &Dot, epilogue: &Epilogue) -> Op
     Some(text(kernel, name, ("void", &strip), &[epilogue.input], &operands, &emit.out))
 }
 
-/// The function `{name}` of an attention's scores: what the softmax is of.
+/// The function `{name}` of an attention's scores: what the softmax is of; and
+/// `ND_MASKED`, if some scores are what they are whatever their products are.
 pub fn score(loops: &Loops, name: &str, attend: &Attend) -> String {
     let kernel = &loops.kernel;
     let of = |along: &[crate::program::attend::Along]| along.iter().map(|along| along.par).collect();
@@ -76,7 +79,38 @@ pub fn score(loops: &Loops, name: &str, attend: &Attend) -> String {
     let outputs = kernel.inputs.len()..kernel.inputs.len() + kernel.outputs.len();
     let without: Vec<usize> = outputs.chain([attend.input]).collect();
     let head = (format!("nd_strip<{ty}>"), given(kernel, &operands, attend.input));
-    text(kernel, name, (&head.0, &head.1), &without, &operands, &emit.out)
+    let score = text(kernel, name, (&head.0, &head.1), &without, &operands, &emit.out);
+    let Some(masked) = &attend.masked else { return score };
+    let body = constant(at_place(loops, &operands, Some(attend.input), &roles), masked);
+    let head = (ty, "nd_int batch, nd_int row, nd_int first, nd_int last");
+    let function = called(kernel, (&format!("{name}_masked"), name), head, &without, &operands, &body);
+    format!("{score}\n#define ND_MASKED {name}_masked\n{function}")
+}
+
+/// The score of a row's keys from the first to the last, if it is the same
+/// whatever their products are; else NaN.
+fn constant(mut emit: Emit<'_>, masked: &Masked) -> String {
+    let key = &emit.kernel().red[0].var.clone();
+    for (end, last) in [("first", false), ("last", true)] {
+        let seen: Vec<&Seen> = masked.seen.iter().filter(|seen| seen.last == last).collect();
+        if seen.is_empty() {
+            continue;
+        }
+        let known = emit.known.len();
+        emit.line("{");
+        emit.depth += 1;
+        emit.line(format!("const nd_int {key} = {end};"));
+        for Seen { condition, holds, .. } in seen {
+            emit.again(*condition);
+            let not = if *holds { "!" } else { "" };
+            let value = literal(masked.value, DType::F32);
+            emit.line(format!("if ({not}{}) return {value};", emit.read(*condition)));
+        }
+        emit.close();
+        emit.known.truncate(known);
+    }
+    emit.line("return ND_NAN32;");
+    emit.out
 }
 
 /// The function `{name}` of a window's element, which a product fetches.
@@ -104,28 +138,45 @@ fn given(kernel: &Kernel, operands: &[String], product: usize) -> String {
 /// The struct and the function around a body. `head` is its result's type and
 /// its parameters; `without` are the operands that the caller has.
 fn text(kernel: &Kernel, name: &str, head: (&str, &str), without: &[usize], operands: &[String], body: &str) -> String {
+    let mut declared = String::new();
+    for parameter in parameters(kernel).into_iter().filter(|parameter| !elsewhere(*parameter, without)) {
+        let (pointer, field) = named(kernel, operands, parameter);
+        let ty = pointer.map_or("long long".to_string(), |ty| format!("{ty}*"));
+        declared.push_str(&format!("    {ty} {field};\n"));
+    }
+    let function = called(kernel, (name, name), head, without, operands, body);
+    format!("struct {name}_operands {{\n{declared}}};\n\n{function}")
+}
+
+fn elsewhere(parameter: Parameter, without: &[usize]) -> bool {
+    matches!(parameter, Parameter::Data(number) | Parameter::Stride(number, _) if without.contains(&number))
+}
+
+/// The function around a body. `names` are its own and that of whose struct it takes.
+fn called(
+    kernel: &Kernel,
+    names: (&str, &str),
+    head: (&str, &str),
+    without: &[usize],
+    operands: &[String],
+    body: &str,
+) -> String {
     let body = &needed(body);
     let body_words: Vec<&str> = words(body).collect();
-    let (mut declared, mut locals) = (String::new(), String::new());
-    for parameter in parameters(kernel) {
-        if matches!(parameter, Parameter::Data(number) | Parameter::Stride(number, _) if without.contains(&number)) {
-            continue;
-        }
+    let mut locals = String::new();
+    for parameter in parameters(kernel).into_iter().filter(|parameter| !elsewhere(*parameter, without)) {
         let (pointer, field) = named(kernel, operands, parameter);
         let local = match &pointer {
             Some(ty) => format!("{ty}* __restrict__ const {field} = operands.{field}"),
             None => format!("const nd_int {field} = (nd_int)operands.{field}"),
         };
-        let ty = pointer.map_or("long long".to_string(), |ty| format!("{ty}*"));
-        declared.push_str(&format!("    {ty} {field};\n"));
         if body_words.contains(&field.as_str()) {
             locals.push_str(&format!("    {local};\n"));
         }
     }
-    let (result, parameters) = head;
+    let ((name, of), (result, parameters)) = (names, head);
     format!(
-        "struct {name}_operands {{\n{declared}}};\n\n\
-         __device__ __forceinline__ {result} {name}(\n    const {name}_operands& operands, {parameters}) {{\n\
+        "__device__ __forceinline__ {result} {name}(\n    const {of}_operands& operands, {parameters}) {{\n\
          {locals}{body}}}\n"
     )
 }
