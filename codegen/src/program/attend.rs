@@ -185,9 +185,9 @@ fn conditions(kernel: &Kernel, condition: ValId, holds: bool, out: &mut Vec<Seen
         ("gt" | "ge", _) => !holds,
         _ => return,
     };
-    let rises = match args.as_slice() {
-        &[a, b] if !varies(kernel, b, key) => slope(a).map(|slope| slope > 0),
-        &[a, b] if !varies(kernel, a, key) => slope(b).map(|slope| slope < 0),
+    let rises = match *args.as_slice() {
+        [a, b] if !varies(kernel, b, key) => slope(a).map(|slope| slope > 0),
+        [a, b] if !varies(kernel, a, key) => slope(b).map(|slope| slope < 0),
         _ => None,
     };
     out.extend(rises.map(|rises| Seen { condition, holds, last: rises != small }));

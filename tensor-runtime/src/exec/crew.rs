@@ -112,7 +112,7 @@ impl Drop for Closes<'_> {
 /// Waits for a moment, and for longer when there have been many.
 fn pause(looks: &mut usize) {
     *looks += 1;
-    if *looks % LOOKS == 0 { std::thread::yield_now() } else { std::hint::spin_loop() }
+    if looks.is_multiple_of(LOOKS) { std::thread::yield_now() } else { std::hint::spin_loop() }
 }
 
 /// Takes part in the tasks of a crew's leader until there are none.
@@ -136,7 +136,7 @@ fn wait(crew: Arc<Crew>, number: usize) {
             continue;
         }
         pause(&mut looks);
-        if looks % LOOKS != 0 {
+        if !looks.is_multiple_of(LOOKS) {
             continue;
         }
         let idle = last.elapsed();
