@@ -70,7 +70,8 @@ pub(super) unsafe fn product<H: Half>(
             let stride = |l: &Loop| if side == 0 { l.left } else { l.right };
             // The loops of the part have the destination's steps for good, and the operands' of memory of their own.
             let own: Vec<Loop> = (0..loops.len()).map(|l| Loop { extent: part[l].extent, ..loops[l] }).collect();
-            let list = dense(&own, |l| stride(l) != 0, stride);
+            // An empty loop is one of both operands, for where there is none of it nothing may be read.
+            let list = dense(&own, |l| stride(l) != 0 || l.extent == 0, stride);
             let mut buffer = Buffer::<f32>::uninit(count(&list))?;
             // SAFETY: the loops reach readable halves; the buffer has room for as many.
             unsafe { each_run(&axes(&list), start, buffer.as_mut_ptr(), |from, to| widen_run(from, to)) };
