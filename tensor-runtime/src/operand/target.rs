@@ -89,7 +89,7 @@ impl<T: Element, D: Dimension> Drop for Stage<'_, T, D> {
     }
 }
 
-/// The elements of a result to be written, of a known type; indexed as [`Typed`] is.
+/// The elements of a result to be written, of a known type; indexed as [`Typed`](super::Typed) is.
 #[derive(Debug)]
 pub struct TypedMut<'a, T> {
     /// From the lowest position of an element to the highest.
