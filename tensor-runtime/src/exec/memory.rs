@@ -30,6 +30,13 @@ pub(super) struct Spot<'m> {
     pub(super) writable: bool,
 }
 
+impl<'m> Spot<'m> {
+    /// That of a buffer without memory, or whose memory is not known yet.
+    pub(super) fn nowhere(dtype: DType, layout: Lent<'m>, root: BufferId) -> Spot<'m> {
+        Spot { start: std::ptr::null_mut(), dtype, layout, root, writable: true }
+    }
+}
+
 /// Where the buffers of a call are: in host memory, or on a device.
 pub(super) trait Target {
     /// Memory that the call allocates.
@@ -207,7 +214,7 @@ impl<'m, T: Target> Memory<'m, T> {
             (None, Some(spot)) => spot.layout,
             (None, None) | (Some(_), _) => self.layout(id, sizes)?,
         };
-        Ok(Spot { start: std::ptr::null_mut(), dtype, layout, root: id, writable: true })
+        Ok(Spot::nowhere(dtype, layout, id))
     }
 
     /// Gives a buffer memory of the call's own.

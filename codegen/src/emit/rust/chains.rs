@@ -6,6 +6,7 @@
 use super::nest::{Build, Node, Op, Ref, Value};
 use crate::kernel::{InstOp, ValId};
 use crate::ops::MapOp;
+use std::collections::BTreeMap;
 
 /// The most chains in which the terms of a written-out reduction are combined: as each waits for the one before it, a
 /// processor would otherwise do little meanwhile.
@@ -23,8 +24,8 @@ impl Build<'_> {
         let points: u64 = self.point.iter().map(|(var, _)| self.points(var)).product();
         let chains = (points / LINKS).clamp(1, CHAINS);
         let at = self.point.iter().fold(0, |at, (var, i)| at * self.points(var) + *i as u64) % chains;
-        let Some(&sum) = self.partial.get(&acc).and_then(|sums| sums.get(at as usize)) else {
-            self.partial.entry(acc).or_default().push(pushed);
+        let Some(&sum) = self.partial.get(&(acc, at)) else {
+            self.partial.insert((acc, at), pushed);
             return Vec::new();
         };
         let dtype = self.values[pushed.0].dtype;
@@ -50,24 +51,24 @@ impl Build<'_> {
         };
         let name = if at == 0 { format!("v{}", acc.0) } else { format!("v{}_c{at}", acc.0) };
         let next = self.make(Value { id: acc, name, dtype, op, vars });
-        if let Some(sum) = self.partial.get_mut(&acc).and_then(|sums| sums.get_mut(at as usize)) {
-            *sum = next;
-        }
+        self.partial.insert((acc, at), next);
         vec![Node::Eval(next)]
     }
 
-    /// What the chains of a reduction amount to: each is combined with those before it.
-    pub(super) fn together(&mut self, acc: ValId, sums: Vec<Ref>, out: &mut Vec<Node>) -> Ref {
-        let mut sums = sums.into_iter();
-        let first = sums.next().unwrap_or_else(|| self.value(acc));
-        let InstOp::Reduce(monoid, _) = self.kernel.inst(acc).op else { return first };
-        sums.fold(first, |all, sum| {
-            let (dtype, vars) = (self.values[sum.0].dtype, self.union(&[all, sum]));
-            let op = Op::Combine(monoid, all, sum);
-            let both = self.make(Value { id: acc, name: format!("v{}", acc.0), dtype, op, vars });
-            out.push(Node::Eval(both));
-            both
-        })
+    /// What the chains of each reduction amount to: each is combined with those before it.
+    pub(super) fn together(&mut self, out: &mut Vec<Node>) -> BTreeMap<ValId, Ref> {
+        let mut whole: BTreeMap<ValId, Ref> = BTreeMap::new();
+        for ((acc, _), sum) in std::mem::take(&mut self.partial) {
+            let InstOp::Reduce(monoid, _) = self.kernel.inst(acc).op else { continue };
+            let both = whole.get(&acc).map(|&all| {
+                let (dtype, vars) = (self.values[sum.0].dtype, self.union(&[all, sum]));
+                let op = Op::Combine(monoid, all, sum);
+                self.make(Value { id: acc, name: format!("v{}", acc.0), dtype, op, vars })
+            });
+            out.extend(both.map(Node::Eval));
+            whole.insert(acc, both.unwrap_or(sum));
+        }
+        whole
     }
 
     /// A reduction over no points.

@@ -167,8 +167,8 @@ pub(super) struct Build<'a> {
     pub(super) known: BTreeMap<(ValId, Vec<i64>), Ref>,
     /// The present point of the axes that are being written out.
     pub(super) point: Vec<(Sym, i64)>,
-    /// What the pushes at the points so far amount to.
-    pub(super) partial: BTreeMap<ValId, Vec<Ref>>,
+    /// What the pushes at the points so far amount to, a reduction and chain.
+    pub(super) partial: BTreeMap<(ValId, u64), Ref>,
 }
 
 impl Build<'_> {
@@ -182,9 +182,7 @@ impl Build<'_> {
                     let outermost = self.point.is_empty();
                     out.extend(self.unroll(var, body));
                     if outermost {
-                        let sums = std::mem::take(&mut self.partial);
-                        for (acc, sums) in sums {
-                            let sum = self.together(acc, sums, &mut out);
+                        for (acc, sum) in self.together(&mut out) {
                             if plain.contains(&acc) {
                                 self.known.insert((acc, Vec::new()), sum);
                             } else {

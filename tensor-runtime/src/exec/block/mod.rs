@@ -186,13 +186,13 @@ impl Work {
             let (spot, target) = match kind {
                 Kind::Local => {
                     let layout = unplaced(&tiling.sizes(touched), &whole, &order)?;
-                    (nowhere(buffer.dtype, cell.get_or_init(|| layout), touched.id), None)
+                    (Spot::nowhere(buffer.dtype, cell.get_or_init(|| layout).lend(), touched.id), None)
                 }
                 Kind::Direct => (memory.writing(touched.id, sizes)?, None),
                 Kind::Copied => {
                     let target = window(&memory.writing(touched.id, sizes)?);
                     let layout = unplaced(whole.sizes(), &whole, &order)?;
-                    (nowhere(buffer.dtype, cell.get_or_init(|| layout), touched.id), Some(target))
+                    (Spot::nowhere(buffer.dtype, cell.get_or_init(|| layout).lend(), touched.id), Some(target))
                 }
             };
             let len = match kind {
@@ -434,8 +434,4 @@ fn unplaced(tile: &[usize], whole: &Layout, order: &[usize]) -> Result<Layout> {
     dense(order, |k| tile[k], &mut strides);
     // A job moves it so that its tile lies in its memory.
     Layout::strided(whole.sizes(), &strides[..whole.rank()], 0, isize::MAX as usize)
-}
-
-fn nowhere(dtype: DType, layout: &Layout, root: BufferId) -> Spot<'_> {
-    Spot { start: std::ptr::null_mut(), dtype, layout: layout.lend(), root, writable: true }
 }

@@ -73,16 +73,17 @@ impl Tiling {
         runs: &dyn Fn(usize) -> bool,
         sizes: &[i64],
     ) -> Result<Option<(&'static Block, Tiling)>> {
-        // Where all stays in a cache there is nothing to gain, and nothing to look into.
+        let mut blocks = plan.blocks.iter().filter(|b| b.first == step).peekable();
         let large = |buffer: &Buffer| {
             let size = |slot: &u16| sizes.get(usize::from(*slot)).map_or(usize::MAX, |&n| n.max(0) as usize);
             buffer.dims.iter().map(size).fold(buffer.dtype.bytes(), usize::saturating_mul) > KEPT
         };
-        if !plan.buffers.iter().any(large) {
+        // Where all stays in a cache there is nothing to gain, and nothing to look into.
+        if blocks.peek().is_none() || !plan.buffers.iter().any(large) {
             return Ok(None);
         }
         let mut best: Option<(&'static Block, Tiling)> = None;
-        for block in plan.blocks.iter().filter(|b| b.first == step) {
+        for block in blocks {
             if let Some(tiling) = Tiling::new(plan, block, runs, sizes)?
                 && best.as_ref().is_none_or(|(_, other)| other.gain < tiling.gain)
             {

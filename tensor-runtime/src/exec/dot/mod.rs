@@ -353,13 +353,7 @@ fn panels(
     let rank = shape.len();
     // Its place is set for each panel.
     let layout = crate::Layout::contiguous(shape)?;
-    let unplaced = Spot {
-        start: std::ptr::null_mut(),
-        dtype: product.out,
-        layout: layout.lend(),
-        root: u16::MAX,
-        writable: false,
-    };
+    let unplaced = Spot::nowhere(product.out, layout.lend(), u16::MAX);
     let ready = launch::prepare(plan, launch, memory, sizes, &[(launch.inputs[input], unplaced)])?;
     if ready.ranges[..launch.par].iter().any(|r| r.is_empty()) {
         return Ok(());
