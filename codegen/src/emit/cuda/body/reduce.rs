@@ -7,6 +7,7 @@
 
 use super::super::expr::{combine, literal};
 use super::online::Pair;
+use super::slices::states;
 use super::{Deal, Emit};
 use crate::dtype::DType;
 use crate::kernel::{InstOp, ValId};
@@ -36,6 +37,15 @@ impl State {
             State::Powers => format!("nd_powers<{}>", dtype.cuda()),
         }
     }
+
+    fn bytes(&self, dtype: DType) -> usize {
+        match self {
+            State::Plain => dtype.bytes(),
+            State::Sum => 2 * dtype.bytes(),
+            State::Indexed => 16,
+            State::Powers => 4 * dtype.bytes(),
+        }
+    }
 }
 
 impl Emit<'_> {
@@ -57,6 +67,15 @@ impl Emit<'_> {
     pub(super) fn state_type(&self, v: ValId) -> String {
         let (_, arg, state) = self.reduction(v);
         state.ty(self.dtype(arg))
+    }
+
+    /// The bytes of the kernel's largest state.
+    fn widest(&self) -> usize {
+        let bytes = |v: ValId| {
+            let (_, arg, state) = self.reduction(v);
+            state.bytes(self.dtype(arg))
+        };
+        states(self.kernel()).map(bytes).max().unwrap_or(0)
     }
 
     /// Two states of a reduction as one.
@@ -115,7 +134,7 @@ impl Emit<'_> {
         let both = match self.deal {
             Deal::Point => a.clone(),
             Deal::Row => both("nd_reduce_row<ND_ROW_THREADS>"),
-            Deal::Column => both("nd_reduce_column<ND_COLUMN_THREADS>"),
+            Deal::Column => both(&format!("nd_reduce_column<ND_COLUMN_THREADS, {}>", self.widest())),
         };
         let both = match (&state, &self.slices) {
             (State::Plain | State::Sum | State::Indexed, None) => both,

@@ -49,7 +49,7 @@ pub(super) fn long(loops: &Loops) -> bool {
 }
 
 /// The reductions, each of which has a state.
-fn states(kernel: &Kernel) -> impl Iterator<Item = ValId> {
+pub(super) fn states(kernel: &Kernel) -> impl Iterator<Item = ValId> {
     kernel.ids().filter(|v| matches!(kernel.inst(*v).op, InstOp::Reduce(..)))
 }
 

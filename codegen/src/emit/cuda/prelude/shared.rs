@@ -159,13 +159,21 @@ __device__ __forceinline__ T nd_reduce_row(T mine, Combine combine) {
     }
 }
 " },
+    Piece { name: "nd_room", text: "\
+// Shared memory, which all reductions of a kernel have in turn.
+template <int BYTES> __device__ __forceinline__ void* nd_room() {
+    alignas(16) __shared__ unsigned char room[BYTES];
+    return room;
+}
+" },
     Piece { name: "nd_reduce_column", text: "\
 // Combines what the threads of a column have, in a fixed order; all get the result.
-// Their number is a power of two.
-template <int THREADS, typename T, typename Combine>
+// Their number is a power of two. No state of the kernel has more than BYTES.
+template <int THREADS, int BYTES, typename T, typename Combine>
 __device__ __forceinline__ T nd_reduce_column(T mine, Combine combine) {
+    static_assert(sizeof(T) <= BYTES, \"a state of the kernel\");
     if constexpr (THREADS > 1) {
-        __shared__ T parts[ND_BLOCK];
+        T* const parts = (T*)nd_room<BYTES * ND_BLOCK>();
         const int column = threadIdx.x % ND_COLUMNS, thread = threadIdx.x / ND_COLUMNS;
         __syncthreads();
         parts[threadIdx.x] = mine;
