@@ -27,15 +27,17 @@ template <typename... A, size_t... I> static void nd_call(void (*f)(A...), void*
 template <typename... A> static void nd_apply(void (*f)(A...), void** a) {
     nd_call(f, a, std::index_sequence_for<A...>());
 }
+extern \"C\" unsigned long long nd_meetings() { return emulated::meetings; }
 ";
 
+type Meetings = unsafe extern "C" fn() -> u64;
 type Entry = unsafe extern "C" fn(*mut *mut c_void, u32, u32, u32) -> i32;
 
 /// Libraries and functions that are loaded, by number.
 #[derive(Default)]
 pub struct Machine {
     libraries: Vec<Library>,
-    functions: Vec<Entry>,
+    functions: Vec<(Entry, Meetings)>,
 }
 
 /// The compiler with its version, if there is one.
@@ -130,10 +132,14 @@ impl Machine {
         let library = self.libraries.get(module as usize).ok_or("no such module")?;
         // SAFETY: `compile` makes entries of this type for such names.
         let entry = unsafe { library.get::<Entry>(format!("run_{name}")) }.map_err(|why| why.to_string())?;
-        self.functions.push(*entry);
+        // SAFETY: each library has this one.
+        let meetings = unsafe { library.get::<Meetings>("nd_meetings") }.map_err(|why| why.to_string())?;
+        self.functions.push((*entry, *meetings));
         Ok(self.functions.len() as u64 - 1)
     }
 
+    /// How often the kernel's threads met.
+    ///
     /// # Safety
     /// The arguments are the addresses of values of the kernel's parameters, and the kernel with these is sound.
     pub unsafe fn launch(
@@ -142,17 +148,20 @@ impl Machine {
         blocks: u32,
         threads: u32,
         arguments: &mut [*mut c_void],
-    ) -> Result<(), String> {
+    ) -> Result<u64, String> {
         // One library may be loaded once for all devices, and has one set of threads.
         static TURN: Mutex<()> = Mutex::new(());
         let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = self.functions.get(function as usize).ok_or("no such function")?;
+        let (entry, meetings) = self.functions.get(function as usize).ok_or("no such function")?;
         // Each launch has its threads run in another order.
         static ORDER: AtomicU32 = AtomicU32::new(0);
         let order = ORDER.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller's promise; the library lives as long as this.
+        // SAFETY: the library, which lives as long as this, answers a number of its own.
+        let met = || unsafe { meetings() };
+        let before = met();
+        // SAFETY: the caller's promise.
         match unsafe { entry(arguments.as_mut_ptr(), blocks, threads, order) } {
-            0 => Ok(()),
+            0 => Ok(met() - before),
             _ => Err("threads wait for ever, or shuffle outside of their mask".into()),
         }
     }

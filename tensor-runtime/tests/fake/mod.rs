@@ -68,6 +68,8 @@ struct State {
     lost: Option<DeviceFault>,
     damage: Vec<String>,
     machine: Machine,
+    /// How often threads of kernels met.
+    meetings: u64,
     limit: Option<usize>,
     /// Page-locked memory, as the blocks.
     pinned: BTreeMap<Address, Vec<u8>>,
@@ -147,6 +149,11 @@ impl Fake {
     /// How often it was asked for anything.
     pub fn calls(&self) -> usize {
         self.state().counts.values().sum()
+    }
+
+    /// How often threads of kernels met so far, all of a block or of a warp: that is, how much they did together.
+    pub fn meetings(&self) -> u64 {
+        self.state().meetings
     }
 
     /// Blocks that are handed out.
@@ -355,7 +362,8 @@ impl Driver for FakeDriver {
         }
         // SAFETY: the caller's promise.
         let done = unsafe { state.machine.launch(function.0, blocks, threads, arguments) };
-        done.map_err(|why| failed("launch", why))
+        state.meetings += done.map_err(|why| failed("launch", why))?;
+        Ok(())
     }
 
     fn pin(&self, bytes: u64) -> Answer<*mut u8> {

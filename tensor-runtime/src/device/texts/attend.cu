@@ -8,10 +8,13 @@ struct alignas(16) nd_four { float at[4]; };
 
 __device__ __forceinline__ int nd_column(int x, int j) { return j / 4 * 64 + x * ND_GROUP + j % 4; }
 
+// Where the shares of four rows are among those of a column: what neighbouring threads write at once is in different banks.
+__device__ __forceinline__ int nd_rows_of(int y, int column) { return 4 * (y ^ column / 4 % 8); }
+
 // ND_BLOCK is 256, ND_TILE 64.
 extern "C" __global__ void __launch_bounds__(ND_BLOCK, 2) nd_attend(ND_ATTEND_PARAMETERS) {
     alignas(16) __shared__ float a[ND_STEP][ND_TILE + 4], b[ND_STEP][ND_TILE + 4];
-    alignas(16) __shared__ float shares[ND_TILE][ND_TILE + 4], values[ND_STEP][ND_WIDTH + 4];
+    alignas(16) __shared__ float shares[ND_TILE][ND_TILE], values[ND_STEP][ND_WIDTH + 4];
     __shared__ nd_place<4> one;
     __shared__ nd_int row_query[ND_TILE], key_key[ND_TILE], key_value[ND_TILE], column_value[ND_WIDTH];
 #ifndef ND_EPILOGUE
@@ -122,10 +125,17 @@ extern "C" __global__ void __launch_bounds__(ND_BLOCK, 2) nd_attend(ND_ATTEND_PA
                 for (int j = 0; j < 4; ++j) {
                     const float power = j < count && greatest != least ? expf(four.at[j] - greatest) : 0.0f;
                     total[i] += power;
-                    shares[4 * x + j][4 * y + i] = power;
+                    products[i][j] = power;
                 }
 #pragma unroll
                 for (int j = 0; j < ND_PER; ++j) sums[i][j] *= scale;
+            }
+#pragma unroll
+            for (int j = 0; j < 4; ++j) {
+                nd_four four;
+#pragma unroll
+                for (int i = 0; i < 4; ++i) four.at[i] = products[i][j];
+                *(nd_four*)&shares[4 * x + j][nd_rows_of(y, 4 * x)] = four;
             }
             for (int first = 0; first < ND_TILE; first += ND_STEP) {
                 __syncthreads();
@@ -137,7 +147,7 @@ extern "C" __global__ void __launch_bounds__(ND_BLOCK, 2) nd_attend(ND_ATTEND_PA
                 __syncthreads();
 #pragma unroll 4
                 for (int term = 0; term < ND_STEP; ++term) {
-                    const nd_four l = *(const nd_four*)&shares[first + term][4 * y];
+                    const nd_four l = *(const nd_four*)&shares[first + term][nd_rows_of(y, first + term)];
 #pragma unroll
                     for (int j = 0; j < ND_PER; ++j) {
                         const float r = values[term][nd_column(x, j)];
