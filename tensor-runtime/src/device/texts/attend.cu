@@ -8,13 +8,10 @@ struct alignas(16) nd_four { float at[4]; };
 
 __device__ __forceinline__ int nd_column(int x, int j) { return j / 4 * 64 + x * ND_GROUP + j % 4; }
 
-// Where the shares of four rows are among those of a column: what neighbouring threads write at once is in different banks.
-__device__ __forceinline__ int nd_rows_of(int y, int column) { return 4 * (y ^ column / 4 % 8); }
-
 // ND_BLOCK is 256, ND_TILE 64.
 extern "C" __global__ void __launch_bounds__(ND_BLOCK, 2) nd_attend(ND_ATTEND_PARAMETERS) {
     alignas(16) __shared__ float a[ND_STEP][ND_TILE + 4], b[ND_STEP][ND_TILE + 4];
-    alignas(16) __shared__ float shares[ND_TILE][ND_TILE], values[ND_STEP][ND_WIDTH + 4];
+    alignas(16) __shared__ float shares[ND_TILE][ND_TILE + 4], values[ND_STEP][ND_WIDTH + 4];
     __shared__ nd_place<4> one;
     __shared__ nd_int row_query[ND_TILE], key_key[ND_TILE], key_value[ND_TILE], column_value[ND_WIDTH];
 #ifndef ND_EPILOGUE
@@ -121,21 +118,15 @@ extern "C" __global__ void __launch_bounds__(ND_BLOCK, 2) nd_attend(ND_ATTEND_PA
                 const float scale = greatest == least ? 1.0f : expf(most[i] - greatest);
                 most[i] = greatest;
                 total[i] *= scale;
+                nd_four powers;
 #pragma unroll
                 for (int j = 0; j < 4; ++j) {
-                    const float power = j < count && greatest != least ? expf(four.at[j] - greatest) : 0.0f;
-                    total[i] += power;
-                    products[i][j] = power;
+                    powers.at[j] = j < count && greatest != least ? expf(four.at[j] - greatest) : 0.0f;
+                    total[i] += powers.at[j];
                 }
+                *(nd_four*)&shares[4 * y + i][4 * x] = powers;
 #pragma unroll
                 for (int j = 0; j < ND_PER; ++j) sums[i][j] *= scale;
-            }
-#pragma unroll
-            for (int j = 0; j < 4; ++j) {
-                nd_four four;
-#pragma unroll
-                for (int i = 0; i < 4; ++i) four.at[i] = products[i][j];
-                *(nd_four*)&shares[4 * x + j][nd_rows_of(y, 4 * x)] = four;
             }
             for (int first = 0; first < ND_TILE; first += ND_STEP) {
                 __syncthreads();
@@ -145,14 +136,19 @@ extern "C" __global__ void __launch_bounds__(ND_BLOCK, 2) nd_attend(ND_ATTEND_PA
                     values[term][column] = inside ? nd_value(value[key_value[first + term] + column_value[column]]) : 0.0f;
                 }
                 __syncthreads();
-#pragma unroll 4
-                for (int term = 0; term < ND_STEP; ++term) {
-                    const nd_four l = *(const nd_four*)&shares[first + term][nd_rows_of(y, first + term)];
+#pragma unroll 1
+                for (int term = 0; term < ND_STEP; term += 4) {
+                    nd_four l[4];
 #pragma unroll
-                    for (int j = 0; j < ND_PER; ++j) {
-                        const float r = values[term][nd_column(x, j)];
+                    for (int i = 0; i < 4; ++i) l[i] = *(const nd_four*)&shares[4 * y + i][first + term];
 #pragma unroll
-                        for (int i = 0; i < 4; ++i) sums[i][j] += l.at[i] * r;
+                    for (int part = 0; part < 4; ++part) {
+#pragma unroll
+                        for (int j = 0; j < ND_PER; ++j) {
+                            const float r = values[term + part][nd_column(x, j)];
+#pragma unroll
+                            for (int i = 0; i < 4; ++i) sums[i][j] += l[i].at[part] * r;
+                        }
                     }
                 }
             }
