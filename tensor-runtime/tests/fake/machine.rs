@@ -5,7 +5,7 @@ use std::ffi::c_void;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use libloading::Library;
@@ -38,6 +38,15 @@ type Entry = unsafe extern "C" fn(*mut *mut c_void, u32, u32, u32) -> i32;
 pub struct Machine {
     libraries: Vec<Library>,
     functions: Vec<(Entry, Meetings)>,
+    /// How often threads of kernels met.
+    met: AtomicU64,
+}
+
+impl super::Fake {
+    /// How often threads of kernels met so far, all of a block or of a warp: that is, how much they did together.
+    pub fn meetings(&self) -> u64 {
+        self.state().machine.met.load(Ordering::Relaxed)
+    }
 }
 
 /// The compiler with its version, if there is one.
@@ -138,8 +147,6 @@ impl Machine {
         Ok(self.functions.len() as u64 - 1)
     }
 
-    /// How often the kernel's threads met.
-    ///
     /// # Safety
     /// The arguments are the addresses of values of the kernel's parameters, and the kernel with these is sound.
     pub unsafe fn launch(
@@ -148,7 +155,7 @@ impl Machine {
         blocks: u32,
         threads: u32,
         arguments: &mut [*mut c_void],
-    ) -> Result<u64, String> {
+    ) -> Result<(), String> {
         // One library may be loaded once for all devices, and has one set of threads.
         static TURN: Mutex<()> = Mutex::new(());
         let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -161,7 +168,10 @@ impl Machine {
         let before = met();
         // SAFETY: the caller's promise.
         match unsafe { entry(arguments.as_mut_ptr(), blocks, threads, order) } {
-            0 => Ok(met() - before),
+            0 => {
+                self.met.fetch_add(met() - before, Ordering::Relaxed);
+                Ok(())
+            }
             _ => Err("threads wait for ever, or shuffle outside of their mask".into()),
         }
     }

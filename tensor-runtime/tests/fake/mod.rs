@@ -68,8 +68,6 @@ struct State {
     lost: Option<DeviceFault>,
     damage: Vec<String>,
     machine: Machine,
-    /// How often threads of kernels met.
-    meetings: u64,
     limit: Option<usize>,
     /// Page-locked memory, as the blocks.
     pinned: BTreeMap<Address, Vec<u8>>,
@@ -149,11 +147,6 @@ impl Fake {
     /// How often it was asked for anything.
     pub fn calls(&self) -> usize {
         self.state().counts.values().sum()
-    }
-
-    /// How often threads of kernels met so far, all of a block or of a warp: that is, how much they did together.
-    pub fn meetings(&self) -> u64 {
-        self.state().meetings
     }
 
     /// Blocks that are handed out.
@@ -362,8 +355,7 @@ impl Driver for FakeDriver {
         }
         // SAFETY: the caller's promise.
         let done = unsafe { state.machine.launch(function.0, blocks, threads, arguments) };
-        state.meetings += done.map_err(|why| failed("launch", why))?;
-        Ok(())
+        done.map_err(|why| failed("launch", why))
     }
 
     fn pin(&self, bytes: u64) -> Answer<*mut u8> {
