@@ -24,6 +24,7 @@ pub mod exec;
 pub mod int;
 pub mod io;
 pub mod isa;
+mod kept;
 pub mod kernel;
 pub mod layout;
 pub mod math;

@@ -28,6 +28,7 @@ use crate::device::gpu::Block;
 use crate::dims::{NdRank, Shape};
 use crate::dtype::{AnyBuffer, AnySlice, DType, Element};
 use crate::error::{Error, Result};
+use crate::kept::Kept;
 use crate::layout::{Layout, Lent};
 use crate::storage::Elements;
 use crate::tape::{Owner, Value};
@@ -159,6 +160,12 @@ impl<'a> RawView<'a> {
             RawData::Borrowed(_) | RawData::Device(..) => self.layout,
             RawData::Gathered(copy) => copy.1.lend(),
         }
+    }
+
+    /// Of a tensor's elements what is kept of the memory that [`slice`](Self::slice) is; of others nothing is, for their
+    /// owner may write to them unseen.
+    pub(crate) fn kept(&self) -> Option<&'a Kept> {
+        self.owner?.kept()
     }
 
     /// What the tape knows of the operand.

@@ -1,7 +1,8 @@
 //! Memory of tensors, and the reuse of the host's.
 //!
 //! In: a number of elements, or a `Vec` of the caller's. Out: [`Buffer`], memory that goes back to a pool
-//! of its element type when dropped; `Storage`, the buffer that clones of a tensor share.
+//! of its element type when dropped; `Storage`, the buffer that clones of a tensor share, and what is kept of its elements
+//! in another order.
 //! Always: a buffer is a `Vec<T>` with its own allocator's alignment, never anything else, so that an `ndarray`
 //! array is taken and given back without a copy; all its elements are initialised (a reused buffer holds the old
 //! values of its last owner, a fresh one zeros), so no read needs `unsafe`.
@@ -30,6 +31,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::device::gpu::Block;
 use crate::dtype::{AnySlice, AnySliceMut, DType, Element, release_memory};
 use crate::error::{Error, Result};
+use crate::kept::Kept;
 
 /// Buffers below this are the allocator's own business.
 const SMALLEST_POOLED_BYTES: usize = 4 << 10;
@@ -309,7 +311,9 @@ pub(crate) mod meter {
 #[derive(Debug)]
 #[doc(hidden)]
 pub struct Storage<T: Element> {
+    /// To be written to by way of [`Storage::exclusive`] alone.
     memory: Memory<T>,
+    kept: Kept,
 }
 
 #[derive(Debug)]
@@ -320,7 +324,7 @@ enum Memory<T: Element> {
 
 impl<T: Element> Storage<T> {
     pub(crate) fn host(buffer: Buffer<T>) -> Storage<T> {
-        Storage { memory: Memory::Host(buffer) }
+        Storage { memory: Memory::Host(buffer), kept: Kept::default() }
     }
 
     /// The memory of a result, and where it begins: [`Buffer::uninit`].
@@ -331,7 +335,20 @@ impl<T: Element> Storage<T> {
     }
 
     pub(crate) fn device(block: Arc<Block>) -> Storage<T> {
-        Storage { memory: Memory::Device(block) }
+        Storage { memory: Memory::Device(block), kept: Kept::default() }
+    }
+
+    /// The memory to write to. What was kept of it is forgotten, and nothing is kept until the borrow ends, for that takes
+    /// another borrow.
+    #[inline]
+    fn exclusive(&mut self) -> &mut Memory<T> {
+        self.kept.clear();
+        &mut self.memory
+    }
+
+    /// What is kept of its elements.
+    pub(crate) fn kept(&self) -> &Kept {
+        &self.kept
     }
 
     /// The memory on a device, where it is on one.
@@ -352,7 +369,7 @@ impl<T: Element> Storage<T> {
     }
 
     pub(crate) fn slice_mut(&mut self, operation: &'static str) -> Result<&mut [T]> {
-        match &mut self.memory {
+        match self.exclusive() {
             Memory::Host(buffer) => Ok(buffer),
             Memory::Device(block) => Err(elsewhere(operation, block)),
         }
@@ -377,7 +394,7 @@ impl<T: Element> Storage<T> {
     /// The same to write to, if nobody else holds the memory.
     #[inline]
     pub(crate) fn unique(&mut self) -> Option<ElementsMut<'_>> {
-        match &mut self.memory {
+        match self.exclusive() {
             Memory::Host(buffer) => Some(ElementsMut::Host(T::erase_mut(buffer))),
             Memory::Device(block) => {
                 Arc::get_mut(block)?;

@@ -9,6 +9,7 @@ use std::cell::OnceCell;
 
 use crate::dtype::{AnyBuffer, AnySlice, AnySliceMut, AnyStorage, DType};
 use crate::error::{Error, Result};
+use crate::kept::Kept;
 use crate::layout::{Layout, Lent};
 use crate::operand::{RawView, RawViewMut};
 use crate::plan::{Buffer, BufferId, Place, Plan};
@@ -35,6 +36,15 @@ impl<'m> Spot<'m> {
     pub(super) fn nowhere(dtype: DType, layout: Lent<'m>, root: BufferId) -> Spot<'m> {
         Spot { start: std::ptr::null_mut(), dtype, layout, root, writable: true }
     }
+}
+
+/// A tensor's memory that is an operand, and what is kept of it.
+#[derive(Clone, Copy)]
+pub(super) struct Keeper<'m> {
+    pub(super) kept: &'m Kept,
+    /// Its first element, and how many there are.
+    pub(super) start: *const u8,
+    pub(super) len: usize,
 }
 
 /// Where the buffers of a call are: in host memory, or on a device.
@@ -89,6 +99,7 @@ impl Target for Host {
 pub(super) struct Memory<'m, T: Target = Host> {
     pub(super) target: T,
     plan: &'static Plan,
+    operands: &'m [RawView<'m>],
     spots: &'m mut [Option<Spot<'m>>],
     /// What the call allocated itself, by the buffer that it was allocated for, without the operands and results.
     owned: &'m mut [Option<T::Owned>],
@@ -108,13 +119,13 @@ impl<'m, T: Target> Memory<'m, T> {
     #[inline]
     pub(super) fn new(target: T, plan: &'static Plan, room: Room<'m, T::Owned>) -> Memory<'m, T> {
         let Room { spots, owned, layouts } = room;
-        Memory { target, plan, spots, owned, layouts }
+        Memory { target, plan, operands: &[], spots, owned, layouts }
     }
 
     /// Places for the parameters and the results, or those results that are needed.
     pub(super) fn place(
         &mut self,
-        operands: &'m [RawView<'_>],
+        operands: &'m [RawView<'m>],
         targets: &'m mut [Result<RawViewMut<'_>>],
         made: &'m mut [Made],
         needs: Option<&Needs>,
@@ -124,6 +135,7 @@ impl<'m, T: Target> Memory<'m, T> {
         if self.spots.len() < operands.len() {
             return Err(internal(plan, format!("too few buffers for {} operands", operands.len())));
         }
+        self.operands = operands;
         for (id, (operand, spot)) in operands.iter().zip(self.spots.iter_mut()).enumerate() {
             operand.check()?;
             *spot = Some(Spot {
@@ -291,6 +303,13 @@ impl<'m, T: Target> Memory<'m, T> {
     /// The buffer whose memory a buffer with a place has.
     pub(super) fn root(&self, id: BufferId) -> Option<BufferId> {
         self.known(id).map(|spot| spot.root)
+    }
+
+    /// What is kept of the memory that a buffer lies in: of a tensor's that is an operand.
+    pub(super) fn keeper(&self, root: BufferId) -> Option<Keeper<'m>> {
+        let operand = self.operands.get(usize::from(root))?;
+        let slice = operand.slice()?;
+        Some(Keeper { kept: operand.kept()?, start: slice.address(), len: slice.len() })
     }
 
     /// Gives a temporary's memory back, unless a view still needs it.

@@ -20,6 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::device::Device;
 use crate::dtype::DType;
 use crate::error::{Error, GradientFault, Result};
+use crate::kept::Kept;
 use crate::layout::Layout;
 use crate::operand::RawView;
 use crate::plan::{Plan, Vjp};
@@ -58,6 +59,8 @@ enum Inner {
 pub(crate) trait Owner: Send + Sync {
     /// The tensor, sharing its memory.
     fn keep(&self) -> AnyTensor;
+    /// What is kept of the elements of its memory, of a type of which anything is.
+    fn kept(&self) -> Option<&Kept>;
 }
 
 impl fmt::Debug for dyn Owner + '_ {

@@ -9,6 +9,7 @@ use super::{Owner, Value, backward};
 use crate::dims::Shape;
 use crate::dtype::{Element, Number};
 use crate::error::{Error, GradientFault, Result};
+use crate::kept::Kept;
 use crate::math::Float;
 use crate::operand::Operand;
 use crate::tensor::{AnyTensor, Tensor};
@@ -126,10 +127,18 @@ impl<T: Element, S: Shape> Owner for Tensor<T, S> {
     fn keep(&self) -> AnyTensor {
         self.clone().into()
     }
+
+    fn kept(&self) -> Option<&Kept> {
+        Some(self.storage.kept())
+    }
 }
 
 impl Owner for AnyTensor {
     fn keep(&self) -> AnyTensor {
         self.clone()
+    }
+
+    fn kept(&self) -> Option<&Kept> {
+        AnyTensor::kept(self)
     }
 }

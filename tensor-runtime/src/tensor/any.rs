@@ -13,6 +13,7 @@ use crate::device::{Device, transfer};
 use crate::dims::Shape;
 use crate::dtype::{AnyBuffer, AnySlice, AnyStorage, DType, Element, with_float};
 use crate::error::{Error, Result};
+use crate::kept::Kept;
 use crate::layout::Layout;
 use crate::operand::{RawView, RawViewMut};
 use crate::storage::Elements;
@@ -65,6 +66,11 @@ impl AnyTensor {
     /// Its elements to read.
     pub fn raw(&self) -> Result<RawView<'_>> {
         Ok(RawView::known(self.storage.elements(), &self.layout, Some(self), self.track.as_ref()))
+    }
+
+    /// What is kept of the elements of its memory: of `f32` alone anything is.
+    pub(crate) fn kept(&self) -> Option<&Kept> {
+        if let AnyStorage::F32(storage) = &self.storage { Some(storage.kept()) } else { None }
     }
 
     /// Its elements in row-major order as little-endian bytes.

@@ -22,7 +22,7 @@ use crate::kernel::{Fault, Window};
 use crate::plan::{Dot, DotAxis, Epilogue, FREE, Plan, Role};
 
 use super::launch::{self, Faults, MAX_AXES, Ready, Shared};
-use super::memory::{Memory, Spot, address_mut, described, layout_of};
+use super::memory::{Keeper, Memory, Spot, address_mut, described, layout_of};
 use super::{internal, jobs};
 use boxes::Boxes;
 use gemm::Loop;
@@ -54,9 +54,10 @@ pub(super) fn run(plan: &'static Plan, dot: &'static Dot, memory: &mut Memory<'_
     let right = memory.reading(dot.right, sizes)?;
     let shape = layout_of(plan, described(plan, dot.out)?, sizes)?;
     let product = Product::new(plan, dot, &left, &right, shape.sizes(), sizes)?;
+    let roots = [left.root, right.root];
     match &dot.epilogue {
-        None => whole(plan, dot, &product, memory, sizes, [left.root, right.root]),
-        Some(epilogue) => panels(plan, epilogue, &product, shape.sizes(), memory, sizes),
+        None => whole(plan, dot, &product, memory, sizes, roots),
+        Some(epilogue) => panels(plan, epilogue, &product, shape.sizes(), memory, sizes, roots),
     }
 }
 
@@ -301,7 +302,7 @@ fn whole(
     }
     // One way for any number of threads.
     // SAFETY: `start` checked that the loops stay within the operands, which nobody writes during the step.
-    let packed = if large { None } else { unsafe { Packed::of(product, strides) }? };
+    let packed = if large { None } else { unsafe { Packed::of(product, strides, keepers(memory, operands)) }? };
     let shared = Shared::new(|job: usize| {
         for i in jobs::part(boxes.count(), n, job) {
             // SAFETY: `start` checked that the loops stay within the operands, which nobody writes during the step.
@@ -324,6 +325,11 @@ fn whole(
     told(plan, n, &|job| shared.call(job))
 }
 
+/// What is kept of the memory of two operands.
+fn keepers<'m>(memory: &Memory<'m>, operands: [u16; 2]) -> [Option<Keeper<'m>>; 2] {
+    operands.map(|root| memory.keeper(root))
+}
+
 /// Runs jobs, and answers the first error of any.
 fn told(plan: &'static Plan, n: usize, call: &(dyn Fn(usize) -> Result<()> + Sync)) -> Result<()> {
     let failure = std::sync::Mutex::new(None);
@@ -344,6 +350,7 @@ fn panels(
     shape: &[usize],
     memory: &mut Memory<'_>,
     sizes: &[i64],
+    operands: [u16; 2],
 ) -> Result<()> {
     let launch = &epilogue.launch;
     let input = epilogue.input;
@@ -372,7 +379,7 @@ fn panels(
     }
     let boxes = Boxes::new(product, shape, &strides[..rank]);
     // SAFETY: see `whole`.
-    let packed = unsafe { Packed::of(product, &strides[..rank]) }?;
+    let packed = unsafe { Packed::of(product, &strides[..rank], keepers(memory, operands)) }?;
     let work = product.work().saturating_add(launch::work(launch, &ready.extents[..ready.axes]));
     let n = jobs::count(work).min(boxes.count());
     let faults = Faults::default();

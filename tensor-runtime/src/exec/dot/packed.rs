@@ -1,16 +1,21 @@
 //! A product of which one operand is laid out for vectors, once for all boxes, and the other is read where it is.
 //!
-//! In: a product of `f32`, and where its destination is. Out: [`Packed`], the operand along whose axis the destination
-//! is contiguous, in panels; boxes of the destination. Always: a panel has, term by term, [`WIDTH`] lanes next to each
-//! other, the last one as many as are left, in whole vectors with zeros behind; the order of a sum depends on the
-//! number of its terms alone. Next: [`super::tile`].
+//! In: a product of `f32`, where its destination is, and what is kept of its operands. Out: [`Packed`], the operand along
+//! whose axis the destination is contiguous, in panels; boxes of the destination. Always: a panel has, term by term, [`WIDTH`]
+//! lanes next to each other, the last one as many as are left, in whole vectors with zeros behind; the order of a sum depends
+//! on the number of its terms alone. Next: [`super::tile`], [`crate::kept`].
+
+use std::ops::Range;
+use std::sync::Arc;
 
 use crate::error::Result;
 use crate::exec::jobs;
 use crate::exec::launch::Shared;
+use crate::exec::memory::Keeper;
 use crate::isa;
+use crate::kept::{Form, Found, Laid};
 use crate::plan::Role;
-use crate::storage::{give_back, spare};
+use crate::storage::spare;
 
 use super::Product;
 use super::gemm::{self, Loop, MAX_LOOPS};
@@ -22,6 +27,8 @@ pub(super) const WIDTH: usize = 48;
 const VECTOR: usize = 16;
 /// Rows from which on it pays to lay out the other operand.
 const LEAST_ROWS: usize = 8;
+/// Rows up to which it pays to keep what is laid out: to lay it out again is little beside a product of more.
+const MOST_ROWS: usize = 1024;
 /// Terms of a sum that are added up before they are added to what is there.
 const DEPTH: usize = 512;
 /// Terms that one job lays out of a panel.
@@ -29,7 +36,7 @@ const PART: usize = 256;
 
 /// An operand in panels.
 pub(super) struct Packed {
-    memory: Vec<f32>,
+    panels: Panels,
     tiles: &'static Tiles,
     /// Which operand it is, and its lanes and terms.
     role: Role,
@@ -37,9 +44,25 @@ pub(super) struct Packed {
     depth: usize,
 }
 
-impl Drop for Packed {
-    fn drop(&mut self) {
-        give_back(std::mem::take(&mut self.memory));
+enum Panels {
+    Own(Laid),
+    Kept(Arc<Laid>),
+}
+
+impl Panels {
+    fn start(&self) -> *const f32 {
+        match self {
+            Panels::Own(laid) => laid.start(),
+            Panels::Kept(laid) => laid.start(),
+        }
+    }
+
+    /// Whether they are not in a cache, for they were not made just now.
+    fn cold(&self) -> bool {
+        match self {
+            Panels::Own(_) => false,
+            Panels::Kept(_) => true,
+        }
     }
 }
 
@@ -54,14 +77,19 @@ fn only(loops: &[Loop], role: Role) -> Option<Loop> {
 }
 
 impl Packed {
-    /// Lays out an operand of a product to a destination of these steps, where that pays.
+    /// Lays out an operand of a product to a destination of these steps, where that pays, or finds it laid out; `keepers` are of
+    /// the memory in which the left and the right operand lie.
     ///
     /// # Safety
     /// The elements that the product's loops reach of its operands must be readable, and written by nobody meanwhile.
-    pub(super) unsafe fn of(product: &Product, strides: &[isize]) -> Result<Option<Packed>> {
+    pub(super) unsafe fn of(
+        product: &Product,
+        strides: &[isize],
+        keepers: [Option<Keeper<'_>>; 2],
+    ) -> Result<Option<Packed>> {
         match tile::tiles(isa::active()) {
             // SAFETY: the caller's promise.
-            Some(tiles) if product.is_f32() => unsafe { Packed::with(tiles, product, strides) },
+            Some(tiles) if product.is_f32() => unsafe { Packed::with(tiles, product, strides, keepers) },
             Some(_) | None => Ok(None),
         }
     }
@@ -70,7 +98,12 @@ impl Packed {
     ///
     /// # Safety
     /// As [`Packed::of`].
-    unsafe fn with(tiles: &'static Tiles, product: &Product, strides: &[isize]) -> Result<Option<Packed>> {
+    unsafe fn with(
+        tiles: &'static Tiles,
+        product: &Product,
+        strides: &[isize],
+        keepers: [Option<Keeper<'_>>; 2],
+    ) -> Result<Option<Packed>> {
         let mut loops = [gemm::UNIT; MAX_LOOPS];
         for ((to, from), axis) in loops.iter_mut().zip(&product.loops).zip(&product.axes) {
             *to = Loop { out: axis.map_or(0, |k| strides[k]), ..*from };
@@ -100,35 +133,20 @@ impl Packed {
             false => (product.left, lane.left, term.left),
         };
         let (lanes, depth) = (lane.extent, term.extent);
-        let mut memory = spare::<f32>(depth * lanes.next_multiple_of(VECTOR))?;
-        let (panels, parts) = (lanes.div_ceil(WIDTH), depth.div_ceil(PART));
-        let to = memory.as_mut_ptr();
-        let shared = Shared::new(|i: usize| {
-            let (panel, first) = (i / parts, i % parts * PART);
-            let at = panel * WIDTH;
-            let from = start.cast::<f32>().cast_const();
-            let from = from.wrapping_offset(at as isize * lane_step + first as isize * term_step);
-            let count = WIDTH.min(lanes - at);
-            let step = count.next_multiple_of(VECTOR);
-            // SAFETY: the lanes and terms of the operand, of which the caller says that they are readable; of the
-            // panel the part of its terms, which is nobody else's.
-            unsafe {
-                pack(
-                    from,
-                    lane_step,
-                    term_step,
-                    count,
-                    PART.min(depth - first),
-                    to.wrapping_add(at * depth + first * step),
-                )
-            }
-        });
-        let n = panels * parts;
-        let run = |job: usize, of: usize| jobs::part(n, of, job).for_each(|i| shared.call(i));
-        let of = jobs::count(4 * (lanes * depth) as u64).min(n);
-        // No part panics.
-        let _ = jobs::run(of, &|job| run(job, of));
-        Ok(Some(Packed { memory, tiles, role: lane.role, lanes, depth }))
+        let (steps, extents) = ([lane_step, term_step], [lanes, depth]);
+        let packed = |panels| Some(Packed { panels, tiles, role: lane.role, lanes, depth });
+        // SAFETY: the caller's promise.
+        let lay_out = || unsafe { lay_out(start.cast::<f32>().cast_const(), steps, extents) };
+        let Some(keeper) = keepers[usize::from(right)].filter(|_| rows <= MOST_ROWS) else {
+            return Ok(packed(Panels::Own(lay_out()?)));
+        };
+        let position = (start as isize).wrapping_sub(keeper.start as isize) / size_of::<f32>() as isize;
+        let form = Form { start: position, extents, steps };
+        Ok(packed(match keeper.kept.find(&form) {
+            Found::Kept(laid) => Panels::Kept(laid),
+            Found::Again => Panels::Kept(keeper.kept.keep(&form, lay_out()?, keeper.len)),
+            Found::New => Panels::Own(lay_out()?),
+        }))
     }
 
     /// Computes a box: `loops` are its, with the operands' and the destination's steps; `first` is its first lane, a
@@ -167,18 +185,20 @@ impl Packed {
                 let terms = jobs::part(self.depth, blocks, block);
                 for lane in (first..first + width).step_by(wide) {
                     let panel = lane / WIDTH * WIDTH;
-                    let stride = WIDTH.min(self.lanes - panel).next_multiple_of(VECTOR);
-                    let start = panel * self.depth + terms.start * stride + lane - panel;
+                    let (start, stride) = self.place(panel, terms.start);
+                    let lane_start = start.wrapping_add(lane - panel);
                     let lanes = wide.min(first + width - lane);
-                    for part in 0..most {
-                        let part = jobs::part(rows.extent, most, part);
+                    for number in 0..most {
+                        let part = jobs::part(rows.extent, most, number);
                         let row = part.start as isize;
+                        let count = (lane - panel) / wide * most + number;
                         let tile = Tile {
                             left: other.wrapping_offset(row * step(&rows) + terms.start as isize * term),
                             row: step(&rows),
                             term,
-                            panel: self.memory.as_ptr().wrapping_add(start),
+                            panel: lane_start,
                             step: stride,
+                            ahead: self.ahead(panel, &terms, count).unwrap_or(start),
                             depth: terms.len(),
                             out: out.wrapping_offset(row * rows.out + (lane - first) as isize),
                             out_row: rows.out,
@@ -195,10 +215,53 @@ impl Packed {
         }
     }
 
+    /// Where these terms of a panel begin, and the step from one to the next.
+    fn place(&self, panel: usize, term: usize) -> (*const f32, usize) {
+        let stride = WIDTH.min(self.lanes - panel).next_multiple_of(VECTOR);
+        (self.panels.start().wrapping_add(panel * self.depth + term * stride), stride)
+    }
+
+    /// What the tile of this number of a panel had better have fetched of the next panel, if anything: a line a term, until
+    /// all of these terms are asked for.
+    fn ahead(&self, panel: usize, terms: &Range<usize>, number: usize) -> Option<*const f32> {
+        let next = Some(panel + WIDTH).filter(|next| self.panels.cold() && *next < self.lanes)?;
+        let (start, stride) = self.place(next, terms.start);
+        (number * VECTOR < stride).then(|| start.wrapping_add(number * terms.len() * VECTOR))
+    }
+
     /// The role of the operand that is packed.
     pub(super) fn role(&self) -> Role {
         self.role
     }
+}
+
+/// Lays out lanes and terms of an operand, which are `steps` apart, in panels.
+///
+/// # Safety
+/// They must be readable, and written by nobody meanwhile.
+unsafe fn lay_out(start: *const f32, steps: [isize; 2], [lanes, depth]: [usize; 2]) -> Result<Laid> {
+    let [lane_step, term_step] = steps;
+    let mut memory = spare::<f32>(depth * lanes.next_multiple_of(VECTOR))?;
+    let (panels, parts) = (lanes.div_ceil(WIDTH), depth.div_ceil(PART));
+    let to = memory.as_mut_ptr();
+    let shared = Shared::new(|i: usize| {
+        let (panel, first) = (i / parts, i % parts * PART);
+        let at = panel * WIDTH;
+        let from = start.wrapping_offset(at as isize * lane_step + first as isize * term_step);
+        let count = WIDTH.min(lanes - at);
+        let step = count.next_multiple_of(VECTOR);
+        // SAFETY: the lanes and terms of the operand, of which the caller says that they are readable; of the
+        // panel the part of its terms, which is nobody else's.
+        unsafe {
+            pack(from, lane_step, term_step, count, PART.min(depth - first), to.wrapping_add(at * depth + first * step))
+        }
+    });
+    let n = panels * parts;
+    let run = |job: usize, of: usize| jobs::part(n, of, job).for_each(|i| shared.call(i));
+    let of = jobs::count(4 * (lanes * depth) as u64).min(n);
+    // No part panics.
+    let _ = jobs::run(of, &|job| run(job, of));
+    Ok(Laid::new(memory))
 }
 
 /// Lays out lanes of a panel: term by term, in whole vectors, with zeros behind.
@@ -281,6 +344,7 @@ unsafe fn transpose(rows: [*const f32; 4], to: *mut f32, step: usize) {
 mod tests {
     use super::*;
     use crate::dtype::DType;
+    use crate::kept::Kept;
 
     /// Where the elements of an operand of so many rows and columns are: the first one, the steps to the next row and column.
     type Lie = fn(isize, isize) -> (isize, isize, isize);
@@ -324,17 +388,20 @@ mod tests {
                 };
                 let [rows, columns, terms] = [0, 1, 2].map(|i| product.loops[i]);
                 let mut first: Option<Vec<u32>> = None;
-                for tiles in &sets {
+                let kept = [Kept::default(), Kept::default()];
+                for (set, tiles) in sets.iter().enumerate() {
                     // SAFETY: as above; the destination has room for all of it.
-                    let out = unsafe {
-                        let packed = Packed::with(tiles, &product, &strides).unwrap().expect("a product that pays");
+                    let product_by = |keepers: [Option<Keeper<'_>>; 2]| unsafe {
+                        let packed = Packed::with(tiles, &product, &strides, keepers).unwrap();
+                        let packed = packed.expect("a product that pays");
                         let mut out = vec![f32::INFINITY; m * n];
                         let mut loops = product.loops.clone();
                         (loops[0].out, loops[1].out) = (strides[0], strides[1]);
                         let other = if packed.role() == Role::Right { product.left } else { product.right };
                         packed.compute(&loops, 0, other.cast(), out.as_mut_ptr(), false);
-                        out
+                        (out, packed.panels.cold())
                     };
+                    let out = product_by([None; 2]).0;
                     for (i, j) in (0..m as isize).flat_map(|i| (0..n as isize).map(move |j| (i, j))) {
                         let term = |t: isize| {
                             element(product.left, i * rows.left + t * terms.left)
@@ -347,6 +414,13 @@ mod tests {
                     }
                     let bits: Vec<u32> = out.iter().map(|x| x.to_bits()).collect();
                     assert_eq!(first.get_or_insert_with(|| bits.clone()), &bits, "another set has other bits");
+                    let keeper = |i: usize, start, len| Some(Keeper { kept: &kept[i], start, len });
+                    let keepers = [(&left, 0), (&right, 1)].map(|(v, i)| keeper(i, v.as_ptr().cast(), v.len()));
+                    for call in 0..3 {
+                        let (again, found) = product_by(keepers);
+                        assert_eq!(again.iter().map(|x| x.to_bits()).collect::<Vec<_>>(), bits, "kept, other bits");
+                        assert_eq!(found, set + call > 0, "kept from the second call on, for every set");
+                    }
                 }
             }
         }

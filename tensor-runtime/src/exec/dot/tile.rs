@@ -9,6 +9,9 @@ use std::arch::x86_64::*;
 
 use crate::isa::Level;
 
+/// Elements of a line of a cache.
+const LINE: usize = 16;
+
 /// What a tile is made of.
 #[derive(Clone, Copy)]
 pub(super) struct Tile {
@@ -20,6 +23,8 @@ pub(super) struct Tile {
     pub(super) panel: *const f32,
     pub(super) step: usize,
     pub(super) depth: usize,
+    /// Lines that are fetched meanwhile for those who come later, one a term; or some that are near.
+    pub(super) ahead: *const f32,
     /// Row `i` is at `i * out_row`, its lanes next to each other.
     pub(super) out: *mut f32,
     pub(super) out_row: isize,
@@ -124,8 +129,12 @@ unsafe fn compute<V: Vector, const ROWS: usize, const VECTORS: usize>(t: &Tile) 
     // SAFETY: the caller's promise; a row's vectors beyond its lanes go to memory of this function's own.
     unsafe {
         let mut sums = [[V::zero(); VECTORS]; ROWS];
-        let (mut left, mut panel) = (t.left, t.panel);
+        let (mut left, mut panel, mut ahead) = (t.left, t.panel, t.ahead);
         for _ in 0..t.depth {
+            // A fetch reads nothing that a program can see, from whatever address.
+            #[cfg(target_arch = "x86_64")]
+            _mm_prefetch::<_MM_HINT_T1>(ahead.cast());
+            ahead = ahead.wrapping_add(LINE);
             let mut lanes = [V::zero(); VECTORS];
             for (v, lanes) in lanes.iter_mut().enumerate() {
                 *lanes = V::load(panel.add(v * V::LANES));
