@@ -77,7 +77,9 @@ impl Laid {
 
 impl Drop for Laid {
     fn drop(&mut self) {
-        HELD.fetch_sub(self.held, Ordering::Relaxed);
+        if self.held > 0 {
+            HELD.fetch_sub(self.held, Ordering::Relaxed);
+        }
         give_back(std::mem::take(&mut self.elements));
     }
 }
@@ -133,6 +135,12 @@ impl Kept {
         let laid = Arc::new(laid);
         place.into_iter().for_each(|(_, place)| *place = Some(Arc::clone(&laid)));
         laid
+    }
+
+    /// How many forms are kept.
+    #[cfg(test)]
+    pub(crate) fn count(&self) -> usize {
+        self.lock().iter().filter(|(_, laid)| laid.is_some()).count()
     }
 
     /// The elements may change.

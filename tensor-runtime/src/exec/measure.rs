@@ -33,7 +33,7 @@ impl Memory {
 /// rayon's current pool.
 ///
 /// An operand that is not in row-major order may cost a copy more; what a matrix product packs for itself, a few hundred
-/// kilobytes a thread or a copy of one operand, is not in it; the pool may give a buffer an eighth more than was asked. An error where a symbol
+/// kilobytes a thread or a copy of one operand, is not in it, nor is what is kept of such copies; the pool may give a buffer an eighth more than was asked. An error where a symbol
 /// has no size, and where the sizes would be an error in the call.
 ///
 /// ```

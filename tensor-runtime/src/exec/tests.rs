@@ -3,13 +3,15 @@
 use super::measure::memory;
 use crate::dtype::{AnySlice, DType};
 use crate::error::Error;
+use crate::isa;
 use crate::kernel::{CpuKernel, Cx, Kernel};
 use crate::layout::Layout;
-use crate::operand::RawView;
+use crate::operand::{Operand, RawView};
 use crate::plan::{
     Action, Block, Buffer, Cuda, Dot, DotAxis, Epilogue, Launch, Output, Param, Place, Plan, Role, Step,
 };
 use crate::storage::meter;
+use crate::tensor::Tensor;
 
 /// Memory does not depend on what kernels do.
 struct Nothing;
@@ -235,6 +237,24 @@ fn each_thread_has_a_panel() {
     let one = of(1);
     assert!(one > 0 && one < 4000 * 4000, "{one}");
     assert_eq!((of(2), of(5)), (2 * one, 5 * one));
+}
+
+#[test]
+fn what_is_laid_out_of_a_tensor_is_kept_until_it_is_written_to() {
+    let lays_out = cfg!(target_arch = "x86_64") && isa::active() != isa::Level::Base;
+    let tensor = |m, n| Tensor::<f32, (usize, usize)>::ones((m, n)).unwrap();
+    for plan in [&DOTS, &PANELS] {
+        let (x, a, mut b) = (tensor(20, 30), tensor(20, 10), tensor(10, 30));
+        for turn in 0..2 {
+            assert_eq!(b.storage.kept().count(), 0, "turn {turn}");
+            for _ in 0..3 {
+                super::call::<1>(plan, &[x.raw().unwrap(), a.raw().unwrap(), b.raw().unwrap()]).unwrap();
+            }
+            assert_eq!(b.storage.kept().count(), usize::from(lays_out));
+            assert_eq!(x.storage.kept().count() + a.storage.kept().count(), 0, "read where they are");
+            b.view_mut().unwrap()[[1, 2]] = 3.0;
+        }
+    }
 }
 
 #[test]
