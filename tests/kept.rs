@@ -94,7 +94,7 @@ const WAYS: &[(&str, Way)] = &[
         let mut view = w.view_mut()?;
         for i in 0..K {
             view[[i, i]] = 9.0;
-            product(&wave(N, K, 7), &view)?;
+            product(wave(N, K, 7), &view)?;
         }
         Ok(w)
     }),
@@ -110,11 +110,11 @@ const WAYS: &[(&str, Way)] = &[
         Ok(w)
     }),
     ("a result into it", |mut w| {
-        update::into(&wave(K, M, 11), &wave(K, M, 13), &mut w)?;
+        update::into(wave(K, M, 11), wave(K, M, 13), &mut w)?;
         Ok(w)
     }),
     ("a product into it", |mut w| {
-        product::into(&wave(K, K, 11), &wave(K, M, 13), &mut w)?;
+        product::into(wave(K, K, 11), wave(K, M, 13), &mut w)?;
         Ok(w)
     }),
     ("an array of it", |w| {
@@ -151,15 +151,15 @@ const WAYS: &[(&str, Way)] = &[
     }),
     ("a gradient that came in", |w| {
         let leaf = w.requires_grad();
-        loss(&wave(N, K, 7), &leaf)?.backward()?;
+        loss(wave(N, K, 7), &leaf)?.backward()?;
         let gradient = leaf.grad().expect("a gradient");
         assert!(agrees(&gradient)?);
         drop(gradient);
-        loss(&wave(N, K, 3), &leaf)?.backward()?;
+        loss(wave(N, K, 3), &leaf)?.backward()?;
         Ok(leaf.grad().expect("a gradient"))
     }),
     ("a step of training", |w| {
-        let gradient = loss::grad(&wave(N, K, 7), &w)?.w;
+        let gradient = loss::grad(wave(N, K, 7), &w)?.w;
         update(&w, &gradient)
     }),
 ];
