@@ -9,6 +9,8 @@ pub(crate) const PAGE: usize = 4096;
 pub(crate) const LEAST_STREAM: usize = 1024;
 /// The lines of a row of fewer bytes are there in time.
 pub(crate) const LEAST_FETCH: usize = 1024;
+/// What is read after so many bytes is not fetched yet: it would be gone from the caches by then.
+pub(crate) const FAR: usize = 128 << 10;
 const LINE: usize = 64;
 /// So many lines of a page, and the processor goes on by itself.
 const LINES: usize = 4;
@@ -27,6 +29,44 @@ pub(crate) fn fetch_all(from: *const u8, bytes: usize) {
     for at in (0..bytes).step_by(LINE) {
         fetch_line(from.wrapping_add(at));
     }
+}
+
+/// A row that a kernel comes to next: its first element, and the bytes of one. It may be anywhere.
+#[derive(Clone, Copy, Debug)]
+pub struct Ahead {
+    pub(super) first: *const u8,
+    pub(super) bytes: usize,
+}
+
+impl Ahead {
+    /// Nothing to fetch.
+    pub(super) const NONE: Ahead = Ahead { first: std::ptr::null(), bytes: 0 };
+
+    #[inline(always)]
+    pub(super) fn is_none(&self) -> bool {
+        self.bytes == 0
+    }
+
+    /// Fetches `n` elements from position `start` on, to the second level, which can wait for more lines than the first.
+    #[inline(always)]
+    pub(super) fn fetch(&self, start: usize, n: usize) {
+        let first = self.first.wrapping_add(start * self.bytes);
+        for at in (0..n * self.bytes).step_by(LINE) {
+            fetch_line_to_second(first.wrapping_add(at));
+        }
+    }
+}
+
+#[inline(always)]
+fn fetch_line_to_second(at: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        // SAFETY: as in `fetch_line`.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(at.cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = at;
 }
 
 /// Fetches the line of an address, which may be anything.

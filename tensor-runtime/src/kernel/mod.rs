@@ -48,11 +48,12 @@ use crate::isa::{self, Base, Isa, Level};
 #[cfg(target_arch = "x86_64")]
 use crate::isa::{Avx2, Avx512};
 
+pub use cache::Ahead;
 pub use near::Near;
 use operand::Place;
 pub use operand::{In, Out, RowMut};
 pub use row::Row;
-pub use tile::{Span, Tile, Tiles, Within, meet, tiles, valid};
+pub use tile::{Parts, Span, Tile, Tiles, Within, meet, parts, tiles, valid};
 
 /// The most elements of a lane that a kernel handles at a time.
 pub const TILE: usize = 1024;

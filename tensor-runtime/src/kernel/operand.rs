@@ -11,6 +11,7 @@ use std::slice;
 use crate::dims::MAX_RANK;
 use crate::dtype::Element;
 
+use super::cache::Ahead;
 use super::{TILE, Tile, Window, cache, strided};
 
 /// A window as a kernel's body uses it: of known type and rank.
@@ -111,6 +112,26 @@ impl<'a, T: Element, const N: usize> In<'a, T, N> {
             // SAFETY: as above.
             unsafe { tile.pack(0, first, stride, n) };
             tile.filled(n)
+        }
+    }
+
+    /// What [`row`](In::row) will read `by` further on, if that is a row that is worth fetching before.
+    #[inline(always)]
+    pub fn ahead(&self, at: [isize; N], step: [isize; N], by: [isize; N], n: usize) -> Ahead {
+        let bytes = size_of::<T>();
+        let (mut offset, mut far, mut lane, mut inside) = (0isize, 0isize, 0isize, true);
+        for k in 0..N {
+            let next = at[k].wrapping_add(by[k]);
+            inside &= (next.wrapping_sub(self.at.low[k]) as usize) < self.at.size[k];
+            offset = offset.wrapping_add(next.wrapping_mul(self.at.stride[k]));
+            far = far.wrapping_add(by[k].wrapping_mul(self.at.stride[k]));
+            lane = lane.wrapping_add(step[k].wrapping_mul(self.at.stride[k]));
+        }
+        let near = far.unsigned_abs().saturating_mul(bytes) <= cache::FAR;
+        if inside && near && lane == 1 && n * bytes >= cache::LEAST_FETCH {
+            Ahead { first: self.at.origin.wrapping_offset(offset).cast_const().cast(), bytes }
+        } else {
+            Ahead::NONE
         }
     }
 
@@ -299,5 +320,39 @@ impl<T: Element> Drop for RowMut<'_, T> {
                 }
             };
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dtype::DType;
+
+    fn rows(memory: &mut [f32], rows: usize, columns: usize, strides: [isize; 2]) -> In<'_, f32, 2> {
+        let mut window = Window { origin: memory.as_mut_ptr().cast(), dtype: DType::F32, rank: 2, ..Window::NOWHERE };
+        (window.size[0], window.size[1]) = (rows, columns);
+        (window.stride[0], window.stride[1]) = (strides[0], strides[1]);
+        In { at: Place::new(&window), fetches: false, memory: PhantomData }
+    }
+
+    #[test]
+    fn a_row_is_fetched_before_if_it_is_near_and_there() {
+        let mut memory = vec![0f32; 3 * 1024];
+        let start = memory.as_ptr();
+        let next = |x: &In<'_, f32, 2>, at, by, n| {
+            let ahead = x.ahead(at, [0, 1], by, n);
+            (!ahead.is_none()).then(|| (ahead.first as usize - start as usize) / size_of::<f32>())
+        };
+        let x = rows(&mut memory, 3, 1024, [1024, 1]);
+        assert_eq!(next(&x, [0, 512], [1, 0], 512), Some(1536));
+        assert_eq!(next(&x, [2, 0], [-1, 0], 512), Some(1024));
+        assert_eq!(next(&x, [2, 0], [1, 0], 512), None, "there is no such row");
+        assert_eq!(next(&x, [0, 0], [-1, 0], 512), None, "there is no such row");
+        assert_eq!(next(&x, [0, 0], [isize::MAX, 0], 512), None, "there is no such row");
+        assert_eq!(next(&x, [0, 0], [1, 0], 100), None, "too short");
+        let x = rows(&mut memory, 3, 512, [1, 4]);
+        assert_eq!(next(&x, [0, 0], [1, 0], 512), None, "across memory");
+        let x = rows(&mut memory, 3, 512, [1 << 20, 1]);
+        assert_eq!(next(&x, [0, 0], [1, 0], 512), None, "too far");
     }
 }

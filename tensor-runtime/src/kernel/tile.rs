@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use crate::dtype::Element;
 
-use super::{TILE, strided};
+use super::{Ahead, TILE, strided};
 
 /// Memory for one tile of a lane that does not lie in one piece.
 pub struct Tile<T> {
@@ -121,6 +121,48 @@ impl Iterator for Tiles {
     }
 }
 
+/// So many elements are computed between two fetches: as many lines at once as a processor can wait for, and no more.
+const PART: usize = 128;
+
+/// A span's positions in parts; with each as many elements are fetched of rows that come next.
+#[derive(Clone, Debug)]
+pub struct Parts<'a> {
+    next: usize,
+    len: usize,
+    part: usize,
+    ahead: &'a [Ahead],
+}
+
+/// Cuts the positions `0..len` into parts, where there is something to fetch meanwhile.
+///
+/// ```
+/// use ndfuse_runtime::rt::parts;
+/// assert_eq!(parts(300, &[]).collect::<Vec<_>>(), [0..300]);
+/// assert_eq!(parts(0, &[]).count(), 0);
+/// ```
+#[inline(always)]
+pub fn parts(len: usize, ahead: &[Ahead]) -> Parts<'_> {
+    let part = if ahead.iter().all(|row| row.is_none()) { TILE } else { PART };
+    Parts { next: 0, len, part, ahead }
+}
+
+impl Iterator for Parts<'_> {
+    type Item = Range<usize>;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Range<usize>> {
+        if self.next >= self.len {
+            return None;
+        }
+        let part = self.next..self.len.min(self.next + self.part);
+        for row in self.ahead {
+            row.fetch(part.start, part.len());
+        }
+        self.next = part.end;
+        Some(part)
+    }
+}
+
 /// The lane positions `i` in `0..n` with `0 <= low + step * i < extent`.
 ///
 /// ```
@@ -185,4 +227,23 @@ impl Within {
 pub fn meet(a: Range<isize>, b: Range<isize>) -> Range<isize> {
     let start = a.start.max(b.start);
     start..a.end.min(b.end).max(start)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_the_whole_in_order() {
+        let memory = [0f32; 1024];
+        let row = Ahead { first: memory.as_ptr().cast(), bytes: 4 };
+        for len in [0, 1, 127, 128, 129, 1024] {
+            for ahead in [&[][..], &[Ahead::NONE], &[row], &[Ahead::NONE, row]] {
+                let all: Vec<usize> = parts(len, ahead).flatten().collect();
+                assert_eq!(all, (0..len).collect::<Vec<_>>());
+            }
+        }
+        assert_eq!(parts(300, &[row]).collect::<Vec<_>>(), [0..128, 128..256, 256..300]);
+        assert_eq!(parts(300, &[Ahead::NONE]).count(), 1);
+    }
 }

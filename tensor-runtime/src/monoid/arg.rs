@@ -55,7 +55,8 @@ impl<T: Element, R: Order<T>> RowState<T, i64> for Arg<T, R> {
 
     #[inline(always)]
     fn finish<M: Isa>(&mut self, _: M) -> i64 {
-        self.at
+        self.best = None;
+        std::mem::take(&mut self.at)
     }
 }
 

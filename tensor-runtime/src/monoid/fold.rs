@@ -148,10 +148,10 @@ impl<T: Element, O: Monoid<T>> Fold<T, O> {
         }
     }
 
-    /// The combination.
+    /// The combination; then there are no values yet.
     #[inline(always)]
     pub(super) fn total<M: Isa>(&mut self, m: M) -> T {
-        let mut total = self.lanes;
+        let mut total = std::mem::replace(&mut self.lanes, [O::START; LANES]);
         let mut level = 0;
         while O::CASCADE && self.carried >> level != 0 {
             if self.carried >> level & 1 == 1 {
@@ -162,6 +162,7 @@ impl<T: Element, O: Monoid<T>> Fold<T, O> {
             }
             level += 1;
         }
+        (self.taken, self.carried) = (0, 0);
         let mut width = LANES / 2;
         while width > 0 {
             for l in 0..width {
@@ -279,5 +280,35 @@ impl<T: Element, O: Monoid<T>> ColFold<T, O> {
             level += 1;
         }
         self.carried = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::isa::Base;
+    use crate::monoid::{Acc, ArgMax, Max, Monoid, Sum};
+
+    /// One accumulator for rows of all lengths answers what a new one answers for each.
+    fn serves_all<O: Monoid<f32>>()
+    where
+        O::Answer: PartialEq + std::fmt::Debug,
+    {
+        let numbers: Vec<f32> = (0..20_000).map(|k| ((k * 7919) % 1009) as f32 * -0.37 - 1.0).collect();
+        let mut one = Acc::<f32, O>::new();
+        for n in [20_000, 0, 1, 31, 512, 513, 8192, 9000, 3] {
+            let mut own = Acc::<f32, O>::new();
+            for (k, part) in numbers[..n].chunks(1024).enumerate() {
+                one.push(Base, k as isize * 1024, part);
+                own.push(Base, k as isize * 1024, part);
+            }
+            assert_eq!(one.finish(Base), own.finish(Base), "{n}");
+        }
+    }
+
+    #[test]
+    fn an_accumulator_serves_many_rows() {
+        serves_all::<Sum>();
+        serves_all::<Max>();
+        serves_all::<ArgMax>();
     }
 }

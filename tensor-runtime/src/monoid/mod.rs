@@ -123,7 +123,7 @@ impl<T: Element, O: Monoid<T>> Acc<T, O> {
         self.0.push(m, start, values);
     }
 
-    /// The combination.
+    /// The combination; then it is of no values again, so that one made outside of a loop over rows serves them all.
     #[inline(always)]
     pub fn finish<M: Isa>(&mut self, m: M) -> O::Answer {
         self.0.finish(m)

@@ -6,8 +6,8 @@
 //! one length, without calls that are not inlined.
 //!
 //! ```text
+//! let mut a1 = rt::Acc::<f32, rt::monoid::Sum>::new();
 //! for p0 in cx.range(0) {
-//!     let mut a1 = rt::Acc::<f32, rt::monoid::Sum>::new();
 //!     for t in rt::tiles(0..e1) {
 //!         let v0 = x.row([p0, t.start], [0, 1], t.len, &mut v0_t);
 //!         a1.push(m, t.start, v0);
@@ -20,7 +20,8 @@
 //! Names: `p r` loop variables, `e` extents, `s` sizes, `v3` value %3, `a3` its
 //! accumulator, `k3` where it is kept; `v3_t` a packed tile of it, `v3_b` a tile
 //! of computed values, `v3_d` the divisor that it is a quotient by, `v3_r` the lane
-//! positions where it holds; `y_w` a row of output `y`, `y_t` its tile.
+//! positions where it holds; `part` some positions of a tile; `y_w` a row of
+//! output `y`, `y_t` its tile.
 //! Next: [`super::run`].
 
 use super::access::plain;
@@ -53,6 +54,7 @@ pub fn kernel(name: &str, loops: &Loops) -> String {
         tiles: BTreeMap::new(),
         buffers: BTreeMap::new(),
         divisors: BTreeMap::new(),
+        accumulators: BTreeMap::new(),
     };
     emit.block(&nest.body);
     let body = std::mem::take(&mut emit.out.text);
@@ -96,6 +98,8 @@ pub(super) struct Emit<'a> {
     pub tiles: BTreeMap<String, DType>,
     /// Tiles of computed values, by name.
     pub buffers: BTreeMap<String, DType>,
+    /// Accumulators of rows, by name: made once, for they are larger than what they answer, and started anew by that.
+    pub accumulators: BTreeMap<String, String>,
     /// In a vector loop: quotients whose divisor is made ready before it, with its name.
     pub divisors: BTreeMap<Ref, String>,
 }
@@ -156,13 +160,13 @@ impl Emit<'_> {
     fn start(&mut self, acc: Ref) {
         let value = self.nest.value(acc);
         if let Op::Reduced(monoid, dtype) = &value.op {
-            let (kind, lanes) = if self.column() { ("ColAcc", "t.len") } else { ("Acc", "") };
-            let line = format!(
-                "let mut a{} = rt::{kind}::<{dtype}, rt::monoid::{}>::new({lanes});",
-                value.id.0,
-                monoid.row().rust
-            );
-            self.out.line(line);
+            let name = format!("a{}", value.id.0);
+            let of = format!("<{dtype}, rt::monoid::{}>", monoid.row().rust);
+            if self.column() {
+                self.out.line(format!("let mut {name} = rt::ColAcc::{of}::new(t.len);"));
+            } else {
+                self.accumulators.insert(name, format!("rt::Acc::{of}::new()"));
+            }
         }
     }
 
@@ -241,6 +245,9 @@ impl Emit<'_> {
             let zero = code::literal(Literal::Int(0), *dtype).text;
             lines.push((name.clone(), format!("let mut {name} = [{zero}; rt::TILE];")));
         }
+        for (name, new) in &self.accumulators {
+            lines.push((name.clone(), format!("let mut {name} = {new};")));
+        }
         let mut out: Vec<String> = lines.into_iter().filter(|(name, _)| used(name)).map(|(_, line)| line).collect();
         out.extend(rows.into_iter().map(|(_, line)| line));
         out
@@ -274,7 +281,7 @@ fn reserved(name: &str) -> bool {
     !name.starts_with(|c: char| c.is_ascii_lowercase())
         || ["v", "a", "k", "p", "r", "e", "s", "in", "out"].iter().any(|p| numbered(p))
         || ["_t", "_w", "_b", "_n", "_d", "_r"].iter().any(|suffix| name.ends_with(suffix))
-        || ["m", "t", "i", "cx", "rt", "core", "usize", "isize"].contains(&name)
+        || ["m", "t", "i", "cx", "part", "rt", "core", "usize", "isize"].contains(&name)
         || DType::from_name(name).is_some()
         || syn::parse_str::<syn::Ident>(name).is_err()
 }

@@ -17,6 +17,7 @@
 //! Next: `nest`, `kernel`, `run`, `plan`, `items`, `derivatives`.
 
 mod access;
+mod ahead;
 mod around;
 mod chains;
 mod code;
@@ -30,6 +31,7 @@ mod plan;
 mod run;
 mod slots;
 mod structs;
+mod value;
 
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@
 //! Outside the lane everything is a scalar. Next: [`super::access`].
 
 use super::access::{self, Load, plain};
-use super::code::{self, ATOM, Code, LOOSE};
+use super::code::{self, Code};
 use super::kernel::{Emit, Repr, mentions};
 use super::nest::{Node, Op, Ref};
 use crate::kernel::InstOp;
@@ -103,7 +103,7 @@ impl Emit<'_> {
     }
 
     /// How a name in an index is written: a picked index where it stands.
-    fn name(&self, name: &str, local: &BTreeMap<Ref, Code>) -> String {
+    pub(super) fn name(&self, name: &str, local: &BTreeMap<Ref, Code>) -> String {
         match Ref::named(name).map(|pick| &self.nest.value(pick).op) {
             Some(Op::Pick(index, extent)) => {
                 format!("cx.pick({}, {})", self.read(*index, local).text, plain(extent).text)
@@ -395,7 +395,13 @@ impl Emit<'_> {
         for (row, v) in &held.writes {
             lines.push(format!("{row}[i] = {};", self.read(*v, &local).text));
         }
-        self.out.open("for i in 0..t.len");
+        let ahead = run.pushes.last().map_or_else(Vec::new, |(acc, _)| self.ahead(*acc));
+        if ahead.is_empty() {
+            self.out.open("for i in 0..t.len");
+        } else {
+            self.out.open(format!("for part in rt::parts(t.len, &[{}])", ahead.join(", ")));
+            self.out.open("for i in part");
+        }
         let lane = self.loops.lane.as_deref().unwrap_or_default();
         if lines.iter().any(|line| mentions(line, lane)) {
             self.out.line(format!("let {lane} = t.start + i as isize;"));
@@ -404,6 +410,9 @@ impl Emit<'_> {
             self.out.line(line);
         }
         self.out.close();
+        if !ahead.is_empty() {
+            self.out.close();
+        }
     }
 
     /// The place of this tile in a value's own row buffer.
@@ -426,59 +435,6 @@ impl Emit<'_> {
         match (held.of.get(&v), &self.scope[v.0]) {
             (Some(name), _) | (None, Some(Repr::Slice(name) | Repr::Scalar(name))) => name.clone(),
             (None, None) => self.nest.value(v).name.clone(),
-        }
-    }
-
-    /// How a value is read here.
-    fn read(&self, v: Ref, local: &BTreeMap<Ref, Code>) -> Code {
-        if let Some(code) = local.get(&v) {
-            return code.clone();
-        }
-        if let Op::Const(literal) = self.nest.value(v).op {
-            return code::literal(literal, self.nest.value(v).dtype);
-        }
-        match &self.scope[v.0] {
-            Some(Repr::Slice(name)) => Code::atom(format!("{name}[i]")),
-            Some(Repr::Scalar(name)) => Code::atom(name.clone()),
-            None => Code::atom(self.nest.value(v).name.clone()),
-        }
-    }
-
-    /// A value's expression.
-    fn build(&self, v: Ref, local: &BTreeMap<Ref, Code>) -> Code {
-        let value = self.nest.value(v);
-        let name = |name: &str| self.name(name, local);
-        match &value.op {
-            Op::Load { input, index, guards, fill } => {
-                let fill = code::literal(*fill, value.dtype);
-                access::element(&Load { input: &self.inputs[*input], index, guards, fill, name: &name })
-            }
-            Op::Const(literal) => code::literal(*literal, value.dtype),
-            Op::Index(dim) => Code::new(format!("{} as i64", code::dim(dim, &name).at(ATOM)), LOOSE + 1),
-            Op::Inside(guards) => access::inside(guards, &name),
-            Op::Map(_, args) if self.divisors.contains_key(&v) => {
-                Code::atom(format!("{}.of(m, {})", self.divisors[&v], self.read(args[0], local).text))
-            }
-            Op::Map(op, args) => {
-                let float = args.last().is_some_and(|a| self.nest.value(*a).dtype.is_float());
-                let template = if float { op.row().rust } else { op.row().rust_int };
-                let args: Vec<Code> = args.iter().map(|a| self.read(*a, local)).collect();
-                code::fill(template, &args)
-            }
-            Op::Cast(arg) => {
-                let from = self.nest.value(*arg).dtype;
-                Code::atom(format!(
-                    "rt::cast::<{}, {}>({})",
-                    code::ty(from, "rt"),
-                    code::ty(value.dtype, "rt"),
-                    self.read(*arg, local).text
-                ))
-            }
-            Op::Combine(monoid, a, b) => {
-                let (a, b) = (self.read(*a, local).text, self.read(*b, local).text);
-                Code::atom(format!("rt::monoid::{}::combine(m, {a}, {b})", monoid.row().rust))
-            }
-            Op::Reduced(..) | Op::Pick(..) => Code::atom(value.name.clone()),
         }
     }
 }

@@ -54,6 +54,18 @@ pub(crate) fn exp<M: Isa>(m: M, x: f32) -> f32 {
     near(m, r, one) * other
 }
 
+/// `e^x` of what is not above 0, or NaN: the bits of [`exp`] by one power of two, and a constant one.
+#[inline(always)]
+pub(crate) fn exp_below<M: Isa>(m: M, x: f32) -> f32 {
+    /// Where the low bits are the exponent of `2^(n + 96)`, which is 0 for the least `x` that is left.
+    const BELOW: f32 = 12582912.0 + 127.0 + 96.0;
+    let x = if x < -104.0 { -154.5 } else { x };
+    let shifted = m.fma(x, std::f32::consts::LOG2_E, BELOW);
+    let n = shifted - BELOW;
+    let r = m.fma(n, -LN2_LOW, m.fma(n, -LN2_HIGH, x));
+    near(m, r, f32::from_bits(shifted.to_bits() << 23)) * f32::from_bits((127 - 96) << 23)
+}
+
 /// `e^x` where it is neither near overflow nor denormal.
 #[inline(always)]
 pub(super) fn exp_plain<M: Isa>(m: M, x: f32) -> f32 {
@@ -122,6 +134,20 @@ pub(crate) fn tanh<M: Isa>(m: M, x: f32) -> f32 {
 mod tests {
     use super::*;
     use crate::isa::Base;
+
+    fn same_below_zero<M: Isa>(m: M) {
+        for x in (0x8000_0000..=u32::MAX).step_by(1009).map(f32::from_bits).chain([0.0, -0.0, -104.0, -104.00001]) {
+            let (found, wanted) = (exp_below(m, x), exp(m, x));
+            assert!(found.to_bits() == wanted.to_bits() || found.is_nan() && wanted.is_nan(), "{x}: {found} {wanted}");
+        }
+    }
+
+    #[test]
+    fn below_zero_is_the_same_to_the_bit() {
+        same_below_zero(Base);
+        #[cfg(target_arch = "x86_64")]
+        same_below_zero(crate::isa::Avx512);
+    }
 
     /// Zero twice, and not two small numbers whose product is denormal.
     #[test]

@@ -9,7 +9,7 @@ mod log;
 mod trig;
 
 pub(crate) use erf::erf;
-pub(crate) use exp::{exp, exp2, expm1, tanh};
+pub(crate) use exp::{exp, exp_below, exp2, expm1, tanh};
 pub(crate) use log::{log, log1p, log2, log10};
 pub(crate) use trig::{cos, sin, tan};
 

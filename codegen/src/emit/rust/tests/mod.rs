@@ -257,6 +257,29 @@ snapshots! {
       store y[p0] = %2";
 }
 
+/// The exponential of what is not above zero is a shorter one; of the difference to another row's maximum it is not.
+#[test]
+fn exponentials_below_zero() {
+    let of = |max: &str| {
+        rust(&format!(
+            "kernel
+              par p0
+              red r0
+              in x : f32[2]
+              out y : f32[2]
+              %0 = load x[p0, r0] : f32
+              %1 = neg %0 : f32
+              %2 = {max} : f32
+              %3 = sub %0, %2 : f32
+              %4 = exp %3 : f32
+              store y[p0, r0] = %4"
+        ))
+    };
+    for (max, below) in [("max %0", true), ("max %1", false), ("min %0", false), ("sum %0", false)] {
+        assert_eq!(of(max).contains("exp_below"), below, "{max}");
+    }
+}
+
 #[test]
 fn large_windows_are_not_written_out_whole() {
     let text = rust(

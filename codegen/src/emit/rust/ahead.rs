@@ -1,0 +1,57 @@
+//! What a kernel reads next is fetched while it adds up what it has.
+//!
+//! In: a push, in the row form. Out: its text; for the last push of a row with the rows of inputs that the next point of the
+//! innermost parallel loop reads first. Always: that is a hint, which changes no result. In the passes before, memory is at
+//! work on this row; in the last one it would have nothing to do. Next: [`super::run`].
+
+use super::access::plain;
+use super::code;
+use super::kernel::Emit;
+use super::nest::{Node, Op, Ref};
+use crate::loops::Form;
+use crate::shape::Dim;
+
+/// The most rows that are fetched at a time.
+const MOST: usize = 4;
+
+impl Emit<'_> {
+    /// The rows that are to be fetched with a push.
+    pub(super) fn ahead(&self, acc: Ref) -> Vec<String> {
+        let (Some(lane), Some(row)) = (self.loops.lane.as_deref(), self.loops.kernel.par.last()) else {
+            return Vec::new();
+        };
+        if self.loops.form != Form::Row || last_push(&self.nest.body) != Some(acc) {
+            return Vec::new();
+        }
+        let start = |d: &Dim| code::dim(d, &|s| if s == lane { "t.start".to_string() } else { s.to_string() }).text;
+        let mut seen = Vec::new();
+        let mut rows = Vec::new();
+        for v in (0..self.nest.values.len()).map(Ref) {
+            let value = self.nest.value(v);
+            let Op::Load { input, index, .. } = &value.op else { continue };
+            let varies = value.vars.iter().any(|var| **var == *lane) && value.vars.contains(&row.var);
+            if !varies || !self.nest.args(v).is_empty() || seen.contains(input) {
+                continue;
+            }
+            let steps = |var: &str| -> Option<Vec<String>> {
+                index.iter().map(|d| d.affine_in(var).map(|(step, _)| plain(&step).text)).collect()
+            };
+            let (Some(along), Some(by)) = (steps(lane), steps(&row.var)) else { continue };
+            let at: Vec<String> = index.iter().map(start).collect();
+            let name = &self.inputs[*input];
+            rows.push(format!("{name}.ahead([{}], [{}], [{}], t.len)", at.join(", "), along.join(", "), by.join(", ")));
+            seen.push(*input);
+        }
+        rows.truncate(MOST);
+        rows
+    }
+}
+
+/// The accumulator of the last push.
+fn last_push(nodes: &[Node]) -> Option<Ref> {
+    nodes.iter().rev().find_map(|node| match node {
+        Node::Loop { body, .. } => last_push(body),
+        Node::Push(acc, _) => Some(*acc),
+        Node::Eval(_) | Node::Start(_) | Node::Finish(_) | Node::Keep(_) | Node::Recall(_) | Node::Store { .. } => None,
+    })
+}
