@@ -260,13 +260,14 @@ impl<'a> Cx<'a> {
     }
 
     /// Input `k`, of the element type and rank that it has.
-    #[inline]
+    // Out of line, as `output` is: once a job costs nothing, and all kernels' clones share it when a crate is compiled.
+    #[inline(never)]
     pub fn input<T: Element, const N: usize>(&self, k: usize) -> In<'a, T, N> {
         In { at: Place::new(&self.inputs[k]), fetches: self.moves, memory: PhantomData }
     }
 
     /// Output `k`, of the element type and rank that it has; once.
-    #[inline]
+    #[inline(never)]
     pub fn output<T: Element, const N: usize>(&self, k: usize) -> Out<'a, T, N> {
         let bit = u32::try_from(k).ok().and_then(|k| 1u64.checked_shl(k)).unwrap_or(0);
         let free = bit != 0 && self.taken.get() & bit == 0;

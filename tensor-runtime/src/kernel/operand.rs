@@ -9,7 +9,7 @@ use std::ptr::NonNull;
 use std::slice;
 
 use crate::dims::MAX_RANK;
-use crate::dtype::Element;
+use crate::dtype::{DType, Element};
 
 use super::cache::Ahead;
 use super::{TILE, Tile, Window, cache, strided};
@@ -26,8 +26,9 @@ pub(super) struct Place<T, const N: usize> {
 impl<T: Element, const N: usize> Place<T, N> {
     #[inline]
     pub(super) fn new(window: &Window) -> Place<T, N> {
-        let fits = window.dtype == T::DTYPE && window.rank == N && N <= MAX_RANK;
-        assert!(fits, "the operand is {} of rank {}, not {} of rank {N}", window.dtype, window.rank, T::DTYPE);
+        if window.dtype != T::DTYPE || window.rank != N || N > MAX_RANK {
+            other(window, T::DTYPE, N);
+        }
         let (mut low, mut size, mut stride) = ([0; N], [0; N], [0; N]);
         low.copy_from_slice(&window.low[..N]);
         size.copy_from_slice(&window.size[..N]);
@@ -48,6 +49,18 @@ impl<T: Element, const N: usize> Place<T, N> {
         self.origin.wrapping_offset(offset)
     }
 
+    /// The first of `n` neighbours on an axis, 1 to [`TILE`], all in the window, and the distance between two.
+    #[inline(always)]
+    fn along(&self, at: [isize; N], axis: usize, n: usize) -> (*mut T, isize) {
+        assert!(n <= TILE, "a row of {n} elements, more than a tile");
+        let first = self.element(at);
+        // No overflow: the first is in the window.
+        if n > self.size[axis] - at[axis].wrapping_sub(self.low[axis]) as usize {
+            outside(at[axis], self.low[axis], self.size[axis]);
+        }
+        (first, self.stride[axis])
+    }
+
     /// The first of `n` elements, 1 to [`TILE`], that are `step` apart, all in the window, and the distance between two.
     #[inline(always)]
     fn lane(&self, at: [isize; N], step: [isize; N], n: usize) -> (*mut T, isize) {
@@ -62,6 +75,12 @@ impl<T: Element, const N: usize> Place<T, N> {
         }
         (self.element(at), stride)
     }
+}
+
+#[cold]
+#[inline(never)]
+fn other(window: &Window, dtype: DType, rank: usize) -> ! {
+    panic!("the operand is {} of rank {}, not {dtype} of rank {rank}", window.dtype, window.rank);
 }
 
 #[cold]
@@ -255,11 +274,9 @@ impl<T: Element, const N: usize> Out<'_, T, N> {
         if n == 0 {
             return RowMut { row: &mut [], to: std::ptr::null_mut(), stride: 1 };
         }
-        let mut step = [0; N];
-        step[axis] = 1;
-        let (first, stride) = self.at.lane(at, step, n);
+        let (first, stride) = self.at.along(at, axis, n);
         if (stride == 1 && !streams) || n == 1 {
-            // SAFETY: `lane` checked that all `n` elements lie in this job's window, which is initialised and
+            // SAFETY: `along` checked that all `n` elements lie in this job's window, which is initialised and
             // nobody else's; they are neighbours. `&'t mut self` forbids a second row or `put` meanwhile, and an
             // output is taken once.
             let row = unsafe { slice::from_raw_parts_mut(first, n) };

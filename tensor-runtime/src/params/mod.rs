@@ -235,14 +235,26 @@ impl Path {
     /// assert_eq!((name.as_str(), path.as_str()), ("blocks.0", ""));
     /// ```
     pub fn field<R>(&mut self, key: &str, f: impl FnOnce(&mut Path) -> R) -> R {
+        let outer = self.enter(key);
+        let result = f(self);
+        self.leave(outer);
+        result
+    }
+
+    /// Goes to a field; answers the length of the path before. As its counterpart, not a part of each place that goes there.
+    #[inline(never)]
+    fn enter(&mut self, key: &str) -> usize {
         let len = self.text.len();
         if len > 0 {
             self.text.push('.');
         }
         self.text.push_str(key);
-        let result = f(self);
-        self.text.truncate(len);
-        result
+        len
+    }
+
+    #[inline(never)]
+    fn leave(&mut self, outer: usize) {
+        self.text.truncate(outer);
     }
 
     fn index<R>(&mut self, index: usize, f: impl FnOnce(&mut Path) -> R) -> R {
@@ -353,9 +365,18 @@ pub fn raws<P: Params>(params: &P) -> Result<Vec<RawView<'_>>> {
 
 /// Has every dimension of `params` one size? `symbols` are their names, in the order of the type's arguments.
 pub fn check_dims<P: Params>(params: &P, path: &mut Path, name: &'static str, symbols: &[&'static str]) -> Result<()> {
+    one_size_each(&mut |dim, f| params.sites(dim, path, f), name, symbols)
+}
+
+/// The same of any struct whose sites are known.
+fn one_size_each(
+    sites: &mut dyn FnMut(usize, &mut dyn FnMut(Site)),
+    name: &'static str,
+    symbols: &[&'static str],
+) -> Result<()> {
     for (dim, &symbol) in symbols.iter().enumerate() {
         let (mut first, mut clash): (Option<Site>, Option<Site>) = (None, None);
-        params.sites(dim, path, &mut |site| match &first {
+        sites(dim, &mut |site| match &first {
             None => first = Some(site),
             Some(bound) if bound.size != site.size && clash.is_none() => clash = Some(site),
             Some(_) => {}
@@ -400,6 +421,8 @@ impl<T: Element, S: Shape> Params for Tensor<T, S> {
         f(path.as_str(), Leaf(self));
     }
 
+    // A function of its own, for a struct has many leaves, and what comes of a failure stands behind each.
+    #[inline(never)]
     fn build(path: &mut Path, source: &mut dyn Source) -> Result<Self> {
         source.take(path.as_str(), &Spec::of::<T, S>())?.downcast("build", path.as_str())
     }
