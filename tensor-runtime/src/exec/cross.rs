@@ -90,12 +90,14 @@ impl Crossing {
                 Found::At(k) => Some(k),
                 Found::No | Found::Twice => None,
             };
-            let far = |k: usize| window.stride[k].unsigned_abs().saturating_mul(window.dtype.bytes()) >= LINE;
-            let crosses = |&k: &usize| if job.is_across() { window.stride[k] != 1 } else { far(k) };
+            let apart = |k: usize| window.stride[k].unsigned_abs();
+            let bytes = |k: usize| apart(k).saturating_mul(window.dtype.bytes());
+            let crosses = |&k: &usize| if job.is_across() { window.stride[k] != 1 } else { bytes(k) >= LINE };
             let Some(across) = at(lane.0).filter(crosses) else { continue };
-            // An output is copied out by neighbours.
-            let forth = |step: isize| step == 1 || (step == -1 && operand < launch.inputs.len());
-            let runs = |axis: &usize| at(*axis).is_some_and(|k| forth(window.stride[k]));
+            // An output is copied out by neighbours; of an input several elements are on a line.
+            let near = |k: usize| (1..LINE).contains(&bytes(k)) && apart(k) < apart(across);
+            let forth = |k: usize| window.stride[k] == 1 || (operand < launch.inputs.len() && near(k));
+            let runs = |axis: &usize| at(*axis).is_some_and(forth);
             let Some(along) = axes.clone().filter(|&axis| long(axis) && cuts(axis)).find(runs) else { continue };
             let along = (along, step);
             let other = |axis: &usize| *axis != along.0 && *axis != lane.0;

@@ -33,7 +33,7 @@ pub(crate) mod cache;
 mod near;
 mod operand;
 mod row;
-mod strided;
+pub(crate) mod strided;
 mod tile;
 
 use std::cell::Cell;
