@@ -61,7 +61,7 @@ pub mod rt {
     pub use crate::int;
     pub use crate::isa::Isa;
     pub use crate::kernel::{
-        CpuKernel, Cx, In, Kernel, Out, Row, RowMut, Span, TILE, Tile, Tiles, Within, meet, tiles, valid,
+        CpuKernel, Cx, In, Kernel, Out, Row, RowMut, Rows, Span, TILE, Tile, Tiles, Within, meet, tiles, valid,
     };
     pub use crate::math::{Divisor, Float};
     pub use crate::monoid::{self, Acc, ColAcc};

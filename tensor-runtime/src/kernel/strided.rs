@@ -27,6 +27,35 @@ pub(super) unsafe fn gather<T: Copy>(slots: &mut [MaybeUninit<T>], first: *const
     }
 }
 
+/// Copies rows of `width` elements behind one another; `far` is from one row to the next, `near` within a row.
+///
+/// # Safety
+/// They must be readable, for as many slots as there are.
+pub(super) unsafe fn gather_rows<T: Copy>(
+    slots: &mut [MaybeUninit<T>],
+    first: *const T,
+    [far, near]: [isize; 2],
+    width: usize,
+) {
+    let at = |row: usize, k: usize| first.wrapping_offset(row as isize * far + k as isize * near);
+    if far.unsigned_abs() < near.unsigned_abs() {
+        // Along the memory, not across.
+        for k in 0..width {
+            for (row, slot) in slots[k..].iter_mut().step_by(width).enumerate() {
+                // SAFETY: the caller's promise.
+                slot.write(unsafe { at(row, k).read() });
+            }
+        }
+        return;
+    }
+    for (row, slots) in slots.chunks_exact_mut(width).enumerate() {
+        for (k, slot) in slots.iter_mut().enumerate() {
+            // SAFETY: the caller's promise.
+            slot.write(unsafe { at(row, k).read() });
+        }
+    }
+}
+
 /// Copies `n` elements of so many bytes, `stride` apart, to neighbours.
 ///
 /// # Safety

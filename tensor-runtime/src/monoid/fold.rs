@@ -177,7 +177,9 @@ impl<T: Element, O: Monoid<T>> Fold<T, O> {
 pub struct ColFold<T, O> {
     /// The first `n` are initialised once `taken` is not 0, or with `finish`.
     lanes: [MaybeUninit<T>; TILE],
+    /// In `rows` rows.
     n: usize,
+    rows: usize,
     taken: usize,
     carried: usize,
     /// Level `k` at `k * n`, made when it is first carried to.
@@ -186,6 +188,26 @@ pub struct ColFold<T, O> {
 }
 
 impl<T: Element, O: Monoid<T>> ColFold<T, O> {
+    /// For `n` lanes in each of so many rows.
+    #[inline(always)]
+    pub(super) fn of_rows(n: usize, rows: usize) -> Self {
+        let lanes = [const { MaybeUninit::uninit() }; TILE];
+        ColFold { lanes, n: n * rows, rows, taken: 0, carried: 0, levels: Vec::new(), monoid: PhantomData }
+    }
+
+    /// Adds fewer rows than there are.
+    #[cold]
+    fn some<M: Isa>(&mut self, m: M, values: &[T]) {
+        let taken = self.taken;
+        self.start();
+        // SAFETY: `start` made it so that `taken` is not 0.
+        let lanes = unsafe { self.lanes[..self.n].assume_init_mut() };
+        for (lane, &value) in lanes.iter_mut().zip(values) {
+            *lane = O::combine(m, *lane, value);
+        }
+        self.taken = taken;
+    }
+
     /// Carries the lanes to the counter of partial results.
     #[inline(always)]
     fn carry<M: Isa>(&mut self, m: M) {
@@ -228,8 +250,7 @@ impl<T: Element, O: Monoid<T>> ColFold<T, O> {
 impl<T: Element, O: Monoid<T>> ColState<T, T> for ColFold<T, O> {
     #[inline(always)]
     fn new(n: usize) -> Self {
-        let lanes = [const { MaybeUninit::uninit() }; TILE];
-        ColFold { lanes, n, taken: 0, carried: 0, levels: Vec::new(), monoid: PhantomData }
+        Self::of_rows(n, 1)
     }
 
     #[inline(always)]
@@ -250,15 +271,16 @@ impl<T: Element, O: Monoid<T>> ColFold<T, O> {
     /// Adds a value to each lane.
     #[inline(always)]
     pub(super) fn absorb<M: Isa>(&mut self, m: M, values: &[T]) {
-        let values = &values[..self.n];
-        if self.taken == 0 {
-            for (lane, &value) in self.lanes.iter_mut().zip(values) {
+        if self.rows > 1 && values.len() < self.n {
+            self.some(m, values);
+        } else if self.taken == 0 {
+            for (lane, &value) in self.lanes.iter_mut().zip(&values[..self.n]) {
                 lane.write(value);
             }
         } else {
             // SAFETY: `taken` is not 0.
             let lanes = unsafe { self.lanes[..self.n].assume_init_mut() };
-            for (lane, &value) in lanes.iter_mut().zip(values) {
+            for (lane, &value) in lanes.iter_mut().zip(&values[..self.n]) {
                 *lane = O::combine(m, *lane, value);
             }
         }
@@ -279,5 +301,15 @@ impl<T: Element, O: Monoid<T>> ColFold<T, O> {
             level += 1;
         }
         self.carried = 0;
+        while self.rows > 1 {
+            let (width, half) = (self.n / self.rows, self.rows.div_ceil(2));
+            // SAFETY: `taken` is not 0.
+            let lanes = unsafe { self.lanes[..self.n].assume_init_mut() };
+            let (first, second) = lanes.split_at_mut(half * width);
+            for (lane, &other) in first.iter_mut().zip(&*second) {
+                *lane = O::combine(m, *lane, other);
+            }
+            (self.n, self.rows) = (half * width, half);
+        }
     }
 }

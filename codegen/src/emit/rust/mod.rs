@@ -30,6 +30,7 @@ mod plan;
 mod run;
 mod slots;
 mod structs;
+mod together;
 
 #[cfg(test)]
 mod tests;
