@@ -4,6 +4,7 @@
 //! rows as one slice. Always: how many follows from the extents alone, and so does the order of a sum. Next:
 //! [`crate::monoid::ColAcc::of_rows`], which has an accumulator for each element of the rows.
 
+use std::ops::Deref;
 use std::slice;
 
 use crate::dtype::Element;
@@ -18,15 +19,21 @@ const ELEMENTS: isize = 512;
 /// A multiple of so many rows is whole vectors.
 const VECTOR: isize = 16;
 
-/// Rows that go together.
+/// Rows that go together. Derefs to the span of all their elements, at most [`TILE`].
 #[derive(Clone, Copy, Debug)]
 pub struct Rows {
-    /// The first coordinate of the lane.
-    pub start: isize,
-    /// How many elements they have, at most [`TILE`].
-    pub len: usize,
+    span: Span,
     width: usize,
     count: usize,
+}
+
+impl Deref for Rows {
+    type Target = Span;
+
+    #[inline(always)]
+    fn deref(&self) -> &Span {
+        &self.span
+    }
 }
 
 impl Cx<'_> {
@@ -53,12 +60,18 @@ impl Span {
     #[inline(always)]
     pub fn together(self, extent: isize, count: usize) -> impl Iterator<Item = (isize, Rows)> {
         assert!(count > 0 && count.saturating_mul(self.len) <= TILE, "{count} rows of {} elements", self.len);
-        let mut first = 0;
+        let rows = move |count: usize| {
+            let span = Span { start: self.start, len: count * self.len };
+            Rows { span, width: self.len, count }
+        };
+        let (mut next, step, whole) = (0isize, count as isize, rows(count));
         std::iter::from_fn(move || {
-            let left = usize::try_from(extent.wrapping_sub(first)).ok().filter(|&left| left > 0)?;
-            let (at, count) = (first, count.min(left));
-            first = first.wrapping_add(count as isize);
-            Some((at, Rows { start: self.start, len: count * self.len, width: self.len, count }))
+            let first = next;
+            next = first.checked_add(step)?;
+            match next <= extent {
+                true => Some((first, whole)),
+                false => (first < extent).then(|| (first, rows((extent - first) as usize))),
+            }
         })
     }
 }
@@ -78,9 +91,12 @@ impl<'a, T: Element, const N: usize> In<'a, T, N> {
     where
         'a: 't,
     {
-        let Rows { len, width, count, .. } = rows;
-        assert!(len == width * count && len <= TILE, "rows that are no span's");
-        if count == 1 { self.row(at, step, len, tile) } else { self.several(at, down, step, [count, width], tile) }
+        let Rows { span, width, count } = rows;
+        match count {
+            // What does not change from row to row is checked once.
+            1 => &self.row(at, step, width, tile)[..span.len],
+            _ => self.several(at, down, step, [count, width], tile),
+        }
     }
 
     /// The same of more rows than one: not worth a copy in each kernel.

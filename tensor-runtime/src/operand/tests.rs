@@ -101,6 +101,11 @@ fn results_are_written_into_memory_of_any_strides() {
     count(a.slice_mut(s![..;-2, 1..;3]));
     assert_eq!(a.slice(s![..;-2, 1..;3]).iter().copied().collect::<Vec<_>>(), wanted);
     assert_eq!(a.iter().filter(|&&v| v != 0).count(), 23, "nothing between was touched");
+    let (first, mut part) = (&raw const a[[7, 1]], a.slice_mut(s![..;-2, 1..;3]));
+    let mut raw = part.raw_mut().unwrap();
+    let offset = raw.layout().offset();
+    assert_eq!(raw.start().unwrap().cast::<i32>().wrapping_add(offset).cast_const(), first, "where it lies");
+    assert!(raw.slice_mut().is_none(), "a slice of what may be another's");
     let mut a = Array2::<i32>::zeros((6, 4));
     count(a.view_mut().reversed_axes());
     assert_eq!(a.t().iter().copied().collect::<Vec<_>>(), wanted);
