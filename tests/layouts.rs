@@ -1,6 +1,9 @@
 //! Operands and results that lie in memory in any way: with gaps that are another's, backwards, turned, repeated, narrow,
 //! without an element. What comes out is what comes out of a copy in order; what is beside a result stays as it is.
 
+// In a slice of `ndarray`, `1..-1` ends before the last.
+#![allow(clippy::reversed_empty_ranges)]
+
 use ndarray::{Array1, Array2, Array3, ArrayView2, ArrayView3, ArrayViewMut2, Axis, s};
 use ndfuse::tensor;
 use rayon::ThreadPoolBuilder;

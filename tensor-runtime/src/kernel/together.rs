@@ -66,11 +66,15 @@ impl Span {
         };
         let (mut next, step, whole) = (0isize, count as isize, rows(count));
         std::iter::from_fn(move || {
-            let first = next;
-            next = first.checked_add(step)?;
-            match next <= extent {
-                true => Some((first, whole)),
-                false => (first < extent).then(|| (first, rows((extent - first) as usize))),
+            let (first, left) = (next, extent.wrapping_sub(next));
+            next = next.wrapping_add(step);
+            match left {
+                _ if left >= step => Some((first, whole)),
+                1.. => Some((first, rows(left as usize))),
+                _ => {
+                    next = extent;
+                    None
+                }
             }
         })
     }
@@ -95,11 +99,13 @@ impl<'a, T: Element, const N: usize> In<'a, T, N> {
         match count {
             // What does not change from row to row is checked once.
             1 => &self.row(at, step, width, tile)[..span.len],
-            _ => self.several(at, down, step, [count, width], tile),
+            // Copies, for they are passed by address, and would be made ready for every row.
+            _ => self.several(at.map(|at| at), down.map(|by| by), step.map(|by| by), [count, width], tile),
         }
     }
 
     /// The same of more rows than one: not worth a copy in each kernel.
+    #[cold]
     #[inline(never)]
     fn several<'t>(
         &self,
