@@ -1,8 +1,9 @@
 //! What a generated function takes: anything that borrows as an operand, and anything that it can write to.
 //!
 //! In: tensors, tensor views, `ndarray` arrays and views of any strides, by value or by reference.
-//! Out: [`RawView`] and [`RawViewMut`], which the executor reads: element type, sizes, strides, and a slice that
-//! covers all elements. Always: every position of the layout lies in the slice, so a kernel indexes it safely.
+//! Out: [`RawView`] and [`RawViewMut`], which the executor reads: element type, sizes, strides, and where the elements are.
+//! Always: every position of the layout is an element that is borrowed; in a slice of them all, unless there are gaps that may
+//! be another's.
 //! Next: [`target`], [`crate::tensor`], [`crate::params`].
 //!
 //! ```
@@ -16,32 +17,34 @@
 //! # Ok::<(), ndfuse_runtime::Error>(())
 //! ```
 
+mod apart;
 mod target;
 
 use std::slice;
 use std::sync::Arc;
 
-use ndarray::{ArrayBase, ArrayView, Data, Dimension};
+use ndarray::{ArrayBase, Data, Dimension};
 
 use crate::device::Device;
 use crate::device::gpu::Block;
 use crate::dims::{NdRank, Shape};
 use crate::dtype::{AnyBuffer, AnySlice, DType, Element};
 use crate::error::{Error, Result};
+use crate::exec::in_order;
 use crate::kept::Kept;
 use crate::layout::{Layout, Lent};
 use crate::storage::Elements;
 use crate::tape::{Owner, Value};
 use crate::tensor::{AnyTensor, Tensor};
-use crate::view::{Source, TensorView, dense_slice, gather};
+use crate::view::{Source, TensorView, dense_slice};
 
+use apart::Apart;
 pub use target::{OperandMut, RawViewMut, TypedMut};
 
 /// An operand of a generated function: `&Tensor`, a [`TensorView`], `&Array2`, `ArrayView2`…
 ///
-/// Nothing is copied, but for one kind: an `ndarray` view with gaps between its elements, such as every other
-/// column, is gathered in the call, for what lies in the gaps may be another's to write. Make such a view with
-/// [`TensorView::slice`] or [`Tensor::slice`] and it is read where it lies.
+/// Nothing is copied, and of a view with gaps between its elements, such as every other column, the gaps are not read: they may
+/// be another's to write.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an operand of a tensor function",
     label = "not a tensor",
@@ -61,7 +64,6 @@ pub trait Operand {
 #[derive(Clone, Debug)]
 pub struct RawView<'a> {
     data: RawData<'a>,
-    /// Of elements that were gathered [`layout`](RawView::layout) is another.
     layout: Lent<'a>,
     /// The tensor that these are the elements of, where there is one.
     owner: Option<&'a dyn Owner>,
@@ -71,7 +73,8 @@ pub struct RawView<'a> {
 #[derive(Clone, Debug)]
 enum RawData<'a> {
     Borrowed(AnySlice<'a>),
-    Gathered(Arc<(AnyBuffer, Layout)>),
+    /// The layout lies in the memory of an array.
+    Apart(Apart<'a>),
     Device(&'a Arc<Block>, DType),
 }
 
@@ -118,11 +121,10 @@ impl<'a> RawView<'a> {
     pub(crate) fn check(&self) -> Result<()> {
         let len = match &self.data {
             RawData::Borrowed(slice) => slice.len(),
-            RawData::Gathered(copy) => copy.0.slice().len(),
+            RawData::Apart(_) => return Ok(()),
             RawData::Device(block, dtype) => block.room(*dtype),
         };
-        let layout = self.lend();
-        if layout.range().end > len { Err(outside(layout, len)) } else { Ok(()) }
+        if self.layout.range().end > len { Err(outside(self.layout, len)) } else { Ok(()) }
     }
 
     /// The elements of `layout` in a slice of a known type.
@@ -141,25 +143,20 @@ impl<'a> RawView<'a> {
         match source {
             Source::Slice(data, layout) => Ok(RawView::known(Elements::Host(T::erase(data)), layout, None, track)),
             Source::Device(block, layout) => Ok(RawView::known(Elements::Device(block, T::DTYPE), layout, None, track)),
-            Source::Gaps(view) => Ok(RawView { track, ..RawView::gathered(view.view())? }),
+            Source::Gaps(view) => Ok(RawView { track, ..RawView::apart(view) }),
         }
     }
 
-    /// A copy of the elements.
-    #[cold]
-    fn gathered<T: Element, D: Dimension>(view: ArrayView<'_, T, D>) -> Result<RawView<'a>> {
-        let layout = Layout::contiguous(view.shape())?;
-        let data = RawData::Gathered(Arc::new((T::erase_buffer(gather(view)?), layout)));
-        Ok(RawView { data, layout: Layout::SCALAR.lend(), owner: None, track: None })
+    /// The elements of an array with gaps.
+    fn apart<T: Element, D: Dimension>(array: &'a ArrayBase<impl Data<Elem = T>, D>) -> RawView<'a> {
+        let (apart, layout) = Apart::of(array, array.as_ptr());
+        RawView { data: RawData::Apart(apart), layout, owner: None, track: None }
     }
 
     /// The layout, borrowed.
     #[inline]
-    pub(crate) fn lend(&self) -> Lent<'_> {
-        match &self.data {
-            RawData::Borrowed(_) | RawData::Device(..) => self.layout,
-            RawData::Gathered(copy) => copy.1.lend(),
-        }
+    pub(crate) fn lend(&self) -> Lent<'a> {
+        self.layout
     }
 
     /// Of a tensor's elements what is kept of the memory that [`slice`](Self::slice) is; of others nothing is, for their
@@ -180,10 +177,17 @@ impl<'a> RawView<'a> {
         }
         let mut copy = match &self.data {
             RawData::Borrowed(slice) => AnyTensor::copy_of(*slice, &self.layout())?,
-            RawData::Gathered(copy) => AnyTensor::copy_of(copy.0.slice(), &copy.1)?,
+            RawData::Apart(apart) => AnyTensor::new(self.copied(apart)?, Layout::contiguous(self.sizes())?)?,
             RawData::Device(block, dtype) => AnyTensor::on_device(*dtype, Arc::clone(block), self.layout()),
         };
         copy.set_track(self.track.cloned());
+        Ok(copy)
+    }
+
+    fn copied(&self, apart: &Apart<'_>) -> Result<AnyBuffer> {
+        let mut copy = AnyBuffer::uninit(apart.dtype, self.layout.len())?;
+        // SAFETY: the elements of the layout are borrowed; the copy has as many, and is apart from them.
+        unsafe { in_order(apart.dtype.bytes(), apart.address(), self.layout, copy.slice_mut().address()) };
         Ok(copy)
     }
 
@@ -191,7 +195,7 @@ impl<'a> RawView<'a> {
     pub fn dtype(&self) -> DType {
         match &self.data {
             RawData::Borrowed(slice) => slice.dtype(),
-            RawData::Gathered(copy) => copy.0.dtype(),
+            RawData::Apart(apart) => apart.dtype,
             RawData::Device(_, dtype) => *dtype,
         }
     }
@@ -219,22 +223,31 @@ impl<'a> RawView<'a> {
     /// Its memory on a device, if it is on one.
     pub(crate) fn block(&self) -> Option<&'a Arc<Block>> {
         match self.data {
-            RawData::Borrowed(_) | RawData::Gathered(_) => None,
+            RawData::Borrowed(_) | RawData::Apart(_) => None,
             RawData::Device(block, _) => Some(block),
         }
     }
 
-    /// What the layout's positions count; `None` where it is not in host memory.
+    /// What the layout's positions count; `None` where it is not in host memory, or has gaps that may be another's.
     #[inline]
-    pub fn slice(&self) -> Option<AnySlice<'_>> {
+    pub fn slice(&self) -> Option<AnySlice<'a>> {
         match &self.data {
             RawData::Borrowed(slice) => Some(*slice),
-            RawData::Gathered(copy) => Some(copy.0.slice()),
+            RawData::Apart(_) | RawData::Device(..) => None,
+        }
+    }
+
+    /// Where position 0 of the layout is, in host memory. The elements at its positions may be read while it is borrowed.
+    #[inline]
+    pub(crate) fn start(&self) -> Option<*mut u8> {
+        match &self.data {
+            RawData::Borrowed(slice) => Some(slice.address()),
+            RawData::Apart(apart) => Some(apart.address()),
             RawData::Device(..) => None,
         }
     }
 
-    /// The elements, if they are of type `T` and in host memory.
+    /// The elements, if they are of type `T` and all in a [`slice`](Self::slice).
     pub fn typed<T: Element>(&self) -> Option<Typed<'_, T>> {
         let range = self.lend().range();
         let layout = self.lend().from(range.start);
@@ -286,7 +299,7 @@ impl<T: Element, D: NdRank, A: Data<Elem = T>> Operand for ArrayBase<A, D> {
                 let layout = Lent::of_array(self.shape(), self.strides());
                 Ok(RawView { data: RawData::Borrowed(T::erase(data)), layout, owner: None, track: None })
             }
-            None => RawView::gathered(self.view()),
+            None => Ok(RawView::apart(self)),
         }
     }
 }

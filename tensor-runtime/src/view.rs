@@ -3,8 +3,8 @@
 //! In: an `ndarray` view of any strides. Out: [`TensorView`], which borrows it; and back.
 //! Always: a slice is made only of memory that wholly belongs to the view. A view with gaps in it (every other
 //! column, say) shares its address range with elements that someone else may be writing to, so it is kept as
-//! an `ndarray` view and a kernel that reads it gathers it first; a view with gaps made here, by
-//! [`TensorView::slice`], knows that the whole range is borrowed and is read where it lies.
+//! an `ndarray` view, of which only elements are read; a view with gaps made here, by [`TensorView::slice`], knows that
+//! the whole range is borrowed.
 //! Next: [`crate::operand`].
 
 use std::fmt;

@@ -47,27 +47,26 @@ impl Crossing {
     pub(super) fn of(job: &Ready, launch: &Launch) -> Option<Crossing> {
         let reduced = job.axes.checked_sub(1).filter(|&axis| axis >= launch.par);
         let last = launch.par.checked_sub(1)?;
-        match reduced {
-            // The second form: lanes of whole rows, short ones as a rule.
-            Some(reduced) if job.is_across() => {
-                let rows = job.extents[reduced];
-                let lane = (last, ACROSS.min(fitting(rows, widest(job))));
-                let worth = rows >= 2 && lane.1 >= LEAST && job.ranges[last].len() as isize * rows >= LEAST_BLOCK;
-                worth.then(|| Self::over(job, launch, lane, (reduced..reduced + 1, rows)))?
+        let by_rows = reduced.and_then(|reduced| {
+            let rows = job.extents[reduced];
+            let fits = ACROSS.min(fitting(rows, widest(job)));
+            match job.lane_is_parallel(launch) {
+                // Lanes of whole rows.
+                true => {
+                    let worth = rows >= 2 && fits >= LEAST && job.ranges[last].len() as isize * rows >= LEAST_BLOCK;
+                    worth.then(|| Self::over(job, launch, (last, fits), (reduced..reduced + 1, rows)))?
+                }
+                false => {
+                    let worth = rows >= SHORT && fits >= LEAST;
+                    worth.then(|| Self::over(job, launch, (reduced, rows), (0..launch.par, fits)))?
+                }
             }
-            Some(reduced) if !launch.lane_is_parallel => {
-                let rows = job.extents[reduced];
-                let high = ACROSS.min(fitting(rows, widest(job)));
-                let worth = rows >= SHORT && high >= LEAST;
-                worth.then(|| Self::over(job, launch, (reduced, rows), (0..launch.par, high)))?
-            }
-            Some(_) | None if launch.lane_is_parallel => {
-                let long = |axis: usize| job.ranges[axis].len() >= ROWS as usize;
-                let worth = long(last) && (0..last).any(long);
-                worth.then(|| Self::over(job, launch, (last, LANE), (0..last, ROWS)))?
-            }
-            Some(_) | None => None,
-        }
+        });
+        by_rows.or_else(|| {
+            let long = |axis: usize| job.ranges[axis].len() >= ROWS as usize;
+            let worth = launch.lane_is_parallel && long(last) && (0..last).any(long);
+            worth.then(|| Self::over(job, launch, (last, LANE), (0..last, ROWS)))?
+        })
     }
 
     /// The crossing of blocks with this much of the lane, and so much of one of the axes of `along`.
@@ -90,12 +89,14 @@ impl Crossing {
                 Found::At(k) => Some(k),
                 Found::No | Found::Twice => None,
             };
-            let far = |k: usize| window.stride[k].unsigned_abs().saturating_mul(window.dtype.bytes()) >= LINE;
-            let crosses = |&k: &usize| if job.is_across() { window.stride[k] != 1 } else { far(k) };
+            let apart = |k: usize| window.stride[k].unsigned_abs();
+            let bytes = |k: usize| apart(k).saturating_mul(window.dtype.bytes());
+            let crosses = |&k: &usize| if job.is_across() { window.stride[k] != 1 } else { bytes(k) >= LINE };
             let Some(across) = at(lane.0).filter(crosses) else { continue };
-            // An output is copied out by neighbours.
-            let forth = |step: isize| step == 1 || (step == -1 && operand < launch.inputs.len());
-            let runs = |axis: &usize| at(*axis).is_some_and(|k| forth(window.stride[k]));
+            // An output is copied out by neighbours; of an input several elements are on a line.
+            let near = |k: usize| (1..LINE).contains(&bytes(k)) && apart(k) < apart(across);
+            let forth = |k: usize| window.stride[k] == 1 || (operand < launch.inputs.len() && near(k));
+            let runs = |axis: &usize| at(*axis).is_some_and(forth);
             let Some(along) = axes.clone().filter(|&axis| long(axis) && cuts(axis)).find(runs) else { continue };
             let along = (along, step);
             let other = |axis: &usize| *axis != along.0 && *axis != lane.0;

@@ -7,7 +7,7 @@
 
 use std::cell::OnceCell;
 
-use crate::dtype::{AnyBuffer, AnySlice, AnySliceMut, AnyStorage, DType};
+use crate::dtype::{AnyBuffer, AnySliceMut, AnyStorage, DType};
 use crate::error::{Error, Result};
 use crate::kept::Kept;
 use crate::layout::{Layout, Lent};
@@ -15,6 +15,7 @@ use crate::operand::{RawView, RawViewMut};
 use crate::plan::{Buffer, BufferId, Place, Plan};
 use crate::tensor::Made;
 
+use super::copy::in_order;
 use super::internal;
 use super::wanted::Needs;
 
@@ -77,16 +78,17 @@ impl Target for Host {
 
     fn operand(&mut self, plan: &'static Plan, operand: &RawView<'_>) -> Result<*mut u8> {
         let elsewhere = || Error::device(plan.function, operand.device(), "cpu", "to_host()");
-        operand.slice().map(address).ok_or_else(elsewhere)
+        operand.start().ok_or_else(elsewhere)
     }
 
     fn result(&self, plan: &'static Plan, result: &mut RawViewMut<'_>) -> Result<*mut u8> {
         let device = result.device();
-        result.slice_mut().map(address_mut).ok_or_else(|| Error::device(plan.function, device, "cpu", "to_host()"))
+        result.start().ok_or_else(|| Error::device(plan.function, device, "cpu", "to_host()"))
     }
 
     fn copy(&self, from: &Spot<'_>, to: *mut u8) -> Result<()> {
-        copy(from, to);
+        // SAFETY: the elements of a spot are initialised, and written by nobody meanwhile; `to` has room for as many, of its own.
+        unsafe { in_order(from.dtype.bytes(), from.start, from.layout, to) };
         Ok(())
     }
 
@@ -367,63 +369,6 @@ fn lay_out(plan: &'static Plan, buffer: &Buffer, sizes: &[i64], layout: &mut Lay
         *layout = Layout::contiguous(layout.sizes())?;
     }
     Ok(())
-}
-
-/// Copies the elements of a spot in C order to dense memory.
-fn copy(from: &Spot<'_>, to: *mut u8) {
-    let (sizes, strides) = (from.layout.sizes(), from.layout.strides());
-    let rank = sizes.len();
-    if from.layout.is_empty() {
-        return;
-    }
-    // A layout that is not contiguous has an axis.
-    let (inner, step) = (sizes[rank - 1], strides[rank - 1]);
-    let bytes = from.dtype.bytes();
-    let mut index = [0usize; crate::MAX_RANK];
-    let mut to = to;
-    loop {
-        let mut offset = from.layout.offset() as isize;
-        for k in 0..rank - 1 {
-            offset += index[k] as isize * strides[k];
-        }
-        let row = from.start.wrapping_offset(offset * bytes as isize);
-        // SAFETY: the elements of `from.layout` lie in the memory at `from.start` (see `Memory`); `to` has room for
-        // as many, of which `inner` are written here, and is memory of its own.
-        unsafe {
-            match bytes {
-                1 => copy_row::<u8>(row.cast(), step, inner, to.cast()),
-                2 => copy_row::<u16>(row.cast(), step, inner, to.cast()),
-                4 => copy_row::<u32>(row.cast(), step, inner, to.cast()),
-                _ => copy_row::<u64>(row.cast(), step, inner, to.cast()),
-            }
-        }
-        to = to.wrapping_add(inner * bytes);
-        let mut axis = rank - 1;
-        loop {
-            if axis == 0 {
-                return;
-            }
-            axis -= 1;
-            index[axis] += 1;
-            if index[axis] < sizes[axis] {
-                break;
-            }
-            index[axis] = 0;
-        }
-    }
-}
-
-/// # Safety
-/// `n` elements `step` apart from `from` on must be readable, and as many neighbours from `to` on writable.
-unsafe fn copy_row<W: Copy>(from: *const W, step: isize, n: usize, to: *mut W) {
-    for i in 0..n {
-        // SAFETY: the caller's promise.
-        unsafe { to.add(i).write(from.wrapping_offset(i as isize * step).read()) };
-    }
-}
-
-fn address(slice: AnySlice<'_>) -> *mut u8 {
-    slice.address()
 }
 
 pub(super) fn address_mut(mut slice: AnySliceMut<'_>) -> *mut u8 {

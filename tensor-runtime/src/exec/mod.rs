@@ -12,6 +12,7 @@
 
 mod bind;
 mod block;
+mod copy;
 pub mod cost;
 mod crew;
 mod cross;
@@ -42,6 +43,8 @@ use std::vec::IntoIter;
 use block::tiling::Tiling;
 use memory::{Host, Memory, Room, Spot, Target};
 use wanted::Needs;
+
+pub(crate) use copy::in_order;
 
 /// A list of so many values that begin as `$empty`: most calls have few, and get no more than they use; only a long one
 /// is allocated.

@@ -4,6 +4,7 @@
 //! squares of eight are turned in registers, so each line is read and written once. Next: [`super::cross`].
 
 use crate::kernel::cache;
+use crate::kernel::strided::gather_run;
 
 /// The side of a square.
 const SIDE: usize = 8;
@@ -46,7 +47,6 @@ pub(super) unsafe fn turn(bytes: usize, from: *const u8, to: *mut u8, matrix: Ma
 unsafe fn squares<W: Copy>(from: *const W, to: *mut W, matrix: Matrix, whole: unsafe fn(*const W, *mut W, &Matrix)) {
     let Matrix { rows, columns, steps: [down, right], turned } = matrix;
     let at = |row: usize, column: usize| from.wrapping_offset(row as isize * down + column as isize * right);
-    // Columns that are no whole square have their rows one after another.
     let (tall, wide) = (rows / SIDE * SIDE, columns / SIDE * SIDE);
     for row in (0..tall).step_by(SIDE) {
         if right == 1 {
@@ -62,11 +62,16 @@ unsafe fn squares<W: Copy>(from: *const W, to: *mut W, matrix: Matrix, whole: un
             unsafe { whole(at(row, column), to.wrapping_offset(column as isize * turned + row as isize), &matrix) };
         }
     }
-    for column in 0..columns {
-        let first = if column < wide { tall } else { 0 };
-        for row in first..rows {
-            // SAFETY: an element of the matrix; the caller's promise.
-            unsafe { to.wrapping_offset(column as isize * turned + row as isize).write(at(row, column).read()) };
+    // SAFETY: elements of the matrix; the caller's promise.
+    unsafe {
+        for column in 0..wide {
+            for row in tall..rows {
+                to.wrapping_offset(column as isize * turned + row as isize).write(at(row, column).read());
+            }
+        }
+        for column in wide..columns {
+            let to = to.wrapping_offset(column as isize * turned);
+            gather_run(size_of::<W>(), at(0, column).cast(), down, to.cast(), rows);
         }
     }
 }

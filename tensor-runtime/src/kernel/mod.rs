@@ -33,8 +33,9 @@ pub(crate) mod cache;
 mod near;
 mod operand;
 mod row;
-mod strided;
+pub(crate) mod strided;
 mod tile;
+mod together;
 
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -54,6 +55,7 @@ use operand::Place;
 pub use operand::{In, Out, RowMut};
 pub use row::Row;
 pub use tile::{Parts, Span, Tile, Tiles, Within, meet, parts, tiles, valid};
+pub use together::Rows;
 
 /// The most elements of a lane that a kernel handles at a time.
 pub const TILE: usize = 1024;

@@ -38,7 +38,7 @@ impl<T: Element, const N: usize> Place<T, N> {
 
     /// The element of these coordinates, which is in the window.
     #[inline(always)]
-    fn element(&self, at: [isize; N]) -> *mut T {
+    pub(super) fn element(&self, at: [isize; N]) -> *mut T {
         let mut offset = 0isize;
         for k in 0..N {
             if at[k].wrapping_sub(self.low[k]) as usize >= self.size[k] {

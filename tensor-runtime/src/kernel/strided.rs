@@ -27,6 +27,51 @@ pub(super) unsafe fn gather<T: Copy>(slots: &mut [MaybeUninit<T>], first: *const
     }
 }
 
+/// Copies rows of `width` elements behind one another; `far` is from one row to the next, `near` within a row.
+///
+/// # Safety
+/// They must be readable, for as many slots as there are.
+pub(super) unsafe fn gather_rows<T: Copy>(
+    slots: &mut [MaybeUninit<T>],
+    first: *const T,
+    [far, near]: [isize; 2],
+    width: usize,
+) {
+    let at = |row: usize, k: usize| first.wrapping_offset(row as isize * far + k as isize * near);
+    if far.unsigned_abs() < near.unsigned_abs() {
+        // Along the memory, not across.
+        for k in 0..width {
+            for (row, slot) in slots[k..].iter_mut().step_by(width).enumerate() {
+                // SAFETY: the caller's promise.
+                slot.write(unsafe { at(row, k).read() });
+            }
+        }
+        return;
+    }
+    for (row, slots) in slots.chunks_exact_mut(width).enumerate() {
+        for (k, slot) in slots.iter_mut().enumerate() {
+            // SAFETY: the caller's promise.
+            slot.write(unsafe { at(row, k).read() });
+        }
+    }
+}
+
+/// Copies `n` elements of so many bytes, `stride` apart, to neighbours.
+///
+/// # Safety
+/// They must be readable from `first` on, and as many writable from `to` on, apart from them.
+pub(crate) unsafe fn gather_run(bytes: usize, first: *const u8, stride: isize, to: *mut u8, n: usize) {
+    // SAFETY: the caller's promise, of types of that size, each with any bits.
+    unsafe {
+        match bytes {
+            1 => gather_1(to.cast(), first.cast(), stride, n),
+            2 => gather_2(to.cast(), first.cast(), stride, n),
+            4 => gather_4(to.cast(), first.cast(), stride, n),
+            _ => gather_8(to.cast(), first.cast(), stride, n),
+        }
+    }
+}
+
 /// Writes the elements of a row to places that are `stride` apart.
 ///
 /// # Safety
@@ -80,6 +125,7 @@ unsafe fn strided<T: Copy>(slots: &mut [MaybeUninit<T>], first: *const T, stride
     unsafe {
         match stride {
             1 => slots.as_mut_ptr().cast::<T>().copy_from_nonoverlapping(first, slots.len()),
+            -1 => every::<T, -1>(slots, first),
             2 => every::<T, 2>(slots, first),
             3 => every::<T, 3>(slots, first),
             4 => every::<T, 4>(slots, first),
@@ -108,12 +154,12 @@ unsafe fn spread<T: Copy>(row: &[T], to: *mut T, stride: isize) {
     }
 }
 
-/// Copies every `S`-th element: channels that lie side by side, coordinates, steps of a slice.
+/// Copies every `S`-th element: channels that lie side by side, coordinates, steps of a slice, rows backwards.
 ///
 /// # Safety
 /// As [`gather`].
 #[inline(always)]
-unsafe fn every<T: Copy, const S: usize>(slots: &mut [MaybeUninit<T>], first: *const T) {
+unsafe fn every<T: Copy, const S: isize>(slots: &mut [MaybeUninit<T>], first: *const T) {
     #[cfg(target_arch = "x86_64")]
     if matches!(isa::active(), Level::Avx2 | Level::Avx512) {
         // SAFETY: the instruction set was detected; the caller's promise.
@@ -125,16 +171,16 @@ unsafe fn every<T: Copy, const S: usize>(slots: &mut [MaybeUninit<T>], first: *c
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-unsafe fn every_avx2<T: Copy, const S: usize>(slots: &mut [MaybeUninit<T>], first: *const T) {
+unsafe fn every_avx2<T: Copy, const S: isize>(slots: &mut [MaybeUninit<T>], first: *const T) {
     // SAFETY: the caller's promise.
     unsafe { every_of::<T, S>(slots, first) }
 }
 
 #[inline(always)]
-unsafe fn every_of<T: Copy, const S: usize>(slots: &mut [MaybeUninit<T>], first: *const T) {
+unsafe fn every_of<T: Copy, const S: isize>(slots: &mut [MaybeUninit<T>], first: *const T) {
     // What lies between may be somebody else's to write: no slice of it all.
     for (i, slot) in slots.iter_mut().enumerate() {
         // SAFETY: the caller's promise.
-        slot.write(unsafe { first.add(i * S).read() });
+        slot.write(unsafe { first.offset(i as isize * S).read() });
     }
 }

@@ -36,6 +36,17 @@ impl<T: Element> Tile<T> {
         self.wrote(start + n);
     }
 
+    /// Copies `count` rows of `width` elements, the next of which are `far` and `near` apart, behind one another.
+    ///
+    /// # Safety
+    /// They must be readable.
+    #[inline(always)]
+    pub(super) unsafe fn pack_rows(&mut self, first: *const T, [far, near]: [isize; 2], count: usize, width: usize) {
+        // SAFETY: the caller's promise.
+        unsafe { strided::gather_rows(&mut self.memory[..count * width], first, [far, near], width) };
+        self.wrote(count * width);
+    }
+
     pub(super) fn fill(&mut self, n: usize, value: T) {
         for slot in &mut self.memory[..n] {
             slot.write(value);

@@ -174,11 +174,17 @@ impl<T: Element, O: Monoid<T>> Fold<T, O> {
     }
 }
 
+/// Lanes that begin on a cache line: a vector of them never lies on two.
+#[repr(align(64))]
+struct Lines<T>([MaybeUninit<T>; TILE]);
+
 /// A [`super::ColAcc`] of values.
 pub struct ColFold<T, O> {
     /// The first `n` are initialised once `taken` is not 0, or with `finish`.
-    lanes: [MaybeUninit<T>; TILE],
+    lanes: Lines<T>,
+    /// In `rows` rows.
     n: usize,
+    rows: usize,
     taken: usize,
     carried: usize,
     /// Level `k` at `k * n`, made when it is first carried to.
@@ -187,6 +193,26 @@ pub struct ColFold<T, O> {
 }
 
 impl<T: Element, O: Monoid<T>> ColFold<T, O> {
+    /// For `n` lanes in each of so many rows.
+    #[inline(always)]
+    pub(super) fn of_rows(n: usize, rows: usize) -> Self {
+        let lanes = Lines([const { MaybeUninit::uninit() }; TILE]);
+        ColFold { lanes, n: n * rows, rows, taken: 0, carried: 0, levels: Vec::new(), monoid: PhantomData }
+    }
+
+    /// Adds fewer rows than there are.
+    #[cold]
+    fn some<M: Isa>(&mut self, m: M, values: &[T]) {
+        let taken = self.taken;
+        self.start();
+        // SAFETY: `start` made it so that `taken` is not 0.
+        let lanes = unsafe { self.lanes.0[..self.n].assume_init_mut() };
+        for (lane, &value) in lanes.iter_mut().zip(values) {
+            *lane = O::combine(m, *lane, value);
+        }
+        self.taken = taken;
+    }
+
     /// Carries the lanes to the counter of partial results.
     #[inline(always)]
     fn carry<M: Isa>(&mut self, m: M) {
@@ -200,7 +226,7 @@ impl<T: Element, O: Monoid<T>> ColFold<T, O> {
             self.levels.resize((level + 1) * n, O::START);
         }
         // SAFETY: `taken` is not 0.
-        let lanes = unsafe { self.lanes[..n].assume_init_ref() };
+        let lanes = unsafe { self.lanes.0[..n].assume_init_ref() };
         self.levels[level * n..][..n].copy_from_slice(lanes);
         self.carried += 1;
         self.taken = 0;
@@ -211,7 +237,7 @@ impl<T: Element, O: Monoid<T>> ColFold<T, O> {
     fn join<M: Isa>(&mut self, m: M, level: usize) {
         assert!(self.taken > 0);
         // SAFETY: `taken` is not 0.
-        let lanes = unsafe { self.lanes[..self.n].assume_init_mut() };
+        let lanes = unsafe { self.lanes.0[..self.n].assume_init_mut() };
         for (lane, &earlier) in lanes.iter_mut().zip(&self.levels[level * self.n..][..self.n]) {
             *lane = O::combine(m, earlier, *lane);
         }
@@ -220,7 +246,7 @@ impl<T: Element, O: Monoid<T>> ColFold<T, O> {
     /// Without a push the lanes are where they start.
     fn start(&mut self) {
         if self.taken == 0 {
-            self.lanes[..self.n].fill(MaybeUninit::new(O::START));
+            self.lanes.0[..self.n].fill(MaybeUninit::new(O::START));
             self.taken = 1;
         }
     }
@@ -229,8 +255,7 @@ impl<T: Element, O: Monoid<T>> ColFold<T, O> {
 impl<T: Element, O: Monoid<T>> ColState<T, T> for ColFold<T, O> {
     #[inline(always)]
     fn new(n: usize) -> Self {
-        let lanes = [const { MaybeUninit::uninit() }; TILE];
-        ColFold { lanes, n, taken: 0, carried: 0, levels: Vec::new(), monoid: PhantomData }
+        Self::of_rows(n, 1)
     }
 
     #[inline(always)]
@@ -243,7 +268,7 @@ impl<T: Element, O: Monoid<T>> ColState<T, T> for ColFold<T, O> {
         self.start();
         O::finish_columns(m, self);
         // SAFETY: `start` made it so that `taken` is not 0.
-        unsafe { self.lanes[..self.n].assume_init_ref() }
+        unsafe { self.lanes.0[..self.n].assume_init_ref() }
     }
 }
 
@@ -251,15 +276,16 @@ impl<T: Element, O: Monoid<T>> ColFold<T, O> {
     /// Adds a value to each lane.
     #[inline(always)]
     pub(super) fn absorb<M: Isa>(&mut self, m: M, values: &[T]) {
-        let values = &values[..self.n];
-        if self.taken == 0 {
-            for (lane, &value) in self.lanes.iter_mut().zip(values) {
+        if self.rows > 1 && values.len() < self.n {
+            self.some(m, values);
+        } else if self.taken == 0 {
+            for (lane, &value) in self.lanes.0.iter_mut().zip(&values[..self.n]) {
                 lane.write(value);
             }
         } else {
             // SAFETY: `taken` is not 0.
-            let lanes = unsafe { self.lanes[..self.n].assume_init_mut() };
-            for (lane, &value) in lanes.iter_mut().zip(values) {
+            let lanes = unsafe { self.lanes.0[..self.n].assume_init_mut() };
+            for (lane, &value) in lanes.iter_mut().zip(&values[..self.n]) {
                 *lane = O::combine(m, *lane, value);
             }
         }
@@ -280,6 +306,16 @@ impl<T: Element, O: Monoid<T>> ColFold<T, O> {
             level += 1;
         }
         self.carried = 0;
+        while self.rows > 1 {
+            let (width, half) = (self.n / self.rows, self.rows.div_ceil(2));
+            // SAFETY: `taken` is not 0.
+            let lanes = unsafe { self.lanes.0[..self.n].assume_init_mut() };
+            let (first, second) = lanes.split_at_mut(half * width);
+            for (lane, &other) in first.iter_mut().zip(&*second) {
+                *lane = O::combine(m, *lane, other);
+            }
+            (self.n, self.rows) = (half * width, half);
+        }
     }
 }
 

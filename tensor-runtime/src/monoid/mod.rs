@@ -141,7 +141,19 @@ impl<T: Element, O: Monoid<T>> ColAcc<T, O> {
         ColAcc(O::Col::new(n))
     }
 
-    /// Adds one value to each lane; `at` is their position in the reduced axes.
+    /// Of no values yet, for `n` lanes, of which `rows` values are pushed at a time: a row of lanes after another. Each
+    /// is an accumulator of its own, until the end.
+    #[inline(always)]
+    pub fn of_rows(n: usize, rows: usize) -> Self
+    where
+        O: Monoid<T, Col = ColFold<T, O>>,
+    {
+        assert!(n.saturating_mul(rows) <= TILE, "{rows} rows of {n} lanes, more than a tile");
+        ColAcc(ColFold::of_rows(n, rows))
+    }
+
+    /// Adds one value to each lane, or several rows of them, as many as were said or fewer; `at` is the position of the first
+    /// in the reduced axes.
     #[inline(always)]
     pub fn push<M: Isa>(&mut self, m: M, at: isize, values: &[T]) {
         self.0.push(m, at, values);

@@ -7,8 +7,9 @@ use std::ptr::NonNull;
 use std::slice;
 use std::sync::Arc;
 
-use ndarray::{ArrayBase, ArrayViewMut, DataMut, Dimension};
+use ndarray::{ArrayBase, DataMut};
 
+use super::apart::Apart;
 use super::outside;
 use crate::device::Device;
 use crate::device::gpu::Block;
@@ -16,10 +17,9 @@ use crate::dims::{NdRank, Shape};
 use crate::dtype::{AnySliceMut, DType, Element};
 use crate::error::Result;
 use crate::layout::{Layout, Lent};
-use crate::storage::{Buffer, ElementsMut, Storage};
+use crate::storage::{ElementsMut, Storage};
 use crate::tape::{self, Value};
 use crate::tensor::{Tensor, not_alone};
-use crate::view::{gather, row_major};
 
 /// Memory that a generated function's `into` writes to: `&mut Tensor`, `&mut Array2`, `ArrayViewMut2`…
 #[diagnostic::on_unimplemented(
@@ -40,7 +40,6 @@ pub trait OperandMut {
 #[derive(Debug)]
 pub struct RawViewMut<'a> {
     data: RawDataMut<'a>,
-    /// Of memory that stands in for another [`layout`](RawViewMut::layout) is that one's own.
     layout: Lent<'a>,
     /// The mark of the tensor that these are the elements of.
     track: Option<&'a mut Option<Arc<Value>>>,
@@ -49,44 +48,9 @@ pub struct RawViewMut<'a> {
 #[derive(Debug)]
 enum RawDataMut<'a> {
     Borrowed(AnySliceMut<'a>),
-    Staged(Box<dyn Staging + 'a>),
+    /// The layout lies in the memory of an array that is borrowed to be written to.
+    Apart(Apart<'a>),
     Device(&'a Arc<Block>, DType),
-}
-
-/// Memory that stands in for a target with gaps, and is copied to it when dropped.
-trait Staging: Send + std::fmt::Debug {
-    fn dtype(&self) -> DType;
-    fn layout(&self) -> Lent<'_>;
-    fn parts(&mut self) -> (AnySliceMut<'_>, &Layout);
-}
-
-#[derive(Debug)]
-struct Stage<'a, T: Element, D: Dimension> {
-    buffer: Buffer<T>,
-    layout: Layout,
-    target: ArrayViewMut<'a, T, D>,
-}
-
-impl<T: Element, D: Dimension> Staging for Stage<'_, T, D> {
-    fn dtype(&self) -> DType {
-        T::DTYPE
-    }
-
-    fn layout(&self) -> Lent<'_> {
-        self.layout.lend()
-    }
-
-    fn parts(&mut self) -> (AnySliceMut<'_>, &Layout) {
-        (T::erase_mut(&mut self.buffer), &self.layout)
-    }
-}
-
-impl<T: Element, D: Dimension> Drop for Stage<'_, T, D> {
-    fn drop(&mut self) {
-        if let Ok(values) = row_major(self.target.raw_dim(), &mut self.buffer) {
-            self.target.assign(&values);
-        }
-    }
 }
 
 /// The elements of a result to be written, of a known type; indexed as [`Typed`](super::Typed) is.
@@ -130,30 +94,16 @@ impl<'a> RawViewMut<'a> {
     pub(crate) fn check(&self) -> Result<()> {
         let len = match &self.data {
             RawDataMut::Borrowed(slice) => slice.len(),
-            RawDataMut::Staged(stage) => stage.layout().len(),
+            RawDataMut::Apart(_) => return Ok(()),
             RawDataMut::Device(block, dtype) => block.room(*dtype),
         };
-        let layout = self.lend();
-        if layout.range().end > len { Err(outside(layout, len)) } else { Ok(()) }
-    }
-
-    /// Memory that stands in for a view with gaps.
-    #[cold]
-    fn staged<T: Element, D: Dimension + 'static>(view: ArrayViewMut<'a, T, D>) -> Result<RawViewMut<'a>> {
-        let layout = Layout::contiguous(view.shape())?;
-        // Filled with the old values, for an error before the first write must leave the target as it was.
-        let buffer = gather(view.view())?;
-        let data = RawDataMut::Staged(Box::new(Stage { buffer, layout, target: view }));
-        Ok(RawViewMut { data, layout: Layout::SCALAR.lend(), track: None })
+        if self.layout.range().end > len { Err(outside(self.layout, len)) } else { Ok(()) }
     }
 
     /// The layout, borrowed.
     #[inline]
-    pub(crate) fn lend(&self) -> Lent<'_> {
-        match &self.data {
-            RawDataMut::Borrowed(_) | RawDataMut::Device(..) => self.layout,
-            RawDataMut::Staged(stage) => stage.layout(),
-        }
+    pub(crate) fn lend(&self) -> Lent<'a> {
+        self.layout
     }
 
     /// Is it a leaf's memory?
@@ -172,7 +122,7 @@ impl<'a> RawViewMut<'a> {
     pub fn dtype(&self) -> DType {
         match &self.data {
             RawDataMut::Borrowed(slice) => slice.dtype(),
-            RawDataMut::Staged(stage) => stage.dtype(),
+            RawDataMut::Apart(apart) => apart.dtype,
             RawDataMut::Device(_, dtype) => *dtype,
         }
     }
@@ -195,7 +145,7 @@ impl<'a> RawViewMut<'a> {
     /// Where its memory is.
     pub fn device(&self) -> Device {
         match &self.data {
-            RawDataMut::Borrowed(_) | RawDataMut::Staged(_) => Device::Cpu,
+            RawDataMut::Borrowed(_) | RawDataMut::Apart(_) => Device::Cpu,
             RawDataMut::Device(block, _) => Device::of(block.gpu()),
         }
     }
@@ -213,31 +163,33 @@ impl<'a> RawViewMut<'a> {
         }
     }
 
-    /// What the layout's positions count; `None` where it is not in host memory.
+    /// What the layout's positions count; `None` where it is not in host memory, or has gaps that may be another's.
     #[inline]
     pub fn slice_mut(&mut self) -> Option<AnySliceMut<'_>> {
         self.written();
         match &mut self.data {
             RawDataMut::Borrowed(slice) => Some(slice.reborrow()),
-            RawDataMut::Staged(stage) => Some(stage.parts().0),
+            RawDataMut::Apart(_) | RawDataMut::Device(..) => None,
+        }
+    }
+
+    /// Where position 0 of the layout is, in host memory. The elements at its positions may be read and written, by nobody else,
+    /// while it is borrowed.
+    #[inline]
+    pub(crate) fn start(&mut self) -> Option<*mut u8> {
+        self.written();
+        match &mut self.data {
+            RawDataMut::Borrowed(slice) => Some(slice.address()),
+            RawDataMut::Apart(apart) => Some(apart.address()),
             RawDataMut::Device(..) => None,
         }
     }
 
-    /// The elements, if they are of type `T` and in host memory.
+    /// The elements, if they are of type `T` and all in a [`slice`](Self::slice_mut).
     pub fn typed<T: Element>(&mut self) -> Option<TypedMut<'_, T>> {
-        self.written();
-        let (data, layout) = match &mut self.data {
-            RawDataMut::Borrowed(slice) => (slice.reborrow(), self.layout),
-            RawDataMut::Staged(stage) => {
-                let (data, layout) = stage.parts();
-                (data, layout.lend())
-            }
-            RawDataMut::Device(..) => return None,
-        };
-        let range = layout.range();
+        let (range, layout) = (self.layout.range(), self.layout);
         let layout = layout.from(range.start);
-        let data = T::recover_mut(data)?.get_mut(range)?;
+        let data = T::recover_mut(self.slice_mut()?)?.get_mut(range)?;
         Some(TypedMut { data, offset: layout.offset(), sizes: layout.sizes(), strides: layout.strides() })
     }
 }
@@ -271,7 +223,9 @@ impl<T: Element, D: NdRank, A: DataMut<Elem = T>> OperandMut for ArrayBase<A, D>
     fn raw_mut(&mut self) -> Result<RawViewMut<'_>> {
         let dense = self.as_slice_memory_order_mut().map(|data| (data.as_mut_ptr(), data.len()));
         let Some((start, len)) = dense.or_else(|| self.is_empty().then_some((NonNull::dangling().as_ptr(), 0))) else {
-            return RawViewMut::staged(self.view_mut());
+            let first = self.as_mut_ptr();
+            let (apart, layout) = Apart::of(self, first);
+            return Ok(RawViewMut { data: RawDataMut::Apart(apart), layout, track: None });
         };
         // SAFETY: the slice that the array itself gave a moment ago, or one of no elements. What this function answers
         // borrows the array for as long; of the array itself only its shape is read meanwhile, which is none of the elements.

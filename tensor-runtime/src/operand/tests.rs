@@ -6,27 +6,36 @@ use super::*;
 use crate::dims::Const;
 use crate::dtype::AnySliceMut;
 
+/// The positions of a layout, in row-major order.
+fn positions(layout: &Layout) -> Vec<isize> {
+    let mut at = vec![layout.offset() as isize];
+    for (&size, &stride) in layout.sizes().iter().zip(layout.strides()) {
+        at = at.iter().flat_map(|&p| (0..size as isize).map(move |i| p + i * stride)).collect();
+    }
+    at
+}
+
 /// The elements through the raw view, in row-major order.
 fn read<O: Operand>(operand: O) -> Vec<O::Elem> {
     let raw = operand.raw().unwrap();
-    let x = raw.typed::<O::Elem>().unwrap();
-    let mut at = vec![x.offset as isize];
-    for (&size, &stride) in x.sizes.iter().zip(x.strides) {
-        at = at.iter().flat_map(|&p| (0..size as isize).map(move |i| p + i * stride)).collect();
+    let start = raw.start().unwrap().cast::<O::Elem>();
+    // SAFETY: each is an element that `operand` is borrowed for.
+    let found = positions(&raw.layout()).into_iter().map(|p| unsafe { start.offset(p).read() }).collect::<Vec<_>>();
+    if let Some(x) = raw.typed::<O::Elem>() {
+        let layout = Layout::strided(x.sizes, x.strides, x.offset, x.data.len()).unwrap();
+        let same = positions(&layout).into_iter().map(|p| x.data[usize::try_from(p).unwrap()]);
+        assert_eq!(found, same.collect::<Vec<_>>());
     }
-    at.into_iter().map(|p| x.data[usize::try_from(p).unwrap()]).collect()
+    found
 }
 
 /// Writes 0, 1, 2… in row-major order through the raw view.
 fn count(mut operand: impl OperandMut<Elem = i32>) {
     let mut raw = operand.raw_mut().unwrap();
-    let x = raw.typed::<i32>().unwrap();
-    let mut at = vec![x.offset as isize];
-    for (&size, &stride) in x.sizes.iter().zip(x.strides) {
-        at = at.iter().flat_map(|&p| (0..size as isize).map(move |i| p + i * stride)).collect();
-    }
-    for (value, position) in at.into_iter().enumerate() {
-        x.data[usize::try_from(position).unwrap()] = value as i32;
+    let start = raw.start().unwrap().cast::<i32>();
+    for (value, p) in positions(&raw.layout()).into_iter().enumerate() {
+        // SAFETY: each is an element that `operand` is borrowed to be written for.
+        unsafe { start.offset(p).write(value as i32) };
     }
 }
 
@@ -65,14 +74,17 @@ fn strides_of_all_kinds_are_read_where_they_lie() {
         (a.slice(s![.., ..;2]), false),
         (a.slice(s![.., 1..4]), false),
     ];
-    for (view, in_place) in borrowed {
+    for (view, whole) in borrowed {
         assert_eq!(read(view), view.iter().copied().collect::<Vec<_>>());
         let raw = view.raw().unwrap();
-        let at = raw.typed::<i32>().unwrap();
         if !view.is_empty() {
-            assert_eq!(std::ptr::eq(&at.data[at.offset], &view[[0, 0]]), in_place, "{:?}", view.strides());
+            let first = raw.start().unwrap().cast::<i32>().wrapping_add(raw.layout().offset());
+            assert!(std::ptr::eq(first, &view[[0, 0]]), "{:?}", view.strides());
         }
+        assert_eq!(raw.typed::<i32>().is_some(), whole, "a slice of what may be another's: {:?}", view.strides());
         assert!(raw.typed::<f32>().is_none());
+        let kept = raw.keep().unwrap();
+        assert_eq!(read(kept.downcast::<i32, (usize, usize)>("test", "x").unwrap()), read(view));
     }
 }
 
@@ -89,6 +101,11 @@ fn results_are_written_into_memory_of_any_strides() {
     count(a.slice_mut(s![..;-2, 1..;3]));
     assert_eq!(a.slice(s![..;-2, 1..;3]).iter().copied().collect::<Vec<_>>(), wanted);
     assert_eq!(a.iter().filter(|&&v| v != 0).count(), 23, "nothing between was touched");
+    let (first, mut part) = (&raw const a[[7, 1]], a.slice_mut(s![..;-2, 1..;3]));
+    let mut raw = part.raw_mut().unwrap();
+    let offset = raw.layout().offset();
+    assert_eq!(raw.start().unwrap().cast::<i32>().wrapping_add(offset).cast_const(), first, "where it lies");
+    assert!(raw.slice_mut().is_none(), "a slice of what may be another's");
     let mut a = Array2::<i32>::zeros((6, 4));
     count(a.view_mut().reversed_axes());
     assert_eq!(a.t().iter().copied().collect::<Vec<_>>(), wanted);

@@ -85,6 +85,13 @@ pub fn row(load: &Load<'_>, lane: &str, tile: &str) -> String {
     }
 }
 
+/// The elements of rows that go together, which have no guards: one row after another, each one further along `down`.
+pub fn rows(load: &Load<'_>, lane: &str, down: &str, tile: &str) -> String {
+    let at = list(load.index.iter().map(|d| load.at_start(d, lane)));
+    let steps = |var: &str| list(load.index.iter().map(|d| step(d, var).unwrap_or_else(|| Code::atom("0"))));
+    format!("{}.rows({at}, {}, {}, t, &mut {tile})", load.input, steps(down), steps(lane))
+}
+
 /// How far a coordinate goes from one point of the lane to the next.
 fn step(d: &Dim, lane: &str) -> Option<Code> {
     d.affine_in(lane).map(|(step, _)| plain(&step))

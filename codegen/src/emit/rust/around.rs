@@ -25,7 +25,7 @@ struct Around {
 impl Emit<'_> {
     /// Opens the windows of a run's rows; for each row the text that reads it.
     pub(super) fn around(&mut self, rows: &[Ref]) -> BTreeMap<Ref, String> {
-        let Some(lane) = self.loops.lane.clone() else { return BTreeMap::new() };
+        let Some(lane) = self.loops.lane.clone().filter(|_| self.together.is_none()) else { return BTreeMap::new() };
         let mut windows: Vec<Around> = Vec::new();
         for &v in rows {
             let Op::Load { input, index, guards, fill } = &self.nest.value(v).op else { continue };

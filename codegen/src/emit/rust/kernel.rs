@@ -55,6 +55,7 @@ pub fn kernel(name: &str, loops: &Loops) -> String {
         buffers: BTreeMap::new(),
         divisors: BTreeMap::new(),
         accumulators: BTreeMap::new(),
+        together: None,
     };
     emit.block(&nest.body);
     let body = std::mem::take(&mut emit.out.text);
@@ -102,6 +103,8 @@ pub(super) struct Emit<'a> {
     pub accumulators: BTreeMap<String, String>,
     /// In a vector loop: quotients whose divisor is made ready before it, with its name.
     pub divisors: BTreeMap<Ref, String>,
+    /// The variable of the loop around this place whose rows go together.
+    pub together: Option<Sym>,
 }
 
 impl Emit<'_> {
@@ -111,15 +114,18 @@ impl Emit<'_> {
             match &nodes[at] {
                 Node::Loop { kind, var, body } => {
                     let scope = self.scope.clone();
-                    let head = self.loop_head(*kind, var);
+                    let together = self.goes_together(*kind, var, body);
+                    let head = if together { self.rows_head(var) } else { self.loop_head(*kind, var) };
                     self.out.open(head);
                     self.open.push(var.clone());
+                    self.together = together.then(|| var.clone());
                     self.block(body);
+                    self.together = None;
                     self.open.pop();
                     self.out.close();
                     self.scope = scope;
                 }
-                Node::Start(acc) => self.start(*acc),
+                Node::Start(acc) => self.start(*acc, &nodes[at + 1..]),
                 Node::Finish(acc) => self.finish(*acc),
                 Node::Eval(_) | Node::Push(..) | Node::Keep(_) | Node::Recall(_) | Node::Store { .. } => {
                     let rest = &nodes[at..];
@@ -148,22 +154,31 @@ impl Emit<'_> {
         }
     }
 
+    fn rows_head(&self, var: &Sym) -> String {
+        format!("for ({var}, t) in t.together({}, {})", self.extent(var), self.rows_together())
+    }
+
     fn extent(&self, var: &Sym) -> String {
         let axis = self.loops.kernel.axes().find(|a| a.var == *var);
         axis.map_or_else(|| "0".into(), |a| plain(&a.extent).at(code::SUM))
     }
 
-    fn column(&self) -> bool {
+    pub(super) fn column(&self) -> bool {
         self.loops.form == Form::Column
     }
 
-    fn start(&mut self, acc: Ref) {
+    fn start(&mut self, acc: Ref, rest: &[Node]) {
         let value = self.nest.value(acc);
         if let Op::Reduced(monoid, dtype) = &value.op {
             let name = format!("a{}", value.id.0);
             let of = format!("<{dtype}, rt::monoid::{}>", monoid.row().rust);
             if self.column() {
-                self.out.line(format!("let mut {name} = rt::ColAcc::{of}::new(t.len);"));
+                let new = if self.takes_rows(acc, rest) {
+                    format!("of_rows(t.len, {})", self.rows_together())
+                } else {
+                    "new(t.len)".into()
+                };
+                self.out.line(format!("let mut {name} = rt::ColAcc::{of}::{new};"));
             } else {
                 self.accumulators.insert(name, format!("rt::Acc::{of}::new()"));
             }

@@ -31,6 +31,7 @@ mod plan;
 mod run;
 mod slots;
 mod structs;
+mod together;
 mod value;
 
 #[cfg(test)]

@@ -298,7 +298,7 @@ impl Emit<'_> {
             let (name, fill) = (|name: &str| self.name(name, local), code::literal(*fill, value.dtype));
             let load = Load { input: &self.inputs[*input], index, guards, fill, name: &name };
             let own = self.nest.args(v).iter().any(|&index| self.is_vector(index));
-            let row = if own { access::gather(&load, lane, &tile) } else { access::row(&load, lane, &tile) };
+            let row = if own { access::gather(&load, lane, &tile) } else { self.lane_rows(&load, lane, &tile) };
             self.named_row(v, &row);
         }
     }
