@@ -61,7 +61,8 @@ pub mod rt {
     pub use crate::int;
     pub use crate::isa::Isa;
     pub use crate::kernel::{
-        CpuKernel, Cx, In, Kernel, Out, Row, RowMut, Span, TILE, Tile, Tiles, Within, meet, tiles, valid,
+        Around, CpuKernel, Cx, In, Kernel, Out, Row, RowMut, Span, Sums, TILE, Taps, Tile, Tiles, Windowed, Within,
+        lanes, meet, tiles, valid,
     };
     pub use crate::math::{Divisor, Float};
     pub use crate::monoid::{self, Acc, ColAcc};

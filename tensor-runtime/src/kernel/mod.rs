@@ -35,6 +35,7 @@ mod operand;
 mod row;
 mod strided;
 mod tile;
+mod window;
 
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -53,6 +54,7 @@ use operand::Place;
 pub use operand::{In, Out, RowMut};
 pub use row::Row;
 pub use tile::{Span, Tile, Tiles, Within, meet, tiles, valid};
+pub use window::{Around, Sums, Taps, Windowed, lanes};
 
 /// The most elements of a lane that a kernel handles at a time.
 pub const TILE: usize = 1024;

@@ -19,7 +19,7 @@
 //!
 //! Names: `p r` loop variables, `e` extents, `s` sizes, `v3` value %3, `a3` its
 //! accumulator, `k3` where it is kept; `v3_t` a packed tile of it, `v3_b` a tile
-//! of computed values, `v3_d` the divisor that it is a quotient by, `v3_r` the lane
+//! of computed values, `v3_n` the weights and `v3_s` the sums of windows, `v3_d` the divisor that it is a quotient by, `v3_r` the lane
 //! positions where it holds; `y_w` a row of output `y`, `y_t` its tile.
 //! Next: [`super::run`].
 
@@ -36,9 +36,18 @@ use std::collections::BTreeMap;
 /// How deep the body of `run` stands.
 const BODY: usize = 2;
 
+/// What a kernel is launched on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum On {
+    /// Operands as they are in memory.
+    Memory,
+    /// Panels of a product, which are in a cache.
+    Panels,
+}
+
 /// The type `name` with its `impl rt::Kernel`.
-pub fn kernel(name: &str, loops: &Loops) -> String {
-    let nest = nest(loops);
+pub fn kernel(name: &str, loops: &Loops, on: On) -> String {
+    let nest = nest(loops, on);
     let mut taken = Vec::new();
     let inputs = operand_names(&loops.kernel.inputs, "in", &mut taken);
     let outputs = operand_names(&loops.kernel.outputs, "out", &mut taken);
@@ -52,6 +61,7 @@ pub fn kernel(name: &str, loops: &Loops) -> String {
         open: Vec::new(),
         tiles: BTreeMap::new(),
         buffers: BTreeMap::new(),
+        states: BTreeMap::new(),
         divisors: BTreeMap::new(),
     };
     emit.block(&nest.body);
@@ -96,6 +106,8 @@ pub(super) struct Emit<'a> {
     pub tiles: BTreeMap<String, DType>,
     /// Tiles of computed values, by name.
     pub buffers: BTreeMap<String, DType>,
+    /// What windows need, by name: a type of the runtime.
+    pub states: BTreeMap<String, String>,
     /// In a vector loop: quotients whose divisor is made ready before it, with its name.
     pub divisors: BTreeMap<Ref, String>,
 }
@@ -107,6 +119,7 @@ impl Emit<'_> {
             match &nodes[at] {
                 Node::Loop { kind, var, body } => {
                     let scope = self.scope.clone();
+                    self.begin_windows(var, body);
                     let head = self.loop_head(*kind, var);
                     self.out.open(head);
                     self.open.push(var.clone());
@@ -140,7 +153,10 @@ impl Emit<'_> {
         };
         match kind {
             Kind::Parallel | Kind::Serial => format!("for {var} in {range}"),
-            Kind::Lane => format!("for t in rt::tiles({range})"),
+            Kind::Lane => match self.points() {
+                Some(points) => format!("for t in rt::lanes({range}, {points})"),
+                None => format!("for t in rt::tiles({range})"),
+            },
         }
     }
 
@@ -237,6 +253,9 @@ impl Emit<'_> {
         for (name, dtype) in &self.tiles {
             lines.push((name.clone(), format!("let mut {name} = rt::Tile::<{}>::new();", code::ty(*dtype, "rt"))));
         }
+        for (name, of) in &self.states {
+            lines.push((name.clone(), format!("let mut {name} = rt::{of}::new();")));
+        }
         for (name, dtype) in &self.buffers {
             let zero = code::literal(Literal::Int(0), *dtype).text;
             lines.push((name.clone(), format!("let mut {name} = [{zero}; rt::TILE];")));
@@ -273,7 +292,7 @@ fn reserved(name: &str) -> bool {
         |prefix: &str| name.strip_prefix(prefix).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
     !name.starts_with(|c: char| c.is_ascii_lowercase())
         || ["v", "a", "k", "p", "r", "e", "s", "in", "out"].iter().any(|p| numbered(p))
-        || ["_t", "_w", "_b", "_n", "_d", "_r"].iter().any(|suffix| name.ends_with(suffix))
+        || ["_t", "_w", "_b", "_n", "_s", "_d", "_r"].iter().any(|suffix| name.ends_with(suffix))
         || ["m", "t", "i", "cx", "rt", "core", "usize", "isize"].contains(&name)
         || DType::from_name(name).is_some()
         || syn::parse_str::<syn::Ident>(name).is_err()
