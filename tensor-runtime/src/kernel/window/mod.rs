@@ -228,6 +228,6 @@ impl<T: Windowed> Sums<T> {
 pub fn lanes(range: Range<isize>, points: usize) -> impl Iterator<Item = Span> {
     let n = range.end.saturating_sub(range.start).max(0) as usize;
     let fit = (WEIGHTS / points.max(1)).clamp(LANES, TILE) / LANES * LANES;
-    let len = n.div_ceil(n.div_ceil(fit).max(1)).next_multiple_of(LANES).min(TILE).max(1);
+    let len = n.div_ceil(n.div_ceil(fit).max(1)).next_multiple_of(LANES).clamp(1, TILE);
     range.clone().step_by(len).map(move |start| Span { start, len: len.min((range.end - start) as usize) })
 }
