@@ -63,7 +63,7 @@ fn what_is_cut_is_several_launches() {
         all.map(text).concat(),
         "\
 soft of B = 4, C = 1000000 on NVIDIA H200: 4800 GB/s, 67000 Gflop/s
-\x20 0: kernel soft_0: 3 launches, 64 slices a row, 256 blocks of 256 threads, 1 row a block
+\x20 0: kernel soft_0: 2 launches, 64 slices a row, 256 blocks of 256 threads, 1 row a block
 \x20    reads 16000000, writes 16000000 bytes: 6.67 µs
 \x20 total: 32000000 bytes, 0 operations: 6.67 µs
 totals of B = 8192, C = 8192 on NVIDIA H200: 4800 GB/s, 67000 Gflop/s

@@ -30,8 +30,7 @@ impl Rustc {
         command.args(["build", "--release", "--lib", "--message-format=json"]).current_dir(root);
         let done = command.output().map_err(|e| format!("cargo: {e}"))?;
         let text = String::from_utf8_lossy(&done.stdout);
-        // The package's own library is the last artifact.
-        let file = text.split('"').rfind(|word| word.ends_with(".rlib") && word.contains("libndfuse"));
+        let file = text.split('"').find(|word| word.ends_with("libndfuse.rlib"));
         let ndfuse = file.map(PathBuf::from).ok_or_else(|| String::from_utf8_lossy(&done.stderr).into_owned())?;
         let folder = root.join("target/compile");
         std::fs::create_dir_all(&folder).map_err(|e| format!("{}: {e}", folder.display()))?;

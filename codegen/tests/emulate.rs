@@ -6,6 +6,8 @@
 
 #[path = "emulate/machine.rs"]
 mod machine;
+#[path = "emulate/online.rs"]
+mod online;
 #[path = "emulate/program.rs"]
 mod program;
 #[path = "support/rows.rs"]

@@ -388,6 +388,33 @@ fn slices_use_no_local_memory() {
     }
 }
 
+/// Whatever is asked of a column at once: the largest blocks have shared memory for it.
+#[test]
+fn columns_of_many_reductions_fit_shared_memory() {
+    let Some(nvrtc) = nvrtc() else { return };
+    for dtype in ["f32", "f64"] {
+        let value = "(x.sum(axis=0), x.var(axis=0), argmin(x, axis=0), argmax(x, axis=0), softmax(x, axis=0))";
+        let results = format!("({dtype}[M], {dtype}[M], i64[M], i64[M], {dtype}[N, M])");
+        let text = format!("fn all<N, M>(x: {dtype}[N, M]) -> {results} {{ {value} }}");
+        let compiled = driver::compile_forward(text.parse().expect("tokens"));
+        let all: Vec<Loops> =
+            compiled.functions.into_iter().filter_map(|f| f.code).flat_map(|code| code.loops).collect();
+        let states = all.iter().filter_map(cut).map(|cut| cut.states).max();
+        assert!(states.is_some_and(|states| states >= 6), "{states:?} states in one kernel");
+        let source = cuda::source(&named(all));
+        for phase in ["-DND_SLICES=1", "-DND_PHASE=0", "-DND_PHASE=2"] {
+            let fixed = ["-DND_BLOCK=1024", "-DND_COLUMN_THREADS=32", "-DND_INDEX=long long", "--fmad=true"];
+            let slices = ["-DND_SLICES=4", "-DND_CUT=0", phase];
+            let sliced = if phase == "-DND_SLICES=1" { &[][..] } else { &slices[..] };
+            for cost in
+                cubin::costs(&compile(&nvrtc, &source, "sm_75", &[&fixed[..], sliced].concat())).expect("a cubin")
+            {
+                assert!(cost.shared <= 48 << 10, "{dtype} {phase}: {cost:?}");
+            }
+        }
+    }
+}
+
 /// Maps by square tiles, of elements of every size.
 #[test]
 fn tiles_use_no_local_memory() {

@@ -14,6 +14,7 @@ mod edges;
 mod faults;
 mod functions;
 mod halves;
+mod hidden;
 mod library;
 mod masked;
 mod products;

@@ -51,6 +51,8 @@ static ucontext_t scheduler;
 static Entry entry;
 static const long long* arguments;
 static bool moved, failed;
+// How often threads have met so far: what they do together is most of what a tile of an attention costs.
+static unsigned long long meetings;
 
 static void yield() { swapcontext(&fibers[threadIdx.x].context, &scheduler); }
 
@@ -59,6 +61,7 @@ static void meet(Meeting& at, unsigned count) {
     if (++at.arrived == count) {
         at.arrived = 0;
         ++at.round;
+        ++meetings;
         moved = true;
     }
     while (at.round == round) yield();

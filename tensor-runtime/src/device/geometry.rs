@@ -4,7 +4,9 @@
 //! it is compiled. Always: the classes follow from the extents alone, never from the machine, and any number of blocks gives
 //! the same bits; no dynamic shared memory is used. Next: [`super::kernels`], [`super::slices`].
 
+use super::driver::Version;
 use super::slices::{self, Slices};
+use crate::dtype::DType;
 use crate::plan::{Cuda, Deal, Turn};
 
 /// A launch.
@@ -61,7 +63,20 @@ pub(crate) const ATTENDED: i64 = 64;
 /// The most elements of a row of its result: its sums are in registers.
 pub(crate) const WIDEST: i64 = 128;
 /// The most terms of its scores for tensor cores: queries are in registers.
-pub(crate) const DEEPEST: i64 = 128;
+const DEEPEST: i64 = 128;
+
+/// The first devices whose tensor cores take what the texts give them.
+pub(crate) const TENSOR_CORES: Version = Version(8, 0);
+
+/// Whether a device multiplies elements of this type by tensor cores.
+pub(crate) fn by_tensor_cores(dtype: DType, capability: Version) -> bool {
+    dtype.bytes() == 2 && capability >= TENSOR_CORES
+}
+
+/// Whether an attention of this type goes to them, whose scores have so many terms.
+pub(crate) fn attends_by_tensor_cores(dtype: DType, terms: i64, capability: Version) -> bool {
+    by_tensor_cores(dtype, capability) && terms <= DEEPEST
+}
 
 /// Threads of a block of an attention: by the tensor cores each warp has 16 of its rows.
 pub(crate) fn attending(tensor_cores: bool) -> u32 {
@@ -98,7 +113,7 @@ pub(crate) fn shape(cuda: &Cuda, par: usize, extents: &[i64], multiprocessors: u
         Deal::Point | Deal::Column if par == 0 => (1, 1),
         Deal::Point => (256, 1),
         Deal::Row if held => held_row_threads(shared),
-        Deal::Row => row_threads(shared),
+        Deal::Row => row_threads(shared, cuda.cut.is_some_and(|cut| cut.passes > 1 || cut.again)),
         Deal::Column => column_threads(points, shared),
     };
     let at_once = i64::from(block / team);
@@ -160,10 +175,12 @@ fn held_row_threads(length: i64) -> (u32, u32) {
     }
 }
 
-/// Threads in a block and to a row of this length.
+/// Threads in a block and to a row of this length. Where a long row is passed over `again`, a device has few of them at a
+/// time, two a multiprocessor: what the first pass has read is then in the second-level cache.
 #[allow(clippy::match_overlapping_arm, reason = "a ladder of bounds")]
-fn row_threads(length: i64) -> (u32, u32) {
+fn row_threads(length: i64, again: bool) -> (u32, u32) {
     match length {
+        longer if again && longer > HELD => (1024, 1024),
         ..=64 => (128, 8),
         ..=128 => (128, 16),
         ..=3072 => (128, 32),
@@ -188,6 +205,7 @@ fn column_threads(columns: i64, length: i64) -> (u32, u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::Cut;
 
     #[test]
     fn strips_fit_the_axis_and_what_is_held() {
@@ -226,6 +244,34 @@ mod tests {
                 assert_eq!(of(deal, held, 0, 5, 132), None);
             }
         }
+    }
+
+    #[test]
+    fn long_rows_that_are_read_again_have_large_blocks() {
+        let block = |passes, again, length| {
+            let cut = Some(Cut { passes, states: 1, again });
+            shape(&Cuda { deal: Deal::Row, cut, ..Cuda::NONE }, 1, &[4096, length], 132).map(|s| (s.block, s.team))
+        };
+        assert_eq!(
+            [16_384, 16_385, 65_537].map(|length| block(1, false, length)),
+            [128, 256, 1024].map(|n| Some((n, n)))
+        );
+        assert_eq!(
+            [16_384, 16_385, 65_537].map(|length| block(1, true, length)),
+            [128, 1024, 1024].map(|n| Some((n, n)))
+        );
+        assert_eq!(block(2, false, 32_768), Some((1024, 1024)));
+    }
+
+    #[test]
+    fn halves_go_to_tensor_cores_where_there_are_some() {
+        let of = |dtype, terms, capability| attends_by_tensor_cores(dtype, terms, capability);
+        for dtype in [DType::F16, DType::BF16] {
+            assert!(of(dtype, DEEPEST, TENSOR_CORES) && of(dtype, 1, Version(12, 0)));
+            assert!(!of(dtype, DEEPEST + 1, Version(9, 0)) && !of(dtype, 64, Version(7, 5)));
+            assert!(by_tensor_cores(dtype, Version(9, 0)));
+        }
+        assert!(!of(DType::F32, 64, Version(9, 0)) && !by_tensor_cores(DType::F64, Version(9, 0)));
     }
 
     #[test]

@@ -234,7 +234,9 @@ impl Call<'_> {
             let name = format!("attention {} with {}", self.product_name(scored)?, launch.name);
             let whole = self.one(first, name, &actions(3), &[scored.out, summed.left, summed.out])?;
             let flops = self.counted(self.flops(scored)?.checked_add(self.flops(summed)?))?;
-            let threads = geometry::attending(scored.dtype.bytes() == 2 && terms <= geometry::DEEPEST);
+            // How old the GPU is, a roofline does not say.
+            let cores = geometry::attends_by_tensor_cores(scored.dtype, terms, geometry::TENSOR_CORES);
+            let threads = geometry::attending(cores);
             let tile = Geometry { threads, ..Geometry::of_tiles(blocks) };
             let geometry = (batches > 0 && m > 0 && width > 0).then_some(tile);
             self.steps.push(StepCost { flops, geometry, dtype: scored.dtype, ..whole });

@@ -5,7 +5,7 @@ use std::ffi::c_void;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use libloading::Library;
@@ -27,15 +27,26 @@ template <typename... A, size_t... I> static void nd_call(void (*f)(A...), void*
 template <typename... A> static void nd_apply(void (*f)(A...), void** a) {
     nd_call(f, a, std::index_sequence_for<A...>());
 }
+extern \"C\" unsigned long long nd_meetings() { return emulated::meetings; }
 ";
 
+type Meetings = unsafe extern "C" fn() -> u64;
 type Entry = unsafe extern "C" fn(*mut *mut c_void, u32, u32, u32) -> i32;
 
 /// Libraries and functions that are loaded, by number.
 #[derive(Default)]
 pub struct Machine {
     libraries: Vec<Library>,
-    functions: Vec<Entry>,
+    functions: Vec<(Entry, Meetings)>,
+    /// How often threads of kernels met.
+    met: AtomicU64,
+}
+
+impl super::Fake {
+    /// How often threads of kernels met so far, all of a block or of a warp: that is, how much they did together.
+    pub fn meetings(&self) -> u64 {
+        self.state().machine.met.load(Ordering::Relaxed)
+    }
 }
 
 /// The compiler with its version, if there is one.
@@ -130,7 +141,9 @@ impl Machine {
         let library = self.libraries.get(module as usize).ok_or("no such module")?;
         // SAFETY: `compile` makes entries of this type for such names.
         let entry = unsafe { library.get::<Entry>(format!("run_{name}")) }.map_err(|why| why.to_string())?;
-        self.functions.push(*entry);
+        // SAFETY: each library has this one.
+        let meetings = unsafe { library.get::<Meetings>("nd_meetings") }.map_err(|why| why.to_string())?;
+        self.functions.push((*entry, *meetings));
         Ok(self.functions.len() as u64 - 1)
     }
 
@@ -146,13 +159,19 @@ impl Machine {
         // One library may be loaded once for all devices, and has one set of threads.
         static TURN: Mutex<()> = Mutex::new(());
         let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = self.functions.get(function as usize).ok_or("no such function")?;
+        let (entry, meetings) = self.functions.get(function as usize).ok_or("no such function")?;
         // Each launch has its threads run in another order.
         static ORDER: AtomicU32 = AtomicU32::new(0);
         let order = ORDER.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller's promise; the library lives as long as this.
+        // SAFETY: the library, which lives as long as this, answers a number of its own.
+        let met = || unsafe { meetings() };
+        let before = met();
+        // SAFETY: the caller's promise.
         match unsafe { entry(arguments.as_mut_ptr(), blocks, threads, order) } {
-            0 => Ok(()),
+            0 => {
+                self.met.fetch_add(met() - before, Ordering::Relaxed);
+                Ok(())
+            }
             _ => Err("threads wait for ever, or shuffle outside of their mask".into()),
         }
     }

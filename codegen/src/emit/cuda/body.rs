@@ -10,11 +10,13 @@
 //! what it needs, unless the row is held in registers.
 
 pub mod called;
+pub mod online;
 mod reduce;
 pub mod slices;
 pub(super) mod strip;
 pub mod turn;
 
+use online::{Pair, online};
 use slices::{Slices, cut};
 use strip::{Strip, stripped};
 use turn::Turn;
@@ -53,8 +55,11 @@ pub fn held(loops: &Loops) -> Vec<ValId> {
 /// The statements, indented once, with these values held in registers, or a map
 /// in tiles.
 pub fn body(loops: &Loops, operands: &[String], held: &[ValId], turn: Option<Turn>) -> String {
-    let slices = cut(loops).filter(|_| held.is_empty()).map(Slices::new);
-    let mut emit = Emit { held, slices, turn, ..Emit::new(loops, operands) };
+    let streamed = held.is_empty();
+    let online = online(loops).filter(|_| streamed);
+    let (loops, pairs) = online.as_ref().map_or((loops, &[][..]), |online| (&online.loops, &online.pairs));
+    let slices = cut(loops).filter(|_| streamed).map(Slices::new);
+    let mut emit = Emit { held, pairs, slices, turn, ..Emit::new(loops, operands) };
     emit.slice();
     emit.alone();
     emit.block(&loops.body);
@@ -76,6 +81,8 @@ struct Emit<'a> {
     known: Vec<ValId>,
     /// The reduced loops around this place.
     reduced: Vec<Sym>,
+    /// The reductions that one pass makes together.
+    pairs: &'a [Pair],
     /// Whether the points have been dealt to the threads.
     dealt: bool,
     /// The passes, where a row or column may be cut.
@@ -103,6 +110,7 @@ impl<'a> Emit<'a> {
             filled: None,
             known: Vec::new(),
             reduced: Vec::new(),
+            pairs: &[],
             dealt: false,
             slices: None,
             turn: None,

@@ -100,7 +100,7 @@ pub(super) fn release(version: c_int) -> Version {
 }
 
 /// After any of these the context answers nothing but the same.
-const LOST: [CUresult; 16] = [
+const LOST: [CUresult; 19] = [
     CUresult::CUDA_ERROR_ILLEGAL_ADDRESS,
     CUresult::CUDA_ERROR_LAUNCH_TIMEOUT,
     CUresult::CUDA_ERROR_LAUNCH_FAILED,
@@ -110,11 +110,14 @@ const LOST: [CUresult; 16] = [
     CUresult::CUDA_ERROR_INVALID_ADDRESS_SPACE,
     CUresult::CUDA_ERROR_INVALID_PC,
     CUresult::CUDA_ERROR_ASSERT,
+    CUresult::CUDA_ERROR_TENSOR_MEMORY_LEAK,
+    CUresult::CUDA_ERROR_CONTAINED,
     CUresult::CUDA_ERROR_ECC_UNCORRECTABLE,
     CUresult::CUDA_ERROR_NVLINK_UNCORRECTABLE,
     CUresult::CUDA_ERROR_CONTEXT_IS_DESTROYED,
     CUresult::CUDA_ERROR_DEINITIALIZED,
     CUresult::CUDA_ERROR_DEVICE_UNAVAILABLE,
+    CUresult::CUDA_ERROR_MPS_CLIENT_TERMINATED,
     CUresult::CUDA_ERROR_EXTERNAL_DEVICE,
     CUresult::CUDA_ERROR_UNKNOWN,
 ];

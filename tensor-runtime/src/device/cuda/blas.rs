@@ -71,6 +71,8 @@ const NO_WAY: [u32; 2] =
 const ROOM: u64 = 32 << 20;
 /// Bit by bit: sums that are not split, and those whose parts are added up in a step of their own.
 const SPLITS: u32 = cublasLtReductionScheme_t::CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE as u32;
+/// What the address of a vector is a multiple of. No preference is of it, and what is read amiss costs the whole device.
+const VECTOR: Address = 16;
 /// Ways that are kept at most; beyond that all are chosen anew.
 const WAYS: usize = 4096;
 
@@ -343,7 +345,8 @@ impl Way {
         }
         if let Some(bias) = key.bias {
             // Its vectors are of these types.
-            if ![DType::F32, DType::F16, DType::BF16].contains(&key.result) {
+            let typed = [DType::F32, DType::F16, DType::BF16].contains(&key.result);
+            if !typed || !bias.is_multiple_of(VECTOR) {
                 return Err(Status::NoWay);
             }
             let epilogue = sys::cublasLtEpilogue_t::CUBLASLT_EPILOGUE_BIAS as u32;
@@ -470,6 +473,8 @@ mod tests {
                 assert!(Choice::new(functions, &described).is_ok());
             }
         }
+        let vector = |at| Way::describe(functions, &Matmul { bias: Some(at), ..product(DType::F32, true) });
+        assert!(vector(16).is_ok() && vector(8).is_err());
         assert_eq!(functions.name(NO_WAY[0]), "CUBLAS_STATUS_NOT_SUPPORTED");
         assert!(!functions.name(54_321).is_empty(), "a code that nobody knows is no harm");
     }

@@ -118,12 +118,13 @@ extern "C" __global__ void __launch_bounds__(ND_BLOCK, 2) nd_attend(ND_ATTEND_PA
                 const float scale = greatest == least ? 1.0f : expf(most[i] - greatest);
                 most[i] = greatest;
                 total[i] *= scale;
+                nd_four powers;
 #pragma unroll
                 for (int j = 0; j < 4; ++j) {
-                    const float power = j < count && greatest != least ? expf(four.at[j] - greatest) : 0.0f;
-                    total[i] += power;
-                    shares[4 * x + j][4 * y + i] = power;
+                    powers.at[j] = j < count && greatest != least ? expf(four.at[j] - greatest) : 0.0f;
+                    total[i] += powers.at[j];
                 }
+                *(nd_four*)&shares[4 * y + i][4 * x] = powers;
 #pragma unroll
                 for (int j = 0; j < ND_PER; ++j) sums[i][j] *= scale;
             }
@@ -135,14 +136,19 @@ extern "C" __global__ void __launch_bounds__(ND_BLOCK, 2) nd_attend(ND_ATTEND_PA
                     values[term][column] = inside ? nd_value(value[key_value[first + term] + column_value[column]]) : 0.0f;
                 }
                 __syncthreads();
-#pragma unroll 4
-                for (int term = 0; term < ND_STEP; ++term) {
-                    const nd_four l = *(const nd_four*)&shares[first + term][4 * y];
+#pragma unroll 1
+                for (int term = 0; term < ND_STEP; term += 4) {
+                    nd_four l[4];
 #pragma unroll
-                    for (int j = 0; j < ND_PER; ++j) {
-                        const float r = values[term][nd_column(x, j)];
+                    for (int i = 0; i < 4; ++i) l[i] = *(const nd_four*)&shares[4 * y + i][first + term];
 #pragma unroll
-                        for (int i = 0; i < 4; ++i) sums[i][j] += l.at[i] * r;
+                    for (int part = 0; part < 4; ++part) {
+#pragma unroll
+                        for (int j = 0; j < ND_PER; ++j) {
+                            const float r = values[term + part][nd_column(x, j)];
+#pragma unroll
+                            for (int i = 0; i < 4; ++i) sums[i][j] += l[i].at[part] * r;
+                        }
                     }
                 }
             }

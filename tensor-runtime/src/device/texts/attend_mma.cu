@@ -99,9 +99,14 @@ extern "C" __global__ void __launch_bounds__(ND_BLOCK, 2) nd_mma_attend(ND_ATTEN
                 nd_loaded();
                 nd_arrived<0>();
                 __syncthreads();
-                for (int at = threadIdx.x; at < ND_TILE * ND_WIDTH; at += ND_BLOCK) {
-                    const float x = nd_value(values[at / ND_WIDTH][at % ND_WIDTH]);
-                    nothing = nothing && x - x == 0.0f;
+#pragma unroll 1
+                for (int at = threadIdx.x; at < ND_TILE * ND_WIDTH / 8; at += ND_BLOCK) {
+                    const nd_eight eight = *(const nd_eight*)&values[at / (ND_WIDTH / 8)][at % (ND_WIDTH / 8) * 8];
+#pragma unroll
+                    for (int i = 0; i < 8; ++i) {
+                        const float x = nd_value(eight.at[i]);
+                        nothing &= x - x == 0.0f;
+                    }
                 }
                 if (__syncthreads_and(nothing)) continue;
             }

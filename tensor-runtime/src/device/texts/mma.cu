@@ -1,9 +1,10 @@
 // A matrix product of elements of 16 bits by the tensor cores, of compute capability 8.0 and later. As dot.cu, but for the
 // order of a sum: it runs over groups of 16 terms, whose own order is the hardware's. ND_ELEMENT is nd_f16 or nd_bf16, and
 // ND_RESULT that or float, in which sums are.
-// Elements between the lines, rows or columns, of a tile in shared memory: eight threads that read a column of four bytes
-// meet in no bank.
+// A tile lies in shared memory as its neighbours do in the operand: line after line of terms, or term after term of lines, so
+// many elements apart that eight of them meet in no bank.
 #define ND_LINE (ND_STEP + 8)
+#define ND_TERM (ND_TILE + 8)
 // A block's eight warps have two halves of its rows and four quarters of its columns, in pieces of 16 rows and 8 columns.
 #define ND_ROWS (ND_TILE / 2)
 #define ND_COLUMNS (ND_TILE / 4)
@@ -20,9 +21,25 @@ struct nd_group {
     }
 };
 
+__device__ __forceinline__ int nd_in_tile(bool deep, int line, int term) {
+    return deep ? line * ND_LINE + term : term * ND_TERM + line;
+}
+
+// Four pieces of a tile, each of eight lines of eight terms, of which a thread has two neighbouring terms of a line; it gives
+// the place of a row of one of them.
+__device__ __forceinline__ void nd_pieces_of(unsigned (&to)[4], const ND_ELEMENT* tile, bool deep, int line, int term) {
+    const ND_ELEMENT* const row = tile + nd_in_tile(deep, line, term);
+    if (deep) {
+        nd_pieces<false>(to, row);
+    } else {
+        nd_pieces<true>(to, row);
+    }
+}
+
 // ND_BLOCK is 256.
 extern "C" __global__ void __launch_bounds__(ND_BLOCK, 128 / ND_TILE) nd_mma_dot(ND_PRODUCT_PARAMETERS) {
-    alignas(16) __shared__ ND_ELEMENT a[2][ND_TILE][ND_LINE], b[2][ND_TILE][ND_LINE];
+    alignas(16) __shared__ ND_ELEMENT a[2][ND_TILE * ND_LINE], b[2][ND_TILE * ND_LINE];
+    static_assert(ND_STEP * ND_TERM <= ND_TILE * ND_LINE, "a tile");
     __shared__ nd_lines lie;
     const int thread = threadIdx.x, lane = thread % 32, warp = thread / 32;
     const int warp_row = warp % 2 * ND_ROWS, warp_column = warp / 2 * ND_COLUMNS, eighth = lane / 4, pair = lane % 4 * 2;
@@ -87,16 +104,11 @@ extern "C" __global__ void __launch_bounds__(ND_BLOCK, 128 / ND_TILE) nd_mma_dot
                 }
             }
         };
-        const auto keep = [&](ND_ELEMENT (&to)[ND_TILE][ND_LINE], bool deep, const nd_eight (&next)[ND_FETCHED]) {
+        const auto keep = [&](ND_ELEMENT* to, bool deep, const nd_eight (&next)[ND_FETCHED]) {
 #pragma unroll
             for (int j = 0; j < ND_FETCHED; ++j) {
                 const nd_group group(deep, j);
-                if (deep) {
-                    *(nd_eight*)&to[group.line][group.term] = next[j];
-                    continue;
-                }
-#pragma unroll
-                for (int i = 0; i < 8; ++i) to[group.line + i][group.term] = next[j].at[i];
+                *(nd_eight*)&to[nd_in_tile(deep, group.line, group.term)] = next[j];
             }
         };
         fetch(0);
@@ -109,22 +121,22 @@ extern "C" __global__ void __launch_bounds__(ND_BLOCK, 128 / ND_TILE) nd_mma_dot
             if (more) fetch(first + ND_STEP);
 #pragma unroll
             for (int term = 0; term < ND_STEP; term += 16) {
-                const auto two = [&](const ND_ELEMENT& at) { return *(const unsigned*)&at; };
                 unsigned l[ND_ROWS / 16][4];
 #pragma unroll
                 for (int i = 0; i < ND_ROWS / 16; ++i) {
-                    const int row = warp_row + 16 * i + eighth;
-                    l[i][0] = two(a[half][row][term + pair]);
-                    l[i][1] = two(a[half][row + 8][term + pair]);
-                    l[i][2] = two(a[half][row][term + pair + 8]);
-                    l[i][3] = two(a[half][row + 8][term + pair + 8]);
+                    const int line = deep_a ? lane % 16 : lane / 8 % 2 * 8, own = deep_a ? lane / 16 * 8 : lane % 8 + lane / 16 * 8;
+                    nd_pieces_of(l[i], a[half], deep_a, warp_row + 16 * i + line, term + own);
                 }
 #pragma unroll
-                for (int j = 0; j < ND_COLUMNS / 8; ++j) {
-                    const int column = warp_column + 8 * j + eighth;
-                    const unsigned r[2] = {two(b[half][column][term + pair]), two(b[half][column][term + pair + 8])};
+                for (int j = 0; j < ND_COLUMNS / 8; j += 2) {
+                    const int line = lane / 16 * 8 + (deep_b ? lane % 8 : 0), own = deep_b ? lane / 8 % 2 * 8 : lane % 16;
+                    unsigned r[4];
+                    nd_pieces_of(r, b[half], deep_b, warp_column + 8 * j + line, term + own);
 #pragma unroll
-                    for (int i = 0; i < ND_ROWS / 16; ++i) nd_mma(sums[i][j], l[i], r);
+                    for (int i = 0; i < ND_ROWS / 16; ++i) {
+                        nd_mma(sums[i][j], l[i], {r[0], r[1]});
+                        nd_mma(sums[i][j + 1], l[i], {r[2], r[3]});
+                    }
                 }
             }
             if (more) {

@@ -6,7 +6,6 @@
 //! Next: `device/texts/scores.cu`, `attend.cu`, and `attend_mma.cu` for tensor cores.
 
 use crate::device::arguments::Arguments;
-use crate::device::driver::Version;
 use crate::device::geometry;
 use crate::device::kernels::{Called, Classes, Unit};
 use crate::device::texts::{self, Axis};
@@ -151,10 +150,9 @@ pub(super) fn run(
     let class = |n: i64| (n as u32).next_power_of_two().max(32);
     let common =
         Classes { tile: geometry::ATTENDED as u32, width: class(w), wide, element, result, ..Classes::default() };
-    // What a device of this age has tensor cores for: they hand out two neighbours, where a thread else has four.
-    let halves = products[0].dtype.bytes() == 2 && call.gpu.description().capability >= Version(8, 0);
-    let cores = halves && k <= geometry::DEEPEST;
+    let cores = geometry::attends_by_tensor_cores(products[0].dtype, k, call.gpu.description().capability);
     let common = Classes { block: geometry::attending(cores), ..common };
+    // Tensor cores hand out two neighbours, where a thread else has four.
     let (text, function, classes) = if cores {
         (texts::MMA_ATTEND, "nd_mma_attend", Classes { strip: 2, depth: class(k), ..common })
     } else {

@@ -5,7 +5,6 @@
 //! strides alone, unless the device's library multiplies. Next: [`lt`], `device/texts/dot.cu`.
 
 use crate::device::arguments::Arguments;
-use crate::device::driver::Version;
 use crate::device::geometry;
 use crate::device::kernels::{Called, Classes, Unit};
 use crate::device::texts::{self, Axis};
@@ -207,8 +206,8 @@ fn multiply(
     let single = product.dtype.bytes() <= 4;
     let (side, blocks) = geometry::product(batches, m, n, single, call.gpu.description().multiprocessors);
     let (block, element, result) = (texts::BLOCK, Some(product.dtype.cuda()), Some(product.out.cuda()));
-    // What a device of this age has tensor cores for; they hand out two neighbours, where a thread else has four.
-    let tensor = product.dtype.bytes() == 2 && call.gpu.description().capability >= Version(8, 0);
+    // They hand out two neighbours, where a thread else has four.
+    let tensor = geometry::by_tensor_cores(product.dtype, call.gpu.description().capability);
     let (text, function, strip) = if tensor { (texts::MMA, "nd_mma_dot", 2) } else { (texts::DOT, "nd_dot", 4) };
     let classes = Classes { block, strip, tile: side, wide, element, result, ..Classes::default() };
     let mut arguments = Arguments::new(true);

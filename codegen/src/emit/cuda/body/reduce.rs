@@ -6,6 +6,8 @@
 //! order that follows from the numbers of threads and slices alone.
 
 use super::super::expr::{combine, literal};
+use super::online::Pair;
+use super::slices::states;
 use super::{Deal, Emit};
 use crate::dtype::DType;
 use crate::kernel::{InstOp, ValId};
@@ -22,6 +24,8 @@ enum State {
     Sum,
     /// A number with its place.
     Indexed,
+    /// A maximum with the sum of powers below it.
+    Powers,
 }
 
 impl State {
@@ -30,6 +34,16 @@ impl State {
             State::Plain => dtype.cuda().into(),
             State::Sum => format!("nd_sum<{}>", dtype.cuda()),
             State::Indexed => format!("nd_indexed<{}>", dtype.cuda()),
+            State::Powers => format!("nd_powers<{}>", dtype.cuda()),
+        }
+    }
+
+    fn bytes(&self, dtype: DType) -> usize {
+        match self {
+            State::Plain => dtype.bytes(),
+            State::Sum => 2 * dtype.bytes(),
+            State::Indexed => 16,
+            State::Powers => 4 * dtype.bytes(),
         }
     }
 }
@@ -43,6 +57,7 @@ impl Emit<'_> {
         let few = points.is_some_and(|n| n <= PLAIN);
         let state = match monoid.row().answer {
             Answer::Index => State::Indexed,
+            Answer::Same if self.pairs.iter().any(|pair| pair.most == v) => State::Powers,
             Answer::Same if monoid.name() == "sum" && self.dtype(arg).is_float() && !few => State::Sum,
             Answer::Same => State::Plain,
         };
@@ -54,16 +69,29 @@ impl Emit<'_> {
         state.ty(self.dtype(arg))
     }
 
+    /// The bytes of the kernel's largest state.
+    fn widest(&self) -> usize {
+        let bytes = |v: ValId| {
+            let (_, arg, state) = self.reduction(v);
+            state.bytes(self.dtype(arg))
+        };
+        states(self.kernel()).map(bytes).max().unwrap_or(0)
+    }
+
     /// Two states of a reduction as one.
     pub(super) fn merged(&self, v: ValId, a: &str, b: &str) -> String {
         let (monoid, arg, state) = self.reduction(v);
         match state {
             State::Plain | State::Indexed => combine(monoid, self.dtype(arg), a, b),
             State::Sum => format!("nd_merge({a}, {b})"),
+            State::Powers => format!("nd_joined({a}, {b})"),
         }
     }
 
     pub(super) fn start(&mut self, v: ValId) {
+        if self.pairs.iter().any(|pair| pair.total == v) {
+            return;
+        }
         let (monoid, arg, state) = self.reduction(v);
         let (dtype, a) = (self.dtype(arg), format!("a{}", v.0));
         let start = literal(monoid.start(dtype), dtype);
@@ -72,6 +100,7 @@ impl Emit<'_> {
             State::Plain => format!("{ty} {a} = {start};"),
             State::Sum => format!("{ty} {a} = {{{start}, {start}}};"),
             State::Indexed => format!("{ty} {a} = {{{start}, ND_NONE}};"),
+            State::Powers => format!("{ty} {a} = {{{start}}};"),
         });
     }
 
@@ -81,6 +110,7 @@ impl Emit<'_> {
         let push = match state {
             State::Plain => format!("{a} = {};", combine(monoid, dtype, &a, &x)),
             State::Sum => format!("{a} = nd_add({a}, {x});"),
+            State::Powers => format!("{a} = nd_with({a}, {x});"),
             State::Indexed => {
                 let index = &self.kernel().red.last().expect("a reduction has an axis").var;
                 format!("{a} = {};", combine(monoid, dtype, &a, &format!("nd_at({x}, {index})")))
@@ -94,6 +124,9 @@ impl Emit<'_> {
 
     pub(super) fn finish(&mut self, v: ValId) {
         self.known.push(v);
+        if let Some(pair) = self.pairs.iter().find(|pair| pair.total == v) {
+            return self.powers(pair);
+        }
         let (_, _, state) = self.reduction(v);
         let (ty, merge) = (self.state_type(v), self.merged(v, "a", "b"));
         let a = format!("a{}", v.0);
@@ -101,11 +134,11 @@ impl Emit<'_> {
         let both = match self.deal {
             Deal::Point => a.clone(),
             Deal::Row => both("nd_reduce_row<ND_ROW_THREADS>"),
-            Deal::Column => both("nd_reduce_column<ND_COLUMN_THREADS>"),
+            Deal::Column => both(&format!("nd_reduce_column<ND_COLUMN_THREADS, {}>", self.widest())),
         };
-        let both = match self.slices {
-            None => both,
-            Some(_) => {
+        let both = match (&state, &self.slices) {
+            (State::Plain | State::Sum | State::Indexed, None) => both,
+            (State::Powers, None) | (_, Some(_)) => {
                 self.line(format!("{a} = {both};"));
                 a
             }
@@ -114,8 +147,15 @@ impl Emit<'_> {
             State::Plain => both,
             State::Sum => format!("nd_total({both})"),
             State::Indexed => format!("{both}.index"),
+            State::Powers => format!("{both}.most"),
         };
         self.line(format!("const {} v{} = {value};", self.dtype(v).cuda(), v.0));
         self.finished();
+    }
+
+    /// The sum of a pair, whose maximum is known.
+    fn powers(&mut self, pair: &Pair) {
+        let (ty, shift) = (self.dtype(pair.total).cuda(), self.read(pair.shift));
+        self.line(format!("const {ty} v{} = nd_below(a{}, {shift});", pair.total.0, pair.most.0));
     }
 }

@@ -10,6 +10,7 @@
 
 use super::super::{Deal, deal};
 use super::Emit;
+use super::online::online;
 use crate::kernel::{InstOp, Kernel, ValId};
 use crate::loops::{LoopKind, Loops, Stmt};
 use crate::shape::Sym;
@@ -28,21 +29,27 @@ pub struct Cut {
 /// `None` for a kernel without a reduced axis that may be long.
 pub fn cut(loops: &Loops) -> Option<Cut> {
     let kernel = &loops.kernel;
-    let long = kernel.red.iter().any(|axis| axis.extent.as_const().is_none());
     let states = states(kernel).count();
-    if deal(loops) == Deal::Point || !long || states == 0 {
+    if !long(loops) || states == 0 {
         return None;
     }
+    let online = online(loops);
+    let body = online.as_ref().map_or(&loops.body, |online| &online.loops.body);
     let (mut passes, mut again) = (0, false);
-    each_pass(kernel, &loops.body, &mut |body| match pushes(body).is_empty() {
+    each_pass(kernel, body, &mut |body| match pushes(body).is_empty() {
         true => again = true,
         false => passes += 1,
     });
     Some(Cut { passes, states, again })
 }
 
+/// Whether threads share a reduced axis that may be long.
+pub(super) fn long(loops: &Loops) -> bool {
+    deal(loops) != Deal::Point && loops.kernel.red.iter().any(|axis| axis.extent.as_const().is_none())
+}
+
 /// The reductions, each of which has a state.
-fn states(kernel: &Kernel) -> impl Iterator<Item = ValId> {
+pub(super) fn states(kernel: &Kernel) -> impl Iterator<Item = ValId> {
     kernel.ids().filter(|v| matches!(kernel.inst(*v).op, InstOp::Reduce(..)))
 }
 
@@ -59,7 +66,7 @@ fn each_pass(kernel: &Kernel, body: &[Stmt], seen: &mut impl FnMut(&[Stmt])) {
 }
 
 /// What is reduced in these loops.
-fn pushes(body: &[Stmt]) -> Vec<ValId> {
+pub(super) fn pushes(body: &[Stmt]) -> Vec<ValId> {
     let of = |stmt: &Stmt| match stmt {
         Stmt::Loop { body, .. } => pushes(body),
         Stmt::Push(v) => vec![*v],
@@ -139,8 +146,8 @@ impl Emit<'_> {
         self.open(format!("if (ND_PHASE > {number})"));
         self.open(format!("for (int part = thread; part < ND_SLICES; part += {team})"));
         for v in reduced {
-            let (a, part) = (format!("a{}", v.0), self.part(v, "part"));
-            let merged = self.merged(v, &a, &part);
+            let a = format!("a{}", v.0);
+            let merged = self.merged(v, &a, &self.left(v, "part"));
             self.line(format!("{a} = {merged};"));
         }
         self.close();
@@ -164,15 +171,38 @@ impl Emit<'_> {
             Deal::Point | Deal::Row => "thread == 0".to_string(),
         };
         for v in reduced {
-            self.line(format!("if ({alone}) {} = a{};", self.part(v, "slice"), v.0));
+            for (part, of) in self.parts(v, "slice") {
+                self.line(format!("if ({alone}) {part} = a{}{of};", v.0));
+            }
         }
         let leave = if self.kernel().par.is_empty() { "return;" } else { "continue;" };
         self.line(leave);
         self.close();
     }
 
-    /// What a slice of this point came to in a reduction.
-    fn part(&self, v: ValId, slice: &str) -> String {
+    /// Where a slice of this point leaves what it came to in a reduction, and which
+    /// of its members; a pair has the places of both.
+    fn parts(&self, v: ValId, slice: &str) -> Vec<(String, &'static str)> {
+        let dtype = self.dtype(v).cuda();
+        match self.pairs.iter().find(|pair| pair.most == v) {
+            None => vec![(self.part(v, slice, &self.state_type(v)), "")],
+            Some(pair) => vec![
+                (self.part(v, slice, dtype), ".most"),
+                (self.part(pair.total, slice, &format!("nd_sum<{dtype}>")), ".sum"),
+            ],
+        }
+    }
+
+    /// What a slice has left there, as a state.
+    fn left(&self, v: ValId, slice: &str) -> String {
+        let parts: Vec<String> = self.parts(v, slice).into_iter().map(|(part, _)| part).collect();
+        match parts.as_slice() {
+            [one] => one.clone(),
+            several => format!("nd_powers_of({})", several.join(", ")),
+        }
+    }
+
+    fn part(&self, v: ValId, slice: &str, ty: &str) -> String {
         let slice = match states(self.kernel()).position(|state| state == v) {
             None | Some(0) => slice.to_string(),
             Some(1) => format!("(ND_SLICES + {slice})"),
@@ -180,6 +210,6 @@ impl Emit<'_> {
         };
         let (flat, count) = self.flat();
         let at = if self.kernel().par.is_empty() { slice } else { format!("{slice} * {count} + {flat}") };
-        format!("nd_part<{}>(parts, {at})", self.state_type(v))
+        format!("nd_part<{ty}>(parts, {at})")
     }
 }

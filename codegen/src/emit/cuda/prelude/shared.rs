@@ -45,6 +45,61 @@ template <typename T> __device__ __forceinline__ T nd_total(nd_sum<T> a) {
     return a.lost == a.lost ? a.sum + a.lost : a.sum;
 }
 " },
+    Piece { name: "nd_exp", text: "\
+__device__ __forceinline__ float nd_exp(float a) { return expf(a); }
+__device__ __forceinline__ double nd_exp(double a) { return exp(a); }
+" },
+    Piece { name: "nd_ceil", text: "\
+__device__ __forceinline__ float nd_ceil(float a) { return ceilf(a); }
+__device__ __forceinline__ double nd_ceil(double a) { return ceil(a); }
+" },
+    Piece { name: "nd_powers", text: "\
+// The greatest of some numbers, `top`, which is no less and at most 1 above, and
+// the sum of exp(x - top). A whole top rises seldom, so little is rounded twice;
+// where the greatest is no finite number, it is 0, and the sum what it then is.
+template <typename T> struct nd_powers { T most, top; nd_sum<T> sum; };
+" },
+    Piece { name: "nd_top", text: "\
+template <typename T> __device__ __forceinline__ T nd_top(T most) { return most - most == 0 ? nd_ceil(most) : 0; }
+" },
+    Piece { name: "nd_powers_of", text: "\
+template <typename T> __device__ __forceinline__ nd_powers<T> nd_powers_of(T most, nd_sum<T> sum) {
+    return {most, nd_top(most), sum};
+}
+" },
+    Piece { name: "nd_moved", text: "\
+// A sum of exp(x - a) as one of exp(x - b), `by` being a - b. Zero is one of nothing
+// but minus infinities, and stays so.
+template <typename T> __device__ __forceinline__ nd_sum<T> nd_moved(nd_sum<T> a, T by) {
+    if (by == 0 || a.sum == 0) return a;
+    const T scale = nd_exp(by);
+    return {a.sum * scale, a.lost * scale};
+}
+" },
+    Piece { name: "nd_with", text: "\
+template <typename T> __device__ __forceinline__ nd_powers<T> nd_with(nd_powers<T> a, T x) {
+    if (!(x <= a.most)) {
+        a.most = nd_maximum(a.most, x);
+        const T top = nd_top(a.most);
+        a.sum = nd_moved(a.sum, a.top - top);
+        a.top = top;
+    }
+    a.sum = nd_add(a.sum, nd_exp(x - a.top));
+    return a;
+}
+" },
+    Piece { name: "nd_joined", text: "\
+template <typename T> __device__ __forceinline__ nd_powers<T> nd_joined(nd_powers<T> a, nd_powers<T> b) {
+    const T most = nd_maximum(a.most, b.most), top = nd_top(most);
+    return {most, top, nd_merge(nd_moved(a.sum, a.top - top), nd_moved(b.sum, b.top - top))};
+}
+" },
+    Piece { name: "nd_below", text: "\
+// The sum of exp(x - shift).
+template <typename T> __device__ __forceinline__ T nd_below(nd_powers<T> a, T shift) {
+    return nd_total(a.sum) * nd_exp(a.top - shift);
+}
+" },
     Piece { name: "ND_NONE", text: "#define ND_NONE 0x7fffffffffffffffll\n" },
     Piece { name: "nd_indexed", text: "\
 // A value with its place.
@@ -104,13 +159,21 @@ __device__ __forceinline__ T nd_reduce_row(T mine, Combine combine) {
     }
 }
 " },
+    Piece { name: "nd_room", text: "\
+// Shared memory, which all reductions of a kernel have in turn.
+template <int BYTES> __device__ __forceinline__ void* nd_room() {
+    alignas(16) __shared__ unsigned char room[BYTES];
+    return room;
+}
+" },
     Piece { name: "nd_reduce_column", text: "\
 // Combines what the threads of a column have, in a fixed order; all get the result.
-// Their number is a power of two.
-template <int THREADS, typename T, typename Combine>
+// Their number is a power of two. No state of the kernel has more than BYTES.
+template <int THREADS, int BYTES, typename T, typename Combine>
 __device__ __forceinline__ T nd_reduce_column(T mine, Combine combine) {
+    static_assert(sizeof(T) <= BYTES, \"a state of the kernel\");
     if constexpr (THREADS > 1) {
-        __shared__ T parts[ND_BLOCK];
+        T* const parts = (T*)nd_room<BYTES * ND_BLOCK>();
         const int column = threadIdx.x % ND_COLUMNS, thread = threadIdx.x / ND_COLUMNS;
         __syncthreads();
         parts[threadIdx.x] = mine;
