@@ -106,7 +106,6 @@ const WAYS: &[(&str, Way)] = &[
         let mut raw = OperandMut::raw_mut(&mut w)?;
         let mut slice = raw.slice_mut().expect("host memory");
         slice.typed::<f32>().expect("elements of f32")[7] = 4.0;
-        drop(raw);
         Ok(w)
     }),
     ("a result into it", |mut w| {

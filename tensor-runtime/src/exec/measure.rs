@@ -8,7 +8,8 @@ use crate::layout::Layout;
 use crate::plan::{Action, BufferId, Place, Plan};
 
 use super::block::tiling::Tiling;
-use super::memory::{described, layout_of};
+use super::memory::{described, layout_of, slack};
+use super::spare::Spare;
 use super::wanted::{reads, writes};
 use super::{bind, dot, internal};
 
@@ -28,8 +29,8 @@ impl Memory {
     }
 }
 
-/// The bytes that a call takes whose symbols have these sizes: its results, its temporaries for as long as they live,
-/// views that have to be copied, and the panels of products and the tiles of blocks that are never whole, one a thread of
+/// The bytes that a call takes whose symbols have these sizes: its results, its temporaries for as long as they live
+/// or wait to be the memory of others, views that have to be copied, the bytes that let these begin with a cache line, and the panels of products and the tiles of blocks that are never whole, one a thread of
 /// rayon's current pool.
 ///
 /// An operand that is not in row-major order may cost a copy more; what a matrix product packs for itself, a few hundred
@@ -67,7 +68,8 @@ pub fn memory(plan: &'static Plan, symbols: &[(&str, usize)]) -> Result<Memory> 
     let mut sizes = vec![0; plan.slots];
     bind::named(plan, symbols, &mut sizes)?;
     let count = plan.buffers.len();
-    let mut call = Call { plan, sizes, places: vec![None; count], owned: vec![0; count], now: 0, peak: 0 };
+    let mut call =
+        Call { plan, sizes, places: vec![None; count], owned: vec![0; count], spare: Spare::new(), now: 0, peak: 0 };
     for id in 0..plan.params.len() as BufferId {
         let layout = Layout::contiguous(call.layout(id)?.sizes())?;
         call.places[usize::from(id)] = Some((id, layout));
@@ -107,6 +109,8 @@ struct Call {
     places: Vec<Option<(BufferId, Layout)>>,
     /// The bytes that the call has allocated, by the buffer that they were allocated for.
     owned: Vec<usize>,
+    /// What waits for a later buffer, with its bytes.
+    spare: Spare<usize>,
     now: usize,
     peak: usize,
 }
@@ -137,7 +141,14 @@ impl Call {
             }
         }
         let too_large = || Error::too_large(self.plan.function, layout.sizes());
-        let bytes = layout.len().checked_mul(buffer.dtype.bytes()).ok_or_else(too_large)?;
+        let width = buffer.dtype.bytes();
+        let slack = if matches!(buffer.place, Place::Output) { 0 } else { slack(width, layout.len()) };
+        let bytes = layout.len().checked_add(slack).and_then(|n| n.checked_mul(width)).ok_or_else(too_large)?;
+        let own = !matches!(buffer.place, Place::Output);
+        if let Some((_, bytes)) = if own { self.spare.take(buffer.dtype, bytes / width) } else { None } {
+            (self.places[at], self.owned[at]) = (Some((id, layout)), bytes);
+            return Ok(());
+        }
         // All of it at once must fit an address, results and temporaries.
         self.now = self.now.checked_add(bytes).filter(|&n| n <= isize::MAX as usize).ok_or_else(too_large)?;
         (self.places[at], self.owned[at]) = (Some((id, layout)), bytes);
@@ -148,7 +159,9 @@ impl Call {
     fn release(&mut self, id: BufferId) {
         let Some((root, _)) = self.places.get_mut(usize::from(id)).and_then(Option::take) else { return };
         if !self.places.iter().flatten().any(|(other, _)| *other == root) {
-            self.now -= std::mem::take(&mut self.owned[usize::from(root)]);
+            let bytes = std::mem::take(&mut self.owned[usize::from(root)]);
+            let dtype = self.plan.buffers[usize::from(root)].dtype;
+            self.now -= self.spare.put(dtype, bytes / dtype.bytes(), bytes).unwrap_or(0);
         }
     }
 }

@@ -24,6 +24,7 @@ mod launch;
 pub mod measure;
 mod memory;
 mod scatter;
+mod spare;
 #[cfg(test)]
 mod tests;
 mod turn;
@@ -195,7 +196,7 @@ fn run(
     list!(sizes: plan.slots, bind::UNBOUND);
     bind::bind(plan, operands, sizes)?;
     match bind::device(plan, operands)? {
-        None => steps(Host, plan, operands, targets, needs, sizes, made),
+        None => steps(Host::new(), plan, operands, targets, needs, sizes, made),
         Some(gpu) => steps(gpu::Call::new(gpu), plan, operands, targets, needs, sizes, made),
     }
 }

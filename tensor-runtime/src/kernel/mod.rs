@@ -36,6 +36,7 @@ mod row;
 pub(crate) mod strided;
 mod tile;
 mod together;
+mod window;
 
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -56,6 +57,7 @@ pub use operand::{In, Out, RowMut};
 pub use row::Row;
 pub use tile::{Parts, Span, Tile, Tiles, Within, meet, parts, tiles, valid};
 pub use together::Rows;
+pub use window::{Around, Sums, Taps, Windowed, lanes};
 
 /// The most elements of a lane that a kernel handles at a time.
 pub const TILE: usize = 1024;

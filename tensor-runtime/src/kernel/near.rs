@@ -79,7 +79,7 @@ impl<'a, T: Element, const N: usize> Near<'a, T, N> {
 
 /// So many zeros.
 #[inline(always)]
-fn zeros<T: Element>(n: usize) -> &'static [T] {
+pub(super) fn zeros<T: Element>(n: usize) -> &'static [T] {
     static ZEROS: [u64; TILE] = [0; TILE];
     const { assert!(size_of::<T>() <= 8 && align_of::<T>() <= align_of::<u64>()) };
     assert!(n <= TILE);

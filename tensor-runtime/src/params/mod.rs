@@ -368,12 +368,11 @@ pub fn check_dims<P: Params>(params: &P, path: &mut Path, name: &'static str, sy
     one_size_each(&mut |dim, f| params.sites(dim, path, f), name, symbols)
 }
 
+/// Calls its second argument with every place of a dimension.
+type Sites<'a> = dyn FnMut(usize, &mut dyn FnMut(Site)) + 'a;
+
 /// The same of any struct whose sites are known.
-fn one_size_each(
-    sites: &mut dyn FnMut(usize, &mut dyn FnMut(Site)),
-    name: &'static str,
-    symbols: &[&'static str],
-) -> Result<()> {
+fn one_size_each(sites: &mut Sites<'_>, name: &'static str, symbols: &[&'static str]) -> Result<()> {
     for (dim, &symbol) in symbols.iter().enumerate() {
         let (mut first, mut clash): (Option<Site>, Option<Site>) = (None, None);
         sites(dim, &mut |site| match &first {

@@ -84,9 +84,15 @@ impl Emit<'_> {
     /// Gives a row that is read so its name, and the tile that it may need.
     pub(super) fn named_row(&mut self, v: Ref, row: &str) {
         let value = self.nest.value(v);
-        self.out.line(format!("let {} = {row};", value.name));
         self.tiles.insert(format!("{}_t", value.name), value.dtype);
-        self.scope[v.0] = Some(Repr::Slice(value.name.clone()));
+        self.row(v, row);
+    }
+
+    /// Gives a row its name.
+    pub(super) fn row(&mut self, v: Ref, row: &str) {
+        let name = self.nest.value(v).name.clone();
+        self.out.line(format!("let {name} = {row};"));
+        self.scope[v.0] = Some(Repr::Slice(name));
     }
 }
 

@@ -47,7 +47,9 @@ impl Build<'_> {
             | Op::Cast(_)
             | Op::Pick(..)
             | Op::Combine(..)
-            | Op::Reduced(..) => Op::Combine(monoid, sum, pushed),
+            | Op::Reduced(..)
+            | Op::Weights(_)
+            | Op::Window(..) => Op::Combine(monoid, sum, pushed),
         };
         let name = if at == 0 { format!("v{}", acc.0) } else { format!("v{}_c{at}", acc.0) };
         let next = self.make(Value { id: acc, name, dtype, op, vars });

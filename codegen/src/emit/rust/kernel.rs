@@ -19,9 +19,9 @@
 //!
 //! Names: `p r` loop variables, `e` extents, `s` sizes, `v3` value %3, `a3` its
 //! accumulator, `k3` where it is kept; `v3_t` a packed tile of it, `v3_b` a tile
-//! of computed values, `v3_d` the divisor that it is a quotient by, `v3_r` the lane
-//! positions where it holds; `part` some positions of a tile; `y_w` a row of
-//! output `y`, `y_t` its tile.
+//! of computed values, `v3_n` the weights and `v3_s` the sums of windows, `v3_d` the
+//! divisor that it is a quotient by, `v3_r` the lane positions where it holds; `part`
+//! some positions of a tile; `y_w` a row of output `y`, `y_t` its tile.
 //! Next: [`super::run`].
 
 use super::access::plain;
@@ -37,9 +37,18 @@ use std::collections::BTreeMap;
 /// How deep the body of `run` stands.
 const BODY: usize = 2;
 
+/// What a kernel is launched on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum On {
+    /// Operands as they are in memory.
+    Memory,
+    /// Panels of a product, which are in a cache.
+    Panels,
+}
+
 /// The type `name` with its `impl rt::Kernel`.
-pub fn kernel(name: &str, loops: &Loops) -> String {
-    let nest = nest(loops);
+pub fn kernel(name: &str, loops: &Loops, on: On) -> String {
+    let nest = nest(loops, on);
     let mut taken = Vec::new();
     let inputs = operand_names(&loops.kernel.inputs, "in", &mut taken);
     let outputs = operand_names(&loops.kernel.outputs, "out", &mut taken);
@@ -53,6 +62,7 @@ pub fn kernel(name: &str, loops: &Loops) -> String {
         open: Vec::new(),
         tiles: BTreeMap::new(),
         buffers: BTreeMap::new(),
+        states: BTreeMap::new(),
         divisors: BTreeMap::new(),
         accumulators: BTreeMap::new(),
         together: None,
@@ -101,6 +111,8 @@ pub(super) struct Emit<'a> {
     pub buffers: BTreeMap<String, DType>,
     /// Accumulators of rows, by name: made once, for they are larger than what they answer, and started anew by that.
     pub accumulators: BTreeMap<String, String>,
+    /// What windows need, by name: a type of the runtime.
+    pub states: BTreeMap<String, String>,
     /// In a vector loop: quotients whose divisor is made ready before it, with its name.
     pub divisors: BTreeMap<Ref, String>,
     /// The variable of the loop around this place whose rows go together.
@@ -114,6 +126,7 @@ impl Emit<'_> {
             match &nodes[at] {
                 Node::Loop { kind, var, body } => {
                     let scope = self.scope.clone();
+                    self.begin_windows(var, body);
                     let together = self.goes_together(*kind, var, body);
                     let head = if together { self.rows_head(var) } else { self.loop_head(*kind, var) };
                     self.out.open(head);
@@ -150,7 +163,10 @@ impl Emit<'_> {
         };
         match kind {
             Kind::Parallel | Kind::Serial => format!("for {var} in {range}"),
-            Kind::Lane => format!("for t in rt::tiles({range})"),
+            Kind::Lane => match self.points() {
+                Some(points) => format!("for t in rt::lanes({range}, {points})"),
+                None => format!("for t in rt::tiles({range})"),
+            },
         }
     }
 
@@ -256,6 +272,9 @@ impl Emit<'_> {
         for (name, dtype) in &self.tiles {
             lines.push((name.clone(), format!("let mut {name} = rt::Tile::<{}>::new();", code::ty(*dtype, "rt"))));
         }
+        for (name, of) in &self.states {
+            lines.push((name.clone(), format!("let mut {name} = rt::{of}::new();")));
+        }
         for (name, dtype) in &self.buffers {
             let zero = code::literal(Literal::Int(0), *dtype).text;
             lines.push((name.clone(), format!("let mut {name} = [{zero}; rt::TILE];")));
@@ -295,7 +314,7 @@ fn reserved(name: &str) -> bool {
         |prefix: &str| name.strip_prefix(prefix).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
     !name.starts_with(|c: char| c.is_ascii_lowercase())
         || ["v", "a", "k", "p", "r", "e", "s", "in", "out"].iter().any(|p| numbered(p))
-        || ["_t", "_w", "_b", "_n", "_d", "_r"].iter().any(|suffix| name.ends_with(suffix))
+        || ["_t", "_w", "_b", "_n", "_s", "_d", "_r"].iter().any(|suffix| name.ends_with(suffix))
         || ["m", "t", "i", "cx", "part", "rt", "core", "usize", "isize"].contains(&name)
         || DType::from_name(name).is_some()
         || syn::parse_str::<syn::Ident>(name).is_err()

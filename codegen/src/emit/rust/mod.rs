@@ -33,6 +33,7 @@ mod slots;
 mod structs;
 mod together;
 mod value;
+mod window;
 
 #[cfg(test)]
 mod tests;
@@ -42,9 +43,11 @@ use crate::driver::{Code, Derived};
 use crate::loops::Loops;
 use crate::program::attend::Attend;
 use crate::program::prologue::Prologue;
+use crate::program::{Action, Program};
+use kernel::On;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use explain::explain;
 
@@ -188,18 +191,21 @@ pub fn text(units: &[Unit<'_>]) -> String {
             derived.into_iter().filter_map(|(kind, d)| d.as_ref().map(|(d, cuda)| (kind, &d.code, cuda, None)));
         let itself = unit.code.iter().map(|(code, cuda)| ('P', *code, cuda, vjp.as_ref()));
         for (kind, compiled, cuda, vjp) in itself.chain(derived) {
-            let mut named = |loops: &Loops| {
+            let mut named = |loops: &Loops, on: On| {
                 let next = format!("K{}", kernels.len());
-                let name = kernels.entry(canonical(loops)).or_insert_with(|| {
-                    code.push_str(&kernel::kernel(&next, loops));
+                let name = kernels.entry(canonical(loops, on)).or_insert_with(|| {
+                    code.push_str(&kernel::kernel(&next, loops, on));
                     code.push('\n');
                     next
                 });
                 name.clone()
             };
             let mut names = Vec::new();
-            for ((loops, across), cuda) in compiled.loops.iter().zip(&compiled.across).zip(&cuda.names) {
-                let (rust, across) = (named(loops), across.as_ref().map(&mut named));
+            let panels = panels(&compiled.program);
+            for (k, (loops, across)) in compiled.loops.iter().zip(&compiled.across).enumerate() {
+                let cuda = &cuda.names[k];
+                let on = if panels.contains(&k) { On::Panels } else { On::Memory };
+                let (rust, across) = (named(loops, on), across.as_ref().map(|across| named(across, on)));
                 names.push(plan::KernelNames { rust, across, cuda: cuda.clone() });
             }
             let mut explained = explain(compiled);
@@ -231,11 +237,24 @@ pub fn text(units: &[Unit<'_>]) -> String {
     format!("{head}\n{code}{plans}").trim_end().to_string() + "\n"
 }
 
+/// The kernels that are launched on a product's panels alone.
+fn panels(program: &Program) -> BTreeSet<usize> {
+    let (mut panels, mut others) = (BTreeSet::new(), BTreeSet::new());
+    for step in &program.steps {
+        match &step.action {
+            Action::Launch(launch) => _ = others.insert(launch.kernel),
+            Action::Dot(dot) => panels.extend(dot.epilogue.iter().map(|epilogue| epilogue.launch.kernel)),
+            Action::Scatter(_) => {}
+        }
+    }
+    &panels - &others
+}
+
 /// A kernel's text without the names of its operands: equal for equal kernels.
-fn canonical(loops: &Loops) -> String {
+fn canonical(loops: &Loops, on: On) -> String {
     let mut loops = loops.clone();
     for operand in loops.kernel.inputs.iter_mut().chain(&mut loops.kernel.outputs) {
         operand.name.clear();
     }
-    kernel::kernel("K", &loops)
+    kernel::kernel("K", &loops, on)
 }

@@ -8,6 +8,8 @@
 //! whose variable it does not depend on. Next: [`super::chains`], [`super::kernel`].
 
 use super::around::without_lane;
+use super::kernel::On;
+use super::window::{self, Weights, Window};
 use crate::dtype::DType;
 use crate::kernel::{Guard, InstOp, Kernel, ValId};
 use crate::loops::{Form, LoopKind, Loops, Stmt};
@@ -50,6 +52,10 @@ pub enum Op {
     Combine(Monoid, Ref, Ref),
     /// What an accumulator of this monoid answers; the dtype of its operand.
     Reduced(Monoid, DType),
+    /// The weights of a window.
+    Weights(Weights),
+    /// A sum of products, with these weights.
+    Window(Ref, Box<Window>),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -103,7 +109,8 @@ impl Nest {
             Op::Load { index, guards, .. } => picked(&mut index.iter().chain(guards.iter().map(|g| &g.index))),
             Op::Index(dim) => picked(&mut std::iter::once(dim)),
             Op::Inside(guards) => picked(&mut guards.iter().map(|g| &g.index)),
-            Op::Const(_) | Op::Reduced(..) => Vec::new(),
+            Op::Window(weights, _) => vec![*weights],
+            Op::Const(_) | Op::Reduced(..) | Op::Weights(_) => Vec::new(),
         }
     }
 }
@@ -116,7 +123,18 @@ impl Ref {
 }
 
 /// Writes unrolled axes out and lifts values.
-pub fn nest(loops: &Loops) -> Nest {
+pub fn nest(loops: &Loops, on: On) -> Nest {
+    let windows = window::windows(loops, &uses(&loops.kernel));
+    let plain = || written(loops, on, BTreeMap::new()).0;
+    match written(loops, on, windows) {
+        (nest, true) => nest,
+        (_, false) => plain(),
+    }
+}
+
+/// The same, with these sums as windows; whether these are where they must be, within a lane that is outermost.
+fn written(loops: &Loops, on: On, windows: BTreeMap<ValId, Window>) -> (Nest, bool) {
+    let around = !windows.is_empty();
     let mut build = Build {
         kernel: &loops.kernel,
         column: loops.lane.clone().filter(|_| loops.form == Form::Column),
@@ -126,19 +144,25 @@ pub fn nest(loops: &Loops) -> Nest {
         known: BTreeMap::new(),
         point: Vec::new(),
         partial: BTreeMap::new(),
+        taken: windows.iter().flat_map(|(&acc, window)| window.takes(&loops.kernel, acc)).collect(),
+        windows,
     };
     let body = build.block(&loops.body);
     let mut nest = Nest { values: build.values, body: Vec::new() };
-    // With the lane outermost, what all windows share along it, as their weights, is found once a tile.
+    // With the lane outermost, what is shared along it, as the weights of windows or a bias, is found once a tile. Where
+    // rows are read once each, they had better be read in the order in which they lie.
     let shared = |value: &Value| {
-        matches!(value.op, Op::Load { .. }) && Some(&value.vars[..]) == loops.lane.as_ref().map(std::slice::from_ref)
+        matches!(value.op, Op::Load { .. } | Op::Weights(_))
+            && Some(&value.vars[..]) == loops.lane.as_ref().map(std::slice::from_ref)
     };
-    let windows = loops.form == Form::Column && !loops.kernel.red.is_empty() && nest.values.iter().any(shared);
-    nest.body = match without_lane(&body).filter(|_| windows) {
-        Some((var, body)) => nest.lift(vec![Node::Loop { kind: Kind::Lane, var, body }]).0,
-        None => nest.lift(body).0,
+    let again = on == On::Panels || !loops.kernel.red.is_empty();
+    let windows = loops.form == Form::Column && again && nest.values.iter().any(shared);
+    let (body, outermost) = match without_lane(&body).filter(|_| windows) {
+        Some((var, body)) => (vec![Node::Loop { kind: Kind::Lane, var, body }], true),
+        None => (body, false),
     };
-    nest
+    nest.body = nest.lift(body).0;
+    (nest, outermost || !around)
 }
 
 /// How often each value is read.
@@ -169,6 +193,9 @@ pub(super) struct Build<'a> {
     pub(super) point: Vec<(Sym, i64)>,
     /// What the pushes at the points so far amount to, a reduction and chain.
     pub(super) partial: BTreeMap<(ValId, u64), Ref>,
+    /// Sums that are windows, and the values that are nowhere but in these.
+    windows: BTreeMap<ValId, Window>,
+    taken: BTreeSet<ValId>,
 }
 
 impl Build<'_> {
@@ -199,12 +226,18 @@ impl Build<'_> {
                     };
                     out.push(Node::Loop { kind, var: var.clone(), body: self.block(body) });
                 }
+                Stmt::Eval(v) if self.taken.contains(v) => {}
                 Stmt::Eval(v) => {
                     // Constants and picked indices stand where they are read.
                     if !matches!(self.kernel.inst(*v).op, InstOp::Const(_) | InstOp::Pick(..)) {
                         out.push(Node::Eval(self.value(*v)));
                     }
                 }
+                Stmt::Start(v) if self.windows.contains_key(v) => {
+                    out.extend(self.window(*v));
+                    plain.insert(*v);
+                }
+                Stmt::Push(v) if self.windows.contains_key(v) => {}
                 Stmt::Start(v) if self.written_out(*v, &stmts[at + 1..]) => {
                     plain.insert(*v);
                 }
@@ -228,6 +261,18 @@ impl Build<'_> {
         out
     }
 
+    /// A sum that is a window, after its weights.
+    fn window(&mut self, acc: ValId) -> Vec<Node> {
+        let Some(window) = self.windows.get(&acc).cloned() else { return Vec::new() };
+        let (dtype, vars) = (window.dtype, self.column.iter().cloned().collect());
+        let (id, name) = (window.weights.id, format!("v{}", window.weights.id.0));
+        let weights = self.make(Value { id, name, dtype, op: Op::Weights(window.weights.clone()), vars });
+        let (name, vars) = (format!("v{}", acc.0), self.variables[acc.0 as usize].clone());
+        let sum = self.make(Value { id: acc, name, dtype, op: Op::Window(weights, Box::new(window)), vars });
+        self.known.insert((acc, Vec::new()), sum);
+        vec![Node::Eval(weights), Node::Eval(sum)]
+    }
+
     /// Whether a loop is written out: its body is straight code, and the rows
     /// that it loads have room on the stack.
     fn unrolls(&self, var: &Sym, body: &[Stmt]) -> bool {
@@ -240,6 +285,7 @@ impl Build<'_> {
     fn tiles(&self, body: &[Stmt]) -> u64 {
         let each = body.iter().map(|stmt| match stmt {
             Stmt::Loop { var, body, .. } => self.tiles(body) * self.points(var),
+            Stmt::Eval(v) if self.taken.contains(v) => 0,
             Stmt::Eval(v) => {
                 let lane = self.column.as_ref().is_some_and(|lane| self.variables[v.0 as usize].contains(lane));
                 let inst = self.kernel.inst(*v);
@@ -321,7 +367,7 @@ impl Build<'_> {
                 vars.extend(own.into_iter().filter(|v| !vars.contains(v)).collect::<Vec<_>>());
                 vars
             }
-            Op::Const(_) => own,
+            Op::Const(_) | Op::Weights(_) | Op::Window(..) => own,
             Op::Map(_, args) => self.union(args),
             Op::Cast(arg) | Op::Pick(arg, _) => self.union(&[*arg]),
             Op::Combine(_, a, b) => self.union(&[*a, *b]),

@@ -91,7 +91,7 @@ impl Emit<'_> {
 
     /// A value that becomes a slice of its own.
     fn is_row_load(&self, value: Ref) -> bool {
-        let load = matches!(self.nest.value(value).op, Op::Load { .. });
+        let load = matches!(self.nest.value(value).op, Op::Load { .. } | Op::Weights(_) | Op::Window(..));
         load && self.is_vector(value) && self.nest.args(value).iter().all(|&index| self.is_at_hand(index))
     }
 
@@ -216,9 +216,10 @@ impl Emit<'_> {
         let rows: Vec<Ref> = run.evals.iter().copied().filter(|&v| self.is_row_load(v)).collect();
         let around = self.around(&rows);
         for &v in &run.evals {
-            if let Some(row) = around.get(&v) {
-                self.named_row(v, row);
-            } else if self.is_row_load(v) {
+            if self.windowed(v) || around.get(&v).map(|row| self.named_row(v, row)).is_some() {
+                continue;
+            }
+            if self.is_row_load(v) {
                 let known = local.iter().chain(&casts).map(|(v, code): (&Ref, &Code)| (*v, code.clone())).collect();
                 self.row_load(v, &known);
             } else if !self.is_vector(v) {

@@ -91,6 +91,7 @@ impl Emit<'_> {
             Op::Cast(arg) => whole(value) && whole(*arg),
             Op::Const(_) => true,
             Op::Index(_) | Op::Inside(_) | Op::Pick(..) | Op::Combine(..) | Op::Reduced(..) => false,
+            Op::Weights(_) | Op::Window(..) => false,
         }
     }
 }

@@ -63,7 +63,7 @@ impl Emit<'_> {
                 let (a, b) = (self.read(*a, local).text, self.read(*b, local).text);
                 Code::atom(format!("rt::monoid::{}::combine(m, {a}, {b})", monoid.row().rust))
             }
-            Op::Reduced(..) | Op::Pick(..) => Code::atom(value.name.clone()),
+            Op::Reduced(..) | Op::Pick(..) | Op::Weights(_) | Op::Window(..) => Code::atom(value.name.clone()),
         }
     }
 

@@ -26,7 +26,7 @@ use crate::plan::{Action, Block, Bound, BufferId, Dot, FREE, Launch, Plan};
 
 use super::dot::{Product, dense, panel_order};
 use super::launch::{self, Faults, Ready, Shared, accesses, narrow, window};
-use super::memory::{Memory, Spot, address_mut, described, layout_of};
+use super::memory::{Memory, Spot, address_mut, aligned, described, layout_of};
 use super::{internal, jobs};
 use needed::Needed;
 use tiling::{MAX_TILED, Tiling};
@@ -141,16 +141,17 @@ impl Arena {
     fn new(work: &Work) -> Result<Arena> {
         let mut arena = Arena { buffers: Vec::new(), starts: Vec::new() };
         for own in &work.own {
-            let mut buffer = match own.kind {
-                Kind::Local => AnyBuffer::uninit(own.dtype, own.len)?,
-                Kind::Copied => AnyBuffer::zeroed(own.dtype, own.len)?,
-                Kind::Direct => AnyBuffer::uninit(own.dtype, 0)?,
+            let (buffer, start) = match own.kind {
+                Kind::Local => aligned(own.dtype, own.len)?,
+                Kind::Copied => {
+                    let mut buffer = AnyBuffer::zeroed(own.dtype, own.len)?;
+                    let start = address_mut(buffer.slice_mut());
+                    (buffer, start)
+                }
+                Kind::Direct => (AnyBuffer::uninit(own.dtype, 0)?, own.window.origin),
             };
-            arena.starts.push(match own.kind {
-                Kind::Local | Kind::Copied => address_mut(buffer.slice_mut()),
-                Kind::Direct => own.window.origin,
-            });
             arena.buffers.push(buffer);
+            arena.starts.push(start);
         }
         Ok(arena)
     }

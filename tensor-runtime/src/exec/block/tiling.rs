@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::plan::{Action, Block, Buffer, BufferId, Dot, DotAxis, FREE, Launch, Place, Plan, Role};
 
 use super::super::dot::MAX_LOOPS;
-use super::super::memory::{described, layout_of};
+use super::super::memory::{described, layout_of, slack};
 use super::super::{internal, jobs, launch, work};
 
 /// Bytes that a tile may take: a share of a core's second-level cache.
@@ -232,7 +232,11 @@ impl Tiling {
     /// The most bytes that the block's own buffers take at once.
     pub(in super::super) fn bytes(&self) -> usize {
         let local = self.touched.iter().filter(|t| t.local);
-        let tile: usize = local.map(|t| self.sizes(t)[..t.rank].iter().product::<usize>() * t.width).sum();
+        let bytes = |t: &Touched| {
+            let len = self.sizes(t)[..t.rank].iter().product::<usize>();
+            (len + slack(t.width, len)) * t.width
+        };
+        let tile: usize = local.map(bytes).sum();
         let copies: usize = self.touched.iter().filter(|t| self.is_copied(t)).map(Touched::bytes).sum();
         tile * jobs::threads(self.jobs) + copies * self.jobs
     }

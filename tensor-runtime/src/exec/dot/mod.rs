@@ -16,13 +16,13 @@ use std::ops::Range;
 use ::half::{bf16, f16};
 
 use crate::MAX_RANK;
-use crate::dtype::{AnyBuffer, DType};
+use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::kernel::{Fault, Window};
 use crate::plan::{Dot, DotAxis, Epilogue, FREE, Plan, Role};
 
 use super::launch::{self, Faults, MAX_AXES, Ready, Shared};
-use super::memory::{Keeper, Memory, Spot, address_mut, described, layout_of};
+use super::memory::{Keeper, Memory, Spot, aligned, described, layout_of, slack};
 use super::{internal, jobs};
 use boxes::Boxes;
 use gemm::Loop;
@@ -435,7 +435,7 @@ pub(super) fn panel_bytes(plan: &'static Plan, dot: &'static Dot, sizes: &[i64])
     let n = jobs::count(product.work().saturating_add(launch::work(launch, &extents))).min(boxes.count());
     // The first is the largest.
     let largest: usize = boxes.get(0)[..shape.rank()].iter().map(|range| range.len()).product();
-    Ok(largest * out.bytes() * jobs::threads(n))
+    Ok((largest + slack(out.bytes(), largest)) * out.bytes() * jobs::threads(n))
 }
 
 /// The strides of dense memory with its axes in this order, and the number of its elements.
@@ -461,11 +461,11 @@ fn panel(
     let mut strides = [0isize; MAX_RANK];
     let size = |k: usize| (ranges[k].end - ranges[k].start) as usize;
     let len = dense(order, size, &mut strides);
-    let mut buffer = AnyBuffer::uninit(product.out, len)?;
+    let (_buffer, start) = aligned(product.out, len)?;
     let low: isize = (0..rank).map(|k| ranges[k].start.wrapping_mul(strides[k])).fold(0, isize::wrapping_add);
     let bytes = product.out.bytes() as isize;
-    let origin = address_mut(buffer.slice_mut()).wrapping_offset(low.wrapping_neg().wrapping_mul(bytes));
-    // SAFETY: of the operands see `whole`; `buffer` is this job's own and as large as the box; counted from `origin` the
+    let origin = start.wrapping_offset(low.wrapping_neg().wrapping_mul(bytes));
+    // SAFETY: of the operands see `whole`; the memory at `start` is this job's own and as large as the box; counted from `origin` the
     // box's elements are all of it, each once.
     unsafe {
         let loops = product.boxed(ranges);

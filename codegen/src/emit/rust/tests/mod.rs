@@ -2,14 +2,14 @@
 
 mod pretty;
 
-use super::kernel::kernel;
+use super::kernel::{On, kernel};
 use crate::kernel::parse::parse;
 use crate::loops::lower::lower;
 
 fn rust(text: &str) -> String {
     let parsed = parse(text).unwrap_or_else(|why| panic!("{why}"));
     crate::kernel::verify::verify(&parsed).unwrap_or_else(|why| panic!("{why}"));
-    kernel("K0", &lower(&parsed))
+    kernel("K0", &lower(&parsed), On::Memory)
 }
 
 /// A snapshot holds the text alone.

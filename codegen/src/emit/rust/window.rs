@@ -1,0 +1,245 @@
+//! Windows: sums of products over a few neighbours, with weights that all places share.
+//!
+//! In: loops of the column form whose lane is outermost. Out: such sums as one value each, which the runtime computes for
+//! several neighbouring places at once; how they are written. Always: the last axis of a window goes one by one along the
+//! coordinate that the innermost loop moves by no more than the window is wide, so that neighbouring windows meet; what
+//! is loaded is a float as it is in memory, and outside of its guards zero. Others are left to [`super::around`].
+//! Next: [`super::run`].
+
+use super::access::plain;
+use super::code;
+use super::kernel::Emit;
+use super::nest::{Node, Op, Ref};
+use crate::dtype::DType;
+use crate::kernel::{Guard, InstOp, Kernel, ValId};
+use crate::loops::{Form, Loops};
+use crate::ops::Literal;
+use crate::shape::{Dim, Sym};
+use std::collections::BTreeMap;
+
+/// Fewer points are no window, and more are not written out.
+const POINTS: std::ops::RangeInclusive<u64> = 4..=64;
+
+/// A sum that is a window.
+#[derive(Clone, Debug)]
+pub struct Window {
+    pub dtype: DType,
+    pub weights: Weights,
+    pub input: usize,
+    /// Where its first point is.
+    at: Vec<Dim>,
+    /// For each axis of the window but the last its step, and what lies inside.
+    outer: Vec<(Vec<i64>, Vec<Inside>)>,
+    counts: Vec<u64>,
+    /// The loop over neighbouring windows, the coordinate that it moves, and by how much.
+    along: Sym,
+    axis: usize,
+    step: u64,
+    /// What lies inside along the last axis.
+    columns: Vec<Inside>,
+}
+
+/// The points of an axis where an index is within an extent.
+#[derive(Clone, Debug)]
+struct Inside {
+    /// At the first point.
+    low: Dim,
+    step: i64,
+    extent: Dim,
+}
+
+/// What a window is multiplied by.
+#[derive(Clone, Debug)]
+pub struct Weights {
+    pub id: ValId,
+    input: usize,
+    at: Vec<Dim>,
+    /// For each axis of the window a step.
+    axes: Vec<Vec<i64>>,
+    counts: Vec<u64>,
+}
+
+/// The sums of a kernel that are windows.
+pub fn windows(loops: &Loops, uses: &[usize]) -> BTreeMap<ValId, Window> {
+    let kernel = &loops.kernel;
+    let alone = |id: ValId| uses[id.0 as usize] == 1;
+    let find = |id: ValId| {
+        let InstOp::Reduce(monoid, product) = kernel.inst(id).op else { return None };
+        let InstOp::Map(op, args) = &kernel.inst(product).op else { return None };
+        let [a, b] = args[..] else { return None };
+        let sum = monoid.name() == "sum" && op.name() == "mul";
+        if loops.form != Form::Column || !sum || ![product, a, b].into_iter().all(alone) {
+            return None;
+        }
+        window(kernel, a, b).or_else(|| window(kernel, b, a))
+    };
+    kernel.ids().filter_map(|id| Some((id, find(id)?))).collect()
+}
+
+/// The window of `x` with these weights, if it is one.
+fn window(kernel: &Kernel, x: ValId, weights: ValId) -> Option<Window> {
+    let [.., along, lane] = &kernel.par[..] else { return None };
+    let (along, lane) = (&along.var, &lane.var);
+    let counts: Vec<u64> =
+        kernel.red.iter().map(|a| u64::try_from(a.extent.as_const()?).ok()).collect::<Option<_>>()?;
+    let dtype = kernel.inst(x).dtype;
+    let float = matches!(dtype, DType::F32 | DType::F64) && kernel.inst(weights).dtype == dtype;
+    if !float || !POINTS.contains(&counts.iter().product()) {
+        return None;
+    }
+    let vars: Vec<&Sym> = kernel.red.iter().map(|a| &a.var).collect();
+    let (last, before) = vars.split_last()?;
+    let first = |d: &Dim| d.substitute(kernel, &|s| vars.iter().any(|var| ***var == *s).then(Dim::zero));
+    let step = |d: &Dim, var: &Sym| d.affine_in(var).and_then(|(step, _)| step.as_const());
+    let steps = |index: &[Dim], var: &Sym| index.iter().map(|d| step(d, var)).collect::<Option<Vec<i64>>>();
+    let all_steps = |index: &[Dim], vars: &[&Sym]| vars.iter().map(|var| steps(index, var)).collect::<Option<Vec<_>>>();
+
+    let InstOp::Load { input: from, index, guards, .. } = &kernel.inst(weights).op else { return None };
+    let others = &kernel.par[..kernel.par.len() - 1];
+    let shared = others.iter().all(|axis| !index.iter().any(|d| d.mentions(&axis.var)));
+    if !shared || !guards.is_empty() || !plain_index(index) || !index.iter().any(|d| d.mentions(lane)) {
+        return None;
+    }
+    let (at, axes) = (index.iter().map(first).collect(), all_steps(index, &vars)?);
+    steps(index, lane)?;
+    let weights = Weights { id: weights, input: *from, at, axes, counts: counts.clone() };
+
+    let InstOp::Load { input, index, guards, fill } = &kernel.inst(x).op else { return None };
+    if !(guards.is_empty() || matches!(fill, Literal::Int(0) | Literal::Float(0))) || !plain_index(index) {
+        return None;
+    }
+    let moved = |var: &Sym| {
+        let mut moved = index.iter().enumerate().filter(|(_, d)| d.mentions(var));
+        moved.next().filter(|_| moved.next().is_none()).map(|(axis, _)| axis)
+    };
+    let axis = moved(along).filter(|&axis| moved(last) == Some(axis) && !index[axis].mentions(lane))?;
+    let stride = u64::try_from(step(&index[axis], along)?).ok()?;
+    if step(&index[axis], last) != Some(1) || !(1..=*counts.last()?).contains(&stride) {
+        return None;
+    }
+    steps(index, lane)?;
+    let mut outer: Vec<(Vec<i64>, Vec<Inside>)> =
+        all_steps(index, before)?.into_iter().map(|s| (s, Vec::new())).collect();
+    let mut columns = Vec::new();
+    for Guard { index: d, extent } in guards {
+        let varies: Vec<usize> = (0..vars.len()).filter(|&k| d.mentions(vars[k])).collect();
+        let [k] = varies[..] else { return None };
+        if d.mentions(lane) || kernel.axes().any(|axis| extent.mentions(&axis.var)) {
+            return None;
+        }
+        let inside = Inside { low: first(d), step: step(d, vars[k])?, extent: extent.clone() };
+        match (outer.get_mut(k), step(d, along)?) {
+            (Some((_, all)), 0) => all.push(inside),
+            (None, by) if inside.step == 1 && by == stride as i64 => columns.push(inside),
+            (Some(_) | None, _) => return None,
+        }
+    }
+    let at = index.iter().map(first).collect();
+    let (input, along) = (*input, along.clone());
+    Some(Window { dtype, weights, input, at, outer, counts, along, axis, step: stride, columns })
+}
+
+/// Whether no coordinate is picked.
+fn plain_index(index: &[Dim]) -> bool {
+    index.iter().flat_map(Dim::symbols).all(|name| Ref::named(&name).is_none())
+}
+
+impl Window {
+    /// What the runtime's loops take over: these values are nowhere else.
+    pub fn takes(&self, kernel: &Kernel, acc: ValId) -> Vec<ValId> {
+        let product = kernel.inst(acc).op.args();
+        let loads = product.iter().flat_map(|&p| kernel.inst(p).op.args()).collect();
+        [product, loads].concat()
+    }
+}
+
+impl Emit<'_> {
+    /// The points of the windows that the kernel has, the most of one.
+    pub(super) fn points(&self) -> Option<u64> {
+        let points = self.nest.values.iter().filter_map(|value| {
+            let Op::Window(_, window) = &value.op else { return None };
+            Some(window.counts.iter().product())
+        });
+        points.max()
+    }
+
+    /// Before a loop over windows: none is known.
+    pub(super) fn begin_windows(&mut self, var: &Sym, body: &[Node]) {
+        for node in body {
+            let Node::Eval(v) = node else { continue };
+            let value = self.nest.value(*v);
+            if let Op::Window(_, window) = &value.op
+                && window.along == *var
+            {
+                self.out.line(format!("{}_s.begin();", value.name));
+            }
+        }
+    }
+
+    /// Opens the weights or the sums of a window, if it is such.
+    pub(super) fn windowed(&mut self, v: Ref) -> bool {
+        let nest = self.nest;
+        if let Op::Weights(weights) = &nest.value(v).op {
+            self.weights(v, weights);
+            return true;
+        }
+        let Op::Window(weights, window) = &nest.value(v).op else { return false };
+        let row = self.window(v, *weights, window);
+        self.row(v, &row);
+        true
+    }
+
+    /// The weights, once a tile.
+    fn weights(&mut self, v: Ref, weights: &Weights) {
+        let name = format!("{}_n", self.nest.value(v).name);
+        let axes: Vec<String> =
+            weights.axes.iter().zip(&weights.counts).map(|(steps, count)| format!("({steps:?}, {count})")).collect();
+        let (at, lane) = self.tile(&weights.at);
+        let from = &self.inputs[weights.input];
+        self.out.line(format!("{name}.read(&{from}, {at}, {lane}, [{}], t.len);", axes.join(", ")));
+        self.states.insert(name, format!("Taps::<{}>", self.nest.value(v).dtype));
+    }
+
+    /// The sums of a window, as a row.
+    fn window(&mut self, v: Ref, weights: Ref, window: &Window) -> String {
+        let name = format!("{}_s", self.nest.value(v).name);
+        let (at, lane) = self.tile(&window.at);
+        let steps: Vec<String> = window.outer.iter().map(|(steps, _)| format!("{steps:?}")).collect();
+        let valid = |Inside { low, step, extent }: &Inside, count: u64| {
+            format!("rt::valid({}, {step}, {}, {count})", plain(low).text, plain(extent).text)
+        };
+        let meet = |ranges: Vec<String>, all: String| {
+            ranges.into_iter().reduce(|a, b| format!("rt::meet({a}, {b})")).unwrap_or(all)
+        };
+        let inside = window.outer.iter().zip(&window.counts).map(|((_, inside), &count)| {
+            meet(inside.iter().map(|inside| valid(inside, count)).collect(), format!("0..{count}"))
+        });
+        let inside: Vec<String> = inside.collect();
+        let columns = window.columns.iter().map(|Inside { low, extent, .. }| {
+            let (from, to) = (Dim::zero().sub(low), extent.sub(low));
+            format!("{}..{}", plain(&from).at(code::SUM), plain(&to).at(code::SUM))
+        });
+        let columns = meet(columns.collect(), "isize::MIN..isize::MAX".into());
+        let k = self.loops.kernel.par.iter().position(|a| a.var == window.along).unwrap_or(0);
+        let around = format!(
+            "{}.around({at}, {lane}, [{}], [{}], {}, {}, {columns})",
+            self.inputs[window.input],
+            steps.join(", "),
+            inside.join(", "),
+            window.axis,
+            window.step
+        );
+        let taps = format!("{}_n", self.nest.value(weights).name);
+        self.states.insert(name.clone(), format!("Sums::<{}>", window.dtype));
+        format!("&{name}.row(m, {}, cx.range({k}).end, &{taps}, || {around})[..t.len]", window.along)
+    }
+
+    /// Where the tile begins, and the step along it.
+    fn tile(&self, at: &[Dim]) -> (String, String) {
+        let lane = self.loops.lane.as_deref().unwrap_or_default();
+        let start = |d: &Dim| code::dim(d, &|s| if s == lane { "t.start".to_string() } else { s.to_string() }).text;
+        let step = |d: &Dim| d.affine_in(lane).map_or_else(String::new, |(step, _)| plain(&step).text);
+        let list = |of: &dyn Fn(&Dim) -> String| format!("[{}]", at.iter().map(of).collect::<Vec<_>>().join(", "));
+        (list(&start), list(&step))
+    }
+}

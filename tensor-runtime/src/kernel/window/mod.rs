@@ -1,0 +1,233 @@
+//! Windows: for each place of an input a sum over its neighbourhood, of products with weights that all places share.
+//!
+//! In: the weights along a tile of the lane, copied once by [`Taps::read`]; where the window of a place begins. Out: the sums
+//! along the tile, by [`Sums::row`]. Always: several neighbouring places are computed at once, so that a weight is
+//! fetched once for all of them; each sum is one chain in the order of the window's points, whatever is computed beside
+//! it; what lies outside is multiplied as zero; every row that is read is checked against the input's window.
+//! Next: [`blocks`], compiled once an instruction set, with the runtime.
+
+mod blocks;
+#[cfg(test)]
+mod tests;
+
+use std::ops::Range;
+
+use crate::dims::MAX_RANK;
+use crate::isa::Isa;
+use crate::math::Float;
+
+use super::{In, Row, Span, TILE};
+use blocks::{Block, View};
+
+/// The most points of a window.
+pub(super) const POINTS: usize = 64;
+/// Elements of a tile's weights, about: with what they are multiplied by, they stay in the first-level cache.
+const WEIGHTS: usize = 2400;
+/// Lanes of a tile are a multiple of so many.
+const LANES: usize = 32;
+/// Bytes of a cache line.
+const LINE: usize = 64;
+
+/// A type whose windows are compiled with the runtime.
+pub trait Windowed: Float + sealed::Windowed {}
+
+mod sealed {
+    use super::*;
+
+    pub trait Windowed: Sized {
+        /// Copies rows of weights.
+        fn read(
+            taps: &mut Taps<Self>,
+            from: View<'_, Self>,
+            at: &mut [isize],
+            lane: &[isize],
+            axes: &[isize],
+            n: usize,
+        ) where
+            Self: Float;
+        /// Computes the sums of neighbouring places; answers how many.
+        fn sums<M: Isa>(m: M, to: &mut Lines<Self>, taps: &Taps<Self>, block: &Block<'_, Self>) -> usize
+        where
+            Self: Float;
+    }
+}
+pub(super) use sealed::Windowed as Compiled;
+
+/// Elements that begin with a cache line.
+pub struct Lines<T: Float> {
+    memory: Option<Row<T>>,
+    from: usize,
+}
+
+impl<T: Float> Lines<T> {
+    const fn new() -> Lines<T> {
+        Lines { memory: None, from: 0 }
+    }
+
+    /// At least `n` of them, of any values.
+    fn of(&mut self, n: usize) -> &mut [T] {
+        let line = LINE / size_of::<T>();
+        let memory = self.memory.take().filter(|memory| memory.len() >= n + line);
+        let memory = self.memory.insert(memory.unwrap_or_else(|| Row::new(n + line)));
+        self.from = memory.as_ptr().align_offset(LINE).min(line);
+        &mut memory[self.from..][..n]
+    }
+
+    fn get(&self) -> &[T] {
+        self.memory.as_ref().map_or(&[], |memory| &memory[self.from..])
+    }
+}
+
+/// The weights of a window along a tile of the lane.
+pub struct Taps<T: Float> {
+    /// Point after point, `step` apart.
+    pub(super) memory: Lines<T>,
+    pub(super) step: usize,
+    /// How many lanes there are.
+    pub(super) n: usize,
+    /// How many points the window has along each of its axes.
+    pub(super) counts: [usize; MAX_RANK],
+    pub(super) axes: usize,
+}
+
+impl<T: Windowed> Taps<T> {
+    /// None.
+    #[allow(clippy::new_without_default)]
+    pub fn new() -> Taps<T> {
+        Taps { memory: Lines::new(), step: 0, n: 0, counts: [0; MAX_RANK], axes: 0 }
+    }
+
+    /// Copies the weights: at each point of the axes, which have a step and a count each, `n` elements from `at` on that are
+    /// `lane` apart.
+    #[inline]
+    pub fn read<const N: usize, const A: usize>(
+        &mut self,
+        from: &In<'_, T, N>,
+        mut at: [isize; N],
+        lane: [isize; N],
+        axes: [([isize; N], usize); A],
+        n: usize,
+    ) {
+        assert!(A <= MAX_RANK && n <= TILE, "a window of {A} axes and {n} lanes");
+        let mut steps = [[0; N]; A];
+        for (k, (step, count)) in axes.into_iter().enumerate() {
+            (steps[k], self.counts[k]) = (step, count);
+        }
+        self.axes = A;
+        T::read(self, View::of(from), &mut at, &lane, steps.as_flattened(), n);
+    }
+}
+
+/// Where the windows of an input are: see [`In::around`].
+pub struct Around<'a, T: Float, const N: usize, const A: usize> {
+    of: In<'a, T, N>,
+    at: [isize; N],
+    lane: [isize; N],
+    steps: [[isize; N]; A],
+    inside: [Range<isize>; A],
+    axis: usize,
+    step: usize,
+    columns: Range<isize>,
+}
+
+impl<'a, T: Windowed, const N: usize> In<'a, T, N> {
+    /// The window whose first point is `at`, along the lane. Its axes but the last have a step each and the points that lie
+    /// inside; the last goes along `axis` one by one, as does the next window after `step` of them, and of its places
+    /// `columns`, counted from `at`, lie inside.
+    #[inline(always)]
+    #[allow(clippy::too_many_arguments, reason = "a window, along three kinds of axes")]
+    pub fn around<const A: usize>(
+        &self,
+        at: [isize; N],
+        lane: [isize; N],
+        steps: [[isize; N]; A],
+        inside: [Range<isize>; A],
+        axis: usize,
+        step: usize,
+        columns: Range<isize>,
+    ) -> Around<'a, T, N, A> {
+        Around { of: *self, at, lane, steps, inside, axis, step, columns }
+    }
+}
+
+/// The sums of neighbouring windows.
+pub struct Sums<T: Float> {
+    memory: Lines<T>,
+    /// The number of the first window, and of how many there are sums.
+    first: isize,
+    have: usize,
+    step: usize,
+}
+
+impl<T: Windowed> Sums<T> {
+    /// None.
+    #[allow(clippy::new_without_default)]
+    pub fn new() -> Sums<T> {
+        Sums { memory: Lines::new(), first: 0, have: 0, step: 0 }
+    }
+
+    /// Forgets all sums: others windows come.
+    #[inline(always)]
+    pub fn begin(&mut self) {
+        self.have = 0;
+    }
+
+    /// The sums of window `at`, along the lane. If they are not known, they are computed, with those of the windows behind
+    /// it and before `end`.
+    #[inline(always)]
+    pub fn row<'x, M: Isa, const N: usize, const A: usize>(
+        &mut self,
+        m: M,
+        at: isize,
+        end: isize,
+        taps: &Taps<T>,
+        around: impl FnOnce() -> Around<'x, T, N, A>,
+    ) -> &[T] {
+        let mut back = at.wrapping_sub(self.first) as usize;
+        if back >= self.have {
+            self.compute(m, at, end, taps, &around());
+            back = 0;
+        }
+        &self.memory.get()[back * self.step..][..taps.n]
+    }
+
+    #[inline(never)]
+    fn compute<M: Isa, const N: usize, const A: usize>(
+        &mut self,
+        m: M,
+        at: isize,
+        end: isize,
+        taps: &Taps<T>,
+        around: &Around<'_, T, N, A>,
+    ) {
+        let block = Block {
+            of: View::of(&around.of),
+            at: &around.at,
+            lane: &around.lane,
+            steps: around.steps.as_flattened(),
+            inside: &around.inside,
+            axis: around.axis,
+            step: around.step,
+            columns: &around.columns,
+            count: end.saturating_sub(at).max(1) as usize,
+        };
+        (self.first, self.step) = (at, taps.step);
+        self.have = T::sums(m, &mut self.memory, taps, &block);
+    }
+}
+
+/// Spans of a lane, as equal as whole vectors allow: short enough that the weights of a window of so many points stay in the
+/// first-level cache.
+///
+/// ```
+/// use ndfuse_runtime::rt::lanes;
+/// let lengths: Vec<_> = lanes(0..240, 25).map(|t| (t.start, t.len)).collect();
+/// assert_eq!(lengths, [(0, 96), (96, 96), (192, 48)]);
+/// ```
+#[inline]
+pub fn lanes(range: Range<isize>, points: usize) -> impl Iterator<Item = Span> {
+    let n = range.end.saturating_sub(range.start).max(0) as usize;
+    let fit = (WEIGHTS / points.max(1)).clamp(LANES, TILE) / LANES * LANES;
+    let len = n.div_ceil(n.div_ceil(fit).max(1)).next_multiple_of(LANES).clamp(1, TILE);
+    range.clone().step_by(len).map(move |start| Span { start, len: len.min((range.end - start) as usize) })
+}

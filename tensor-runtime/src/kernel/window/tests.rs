@@ -1,0 +1,152 @@
+//! Windows against their definition, to the bit.
+
+use super::super::Window;
+use super::super::operand::Place;
+use super::*;
+use crate::dtype::{DType, Element};
+use crate::isa::{self, Level};
+use std::marker::PhantomData;
+
+/// How an array of three axes lies: its elements in order, or with the last axis outermost, every second one.
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Lie {
+    Rows,
+    Planes,
+}
+
+fn input<T: Element>(memory: &mut [T], [h, w, c]: [usize; 3], lie: Lie) -> In<'_, T, 3> {
+    let [height, width, lanes] = [h, w, c].map(|n| n as isize);
+    let stride = match lie {
+        Lie::Rows => [width * lanes, lanes, 1],
+        Lie::Planes => [2 * width, 2, 2 * height * width],
+    };
+    let mut window = Window { origin: memory.as_mut_ptr().cast(), dtype: T::DTYPE, rank: 3, ..Window::NOWHERE };
+    (window.size[..3].copy_from_slice(&[h, w, c]), window.stride[..3].copy_from_slice(&stride));
+    In { at: Place::new(&window), fetches: false, memory: PhantomData }
+}
+
+/// The windows of all places, `step` apart both ways, the first of them `pad` before the first element.
+#[derive(Clone, Copy, Debug)]
+struct Case {
+    size: [usize; 3],
+    points: [usize; 2],
+    step: usize,
+    pad: isize,
+    lie: Lie,
+}
+
+impl Case {
+    fn places(&self) -> [isize; 2] {
+        [0, 1].map(|k| (self.size[k] as isize + 2 * self.pad - self.points[k] as isize) / self.step as isize + 1)
+    }
+
+    fn found<M: Isa, T: Windowed>(&self, m: M, x: In<'_, T, 3>, w: In<'_, T, 3>) -> Vec<T> {
+        let ([h, wide, c], [rows, columns]) = (self.size, self.points);
+        let (mut taps, mut sums, mut out) = (Taps::new(), Sums::new(), Vec::new());
+        let [down, across] = self.places();
+        for t in lanes(0..c as isize, rows * columns) {
+            taps.read(&w, [0, 0, t.start], [0, 0, 1], [([1, 0, 0], rows), ([0, 1, 0], columns)], t.len);
+            for i in 0..down {
+                sums.begin();
+                for j in 0..across {
+                    let [y, z] = [i, j].map(|k| k * self.step as isize - self.pad);
+                    let inside = super::super::valid(y, 1, h as isize, rows);
+                    let at = [y, z, t.start];
+                    let around = || x.around(at, [0, 0, 1], [[1, 0, 0]], [inside], 1, self.step, -z..wide as isize - z);
+                    out.extend_from_slice(sums.row(m, j, across, &taps, around));
+                }
+            }
+        }
+        out
+    }
+
+    fn wanted<M: Isa, T: Windowed>(&self, m: M, x: In<'_, T, 3>, w: In<'_, T, 3>) -> Vec<T> {
+        let ([h, wide, c], [rows, columns], [down, across]) = (self.size, self.points, self.places());
+        let mut out = Vec::new();
+        for t in lanes(0..c as isize, rows * columns) {
+            for (i, j) in (0..down).flat_map(|i| (0..across).map(move |j| (i, j))) {
+                for l in t.start..t.start + t.len as isize {
+                    let mut sum = -T::default();
+                    for (r, s) in (0..rows as isize).flat_map(|r| (0..columns as isize).map(move |s| (r, s))) {
+                        let [y, z] = [(i, r), (j, s)].map(|(k, r)| k * self.step as isize - self.pad + r);
+                        let inside = (0..h as isize).contains(&y) && (0..wide as isize).contains(&z);
+                        sum = m.fma(x.at_or(inside, [y, z, l], T::default()), w.at([r, s, l]), sum);
+                    }
+                    out.push(sum);
+                }
+            }
+        }
+        out
+    }
+
+    fn holds<T: Windowed>(&self, number: impl Fn(isize) -> T) {
+        let ([h, w, c], [rows, columns]) = (self.size, self.points);
+        let numbers = |n: usize, by: isize| (0..2 * n as isize).map(|i| number(i * by % 17 - 8)).collect::<Vec<T>>();
+        let (mut x, mut weights) = (numbers(h * w * c, 7), numbers(rows * columns * c, 5));
+        // Of the last lane all is infinite or no number.
+        if c > 2 {
+            weights[c - 1] = number(isize::MAX);
+        }
+        let x = input(&mut x, self.size, self.lie);
+        let weights = input(&mut weights, [rows, columns, c], self.lie);
+        let same = |found: Vec<T>, wanted: Vec<T>, level: Level| {
+            let bits = |of: &[T]| of.iter().map(|x| format!("{x:?}")).collect::<Vec<_>>();
+            assert_eq!(bits(&found), bits(&wanted), "{level:?} {self:?}");
+        };
+        same(self.found(isa::Base, x, weights), self.wanted(isa::Base, x, weights), Level::Base);
+        #[cfg(target_arch = "x86_64")]
+        if isa::detected() >= Level::Avx2 {
+            same(self.found(isa::Avx2, x, weights), self.wanted(isa::Avx2, x, weights), Level::Avx2);
+        }
+        #[cfg(target_arch = "x86_64")]
+        if isa::detected() >= Level::Avx512 {
+            same(self.found(isa::Avx512, x, weights), self.wanted(isa::Avx512, x, weights), Level::Avx512);
+        }
+    }
+}
+
+#[test]
+fn windows_are_sums_of_products() {
+    let infinite = |i: isize, x: f64| if i == isize::MAX { f64::INFINITY } else { x };
+    for c in [0, 1, 3, 8, 15, 16, 20, 33, 48, 100] {
+        for (points, step, pad) in [([3, 3], 1, 1), ([5, 5], 2, 2), ([1, 4], 3, 0), ([2, 7], 7, 1), ([4, 1], 1, 2)] {
+            for (size, lie) in [([5, 17, c], Lie::Rows), ([4, 7, c], Lie::Planes), ([9, 8, c], Lie::Rows)] {
+                let case = Case { size, points, step, pad, lie };
+                case.holds::<f32>(|i| infinite(i, i as f64 / 3.0) as f32);
+                case.holds::<f64>(|i| infinite(i, i as f64 / 3.0));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_window_outside_is_refused() {
+    let reads = |at: [isize; 3], rows: usize, inside: Range<isize>, columns: Range<isize>| {
+        std::panic::catch_unwind(|| {
+            let (mut x, mut w) = (vec![1f32; 5 * 9 * 40], vec![1f32; 9 * 40]);
+            let (x, w) = (input(&mut x, [5, 9, 40], Lie::Rows), input(&mut w, [3, 3, 40], Lie::Rows));
+            let (mut taps, mut sums) = (Taps::new(), Sums::new());
+            taps.read(&w, [0, 0, 0], [0, 0, 1], [([1, 0, 0], rows), ([0, 1, 0], 3)], 32);
+            sums.row(isa::Base, 0, 2, &taps, || x.around(at, [0, 0, 1], [[1, 0, 0]], [inside], 1, 1, columns)).len()
+        })
+        .is_ok()
+    };
+    let all = isize::MIN..isize::MAX;
+    assert!(reads([0, 0, 0], 3, 0..3, all.clone()) && reads([2, 5, 8], 3, 0..3, all.clone()));
+    assert!(reads([3, -1, 8], 3, 0..2, 1..10) && reads([9, 9, 8], 3, 0..0, all.clone()));
+    for (at, rows, inside, columns) in [
+        ([3, 0, 0], 3, 0..3, all.clone()),
+        ([-1, 0, 0], 3, 0..3, all.clone()),
+        ([0, 6, 0], 3, 0..3, all.clone()),
+        ([0, -1, 0], 3, 0..3, 0..3),
+        ([0, 0, 9], 3, 0..3, all.clone()),
+        ([0, 0, -1], 3, 0..3, all.clone()),
+        ([0, 0, 0], 4, 0..4, all.clone()),
+        ([isize::MAX, 0, 0], 3, 0..3, all.clone()),
+        ([0, isize::MAX, 0], 3, 0..3, all.clone()),
+    ] {
+        assert!(!reads(at, rows, inside.clone(), columns.clone()), "{at:?} {rows} {inside:?} {columns:?}");
+    }
+    let window = |dtype| Window { dtype, ..Window::NOWHERE };
+    assert!(std::panic::catch_unwind(|| Place::<f32, 0>::new(&window(DType::F64))).is_err());
+}
