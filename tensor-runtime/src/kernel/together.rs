@@ -160,7 +160,8 @@ mod tests {
 
     fn input(memory: &mut [f32], sizes: [usize; 2], strides: [isize; 2], first: usize) -> In<'_, f32, 2> {
         let (mut size, mut stride) = ([0; MAX_RANK], [0; MAX_RANK]);
-        (size[..2].copy_from_slice(&sizes), stride[..2].copy_from_slice(&strides));
+        size[..2].copy_from_slice(&sizes);
+        stride[..2].copy_from_slice(&strides);
         let origin = memory[first..].as_mut_ptr().cast();
         let window = Window { origin, dtype: DType::F32, rank: 2, low: [0; MAX_RANK], size, stride };
         In { at: Place::new(&window), fetches: false, memory: PhantomData }

@@ -127,7 +127,7 @@ fn halves_are_written_at_the_same_time() {
 #[test]
 fn an_unwritten_target_with_gaps_stays_as_it_was() {
     let mut a = array![[1, 2], [3, 4]];
-    drop(a.slice_mut(s![.., ..1]).raw_mut().unwrap());
+    assert!(a.slice_mut(s![.., ..1]).raw_mut().is_ok());
     assert_eq!(a, array![[1, 2], [3, 4]]);
 }
 

@@ -21,7 +21,8 @@ fn input<T: Element>(memory: &mut [T], [h, w, c]: [usize; 3], lie: Lie) -> In<'_
         Lie::Planes => [2 * width, 2, 2 * height * width],
     };
     let mut window = Window { origin: memory.as_mut_ptr().cast(), dtype: T::DTYPE, rank: 3, ..Window::NOWHERE };
-    (window.size[..3].copy_from_slice(&[h, w, c]), window.stride[..3].copy_from_slice(&stride));
+    window.size[..3].copy_from_slice(&[h, w, c]);
+    window.stride[..3].copy_from_slice(&stride);
     In { at: Place::new(&window), fetches: false, memory: PhantomData }
 }
 
