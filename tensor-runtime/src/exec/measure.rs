@@ -30,12 +30,13 @@ impl Memory {
 }
 
 /// The bytes that a call takes whose symbols have these sizes: its results, its temporaries for as long as they live
-/// or wait to be the memory of others, views that have to be copied, the bytes that let these begin with a cache line, and the panels of products and the tiles of blocks that are never whole, one a thread of
-/// rayon's current pool.
+/// or wait to be the memory of others, views that have to be copied, the bytes that let these begin with a cache line,
+/// and the panels of products and the tiles of blocks that are never whole, one a thread of rayon's current pool.
 ///
 /// An operand that is not in row-major order may cost a copy more; what a matrix product packs for itself, a few hundred
-/// kilobytes a thread or a copy of one operand, is not in it, nor is what is kept of such copies; the pool may give a buffer an eighth more than was asked. An error where a symbol
-/// has no size, and where the sizes would be an error in the call.
+/// kilobytes a thread or a copy of one operand, is not in it, nor is what is kept of such copies; the pool may give a
+/// buffer an eighth more than was asked. An error where a symbol has no size, and where the sizes would be an error in
+/// the call.
 ///
 /// ```
 /// use ndfuse_runtime::rt::{self, DType, Plan, plan::{Buffer, Param, Place}};
@@ -142,10 +143,12 @@ impl Call {
         }
         let too_large = || Error::too_large(self.plan.function, layout.sizes());
         let width = buffer.dtype.bytes();
-        let slack = if matches!(buffer.place, Place::Output) { 0 } else { slack(width, layout.len()) };
-        let bytes = layout.len().checked_add(slack).and_then(|n| n.checked_mul(width)).ok_or_else(too_large)?;
+        // A result is its caller's: neither aligned nor made of what is free.
         let own = !matches!(buffer.place, Place::Output);
-        if let Some((_, bytes)) = if own { self.spare.take(buffer.dtype, bytes / width) } else { None } {
+        let slack = if own { slack(width, layout.len()) } else { 0 };
+        let bytes = layout.len().checked_add(slack).and_then(|n| n.checked_mul(width)).ok_or_else(too_large)?;
+        let spare = if own { self.spare.take(buffer.dtype, bytes / width) } else { None };
+        if let Some((_, bytes)) = spare {
             (self.places[at], self.owned[at]) = (Some((id, layout)), bytes);
             return Ok(());
         }

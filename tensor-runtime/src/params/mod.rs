@@ -99,8 +99,10 @@
 //! # Ok::<(), rt::Error>(())
 //! ```
 
+mod path;
 mod source;
 
+pub use path::Path;
 pub use source::{InOrder, Source, Spec, results};
 
 use std::fmt;
@@ -211,59 +213,6 @@ pub trait Params: Sized {
     /// Writes a safetensors file. A file of that name is replaced at the end, or stays as it was.
     fn save(&self, path: impl AsRef<std::path::Path>) -> Result<()> {
         io::save(path, self.named().map(|(name, leaf)| (name, leaf.tensor())))
-    }
-}
-
-/// A dotted name under construction.
-#[derive(Clone, Debug, Default)]
-pub struct Path {
-    text: String,
-}
-
-impl Path {
-    /// The path of the outermost struct: no name.
-    pub fn new() -> Path {
-        Path::default()
-    }
-
-    /// Runs `f` with the path of the field `key`.
-    ///
-    /// ```
-    /// use ndfuse_runtime::params::Path;
-    /// let mut path = Path::new();
-    /// let name = path.field("blocks", |path| path.field("0", |path| path.as_str().to_owned()));
-    /// assert_eq!((name.as_str(), path.as_str()), ("blocks.0", ""));
-    /// ```
-    pub fn field<R>(&mut self, key: &str, f: impl FnOnce(&mut Path) -> R) -> R {
-        let outer = self.enter(key);
-        let result = f(self);
-        self.leave(outer);
-        result
-    }
-
-    /// Goes to a field; answers the length of the path before. As its counterpart, not a part of each place that goes there.
-    #[inline(never)]
-    fn enter(&mut self, key: &str) -> usize {
-        let len = self.text.len();
-        if len > 0 {
-            self.text.push('.');
-        }
-        self.text.push_str(key);
-        len
-    }
-
-    #[inline(never)]
-    fn leave(&mut self, outer: usize) {
-        self.text.truncate(outer);
-    }
-
-    fn index<R>(&mut self, index: usize, f: impl FnOnce(&mut Path) -> R) -> R {
-        self.field(&index.to_string(), f)
-    }
-
-    /// The name so far.
-    pub fn as_str(&self) -> &str {
-        &self.text
     }
 }
 
