@@ -16,6 +16,10 @@
 #define __launch_bounds__(...)
 #define __grid_constant__
 
+// What a test calls. All else is hidden: a template's statics, a block's shared memory among them, would else be
+// one for all libraries of a process.
+#define ENTRY extern "C" __attribute__((visibility("default")))
+
 struct emulated_dim { unsigned x; };
 static emulated_dim threadIdx, blockIdx, gridDim;
 

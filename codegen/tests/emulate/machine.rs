@@ -85,7 +85,17 @@ impl Machine {
         }
         std::fs::write(&source, text).expect("the folder for temporary files can be written");
         let mut command = Command::new(compiler);
-        command.args(["-std=c++17", "-O1", "-ffp-contract=off", "-fwrapv", "-w", "-shared", "-fPIC", "-I"]);
+        command.args([
+            "-std=c++17",
+            "-O1",
+            "-ffp-contract=off",
+            "-fwrapv",
+            "-w",
+            "-fvisibility=hidden",
+            "-shared",
+            "-fPIC",
+            "-I",
+        ]);
         command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/emulate"));
         command.arg(format!("-DND_BLOCK={}", teams.block));
         command.arg(format!("-DND_ROW_THREADS={}", teams.row)).arg(format!("-DND_COLUMN_THREADS={}", teams.column));
@@ -199,7 +209,7 @@ fn entry(name: &str, loops: &Loops) -> String {
     let arguments: Vec<String> = cuda::arguments(loops).into_iter().enumerate().map(argument).collect();
     format!(
         "static void call_{name}(const long long* a) {{ {name}({}); }}\n\
-         extern \"C\" int run_{name}(const long long* a, unsigned blocks, unsigned threads, unsigned order) {{\n    \
+         ENTRY int run_{name}(const long long* a, unsigned blocks, unsigned threads, unsigned order) {{\n    \
          return emulated::launch(call_{name}, a, blocks, threads, order);\n}}\n",
         arguments.join(", ")
     )

@@ -27,7 +27,7 @@ template <typename... A, size_t... I> static void nd_call(void (*f)(A...), void*
 template <typename... A> static void nd_apply(void (*f)(A...), void** a) {
     nd_call(f, a, std::index_sequence_for<A...>());
 }
-extern \"C\" unsigned long long nd_meetings() { return emulated::meetings; }
+ENTRY unsigned long long nd_meetings() { return emulated::meetings; }
 ";
 
 type Meetings = unsafe extern "C" fn() -> u64;
@@ -98,7 +98,7 @@ pub fn compile(source: &str, options: &[String]) -> Result<Vec<u8>, String> {
     let entry = |name: &str| {
         format!(
             "static void call_{name}(const long long* a) {{ nd_apply({name}, (void**)a); }}\n\
-             extern \"C\" int run_{name}(void** a, unsigned blocks, unsigned threads, unsigned order) {{\n    \
+             ENTRY int run_{name}(void** a, unsigned blocks, unsigned threads, unsigned order) {{\n    \
              return emulated::launch(call_{name}, (const long long*)a, blocks, threads, order);\n}}\n"
         )
     };
@@ -114,7 +114,16 @@ pub fn compile(source: &str, options: &[String]) -> Result<Vec<u8>, String> {
     let (file, library) = (own_file("cpp"), own_file("so"));
     std::fs::write(&file, text).map_err(|why| why.to_string())?;
     let mut command = Command::new(program());
-    command.args(["-std=c++17", "-O1", "-ffp-contract=off", "-fwrapv", "-w", "-shared", "-fPIC"]);
+    command.args([
+        "-std=c++17",
+        "-O1",
+        "-ffp-contract=off",
+        "-fwrapv",
+        "-w",
+        "-fvisibility=hidden",
+        "-shared",
+        "-fPIC",
+    ]);
     command.args(defines).arg(&file).arg("-o").arg(&library);
     let out = command.output().map_err(|why| why.to_string())?;
     let _ = std::fs::remove_file(&file);
