@@ -4,6 +4,10 @@
 //! operand lies in memory with strides of its own and gaps between its elements;
 //! gaps and outputs are poisoned, and a write to a gap is an error.
 
+#[path = "flags.rs"]
+mod flags;
+
+use flags::FLAGS;
 use libloading::Library;
 use ndfuse_codegen::dtype::{DType, Kind};
 use ndfuse_codegen::emit::cuda::body::slices::{Cut, cut};
@@ -85,17 +89,7 @@ impl Machine {
         }
         std::fs::write(&source, text).expect("the folder for temporary files can be written");
         let mut command = Command::new(compiler);
-        command.args([
-            "-std=c++17",
-            "-O1",
-            "-ffp-contract=off",
-            "-fwrapv",
-            "-w",
-            "-fvisibility=hidden",
-            "-shared",
-            "-fPIC",
-            "-I",
-        ]);
+        command.args(FLAGS).arg("-I");
         command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/emulate"));
         command.arg(format!("-DND_BLOCK={}", teams.block));
         command.arg(format!("-DND_ROW_THREADS={}", teams.row)).arg(format!("-DND_COLUMN_THREADS={}", teams.column));

@@ -1,5 +1,8 @@
 //! CUDA text on the host: compiled to a library by the system's C++ compiler, whose bytes are the "machine code".
 
+#[path = "../../../codegen/tests/emulate/flags.rs"]
+mod flags;
+
 use std::collections::BTreeSet;
 use std::ffi::c_void;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -11,6 +14,8 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use libloading::Library;
 use ndfuse_runtime::DeviceFault;
 use ndfuse_runtime::device::driver::Refusal;
+
+use flags::FLAGS;
 
 /// What a kernel finds on a GPU.
 const HEADER: &str = include_str!("../../../codegen/tests/emulate/cuda.hpp");
@@ -114,16 +119,7 @@ pub fn compile(source: &str, options: &[String]) -> Result<Vec<u8>, String> {
     let (file, library) = (own_file("cpp"), own_file("so"));
     std::fs::write(&file, text).map_err(|why| why.to_string())?;
     let mut command = Command::new(program());
-    command.args([
-        "-std=c++17",
-        "-O1",
-        "-ffp-contract=off",
-        "-fwrapv",
-        "-w",
-        "-fvisibility=hidden",
-        "-shared",
-        "-fPIC",
-    ]);
+    command.args(FLAGS);
     command.args(defines).arg(&file).arg("-o").arg(&library);
     let out = command.output().map_err(|why| why.to_string())?;
     let _ = std::fs::remove_file(&file);

@@ -26,6 +26,15 @@ pub fn plain(d: &Dim) -> Code {
     code::dim(d, &|s| s.to_string())
 }
 
+/// An expression over loop variables at the first point of a tile of the lane.
+pub fn plain_start(d: &Dim, lane: &str) -> Code {
+    at_start(d, lane, &|s| s.to_string())
+}
+
+fn at_start(d: &Dim, lane: &str, name: &dyn Fn(&str) -> String) -> Code {
+    code::dim(d, &|s| if s == lane { "t.start".to_string() } else { name(s) })
+}
+
 impl Load<'_> {
     fn coordinate(&self, d: &Dim) -> Code {
         code::dim(d, &self.name)
@@ -33,11 +42,11 @@ impl Load<'_> {
 
     /// An expression at the first point of a tile of the lane.
     fn at_start(&self, d: &Dim, lane: &str) -> Code {
-        code::dim(d, &|s| if s == lane { "t.start".to_string() } else { (self.name)(s) })
+        at_start(d, lane, self.name)
     }
 }
 
-fn list(items: impl IntoIterator<Item = Code>) -> String {
+pub fn list(items: impl IntoIterator<Item = Code>) -> String {
     let items: Vec<String> = items.into_iter().map(|c| c.text).collect();
     format!("[{}]", items.join(", "))
 }
@@ -92,8 +101,8 @@ pub fn rows(load: &Load<'_>, lane: &str, down: &str, tile: &str) -> String {
     format!("{}.rows({at}, {}, {}, t, &mut {tile})", load.input, steps(down), steps(lane))
 }
 
-/// How far a coordinate goes from one point of the lane to the next.
-fn step(d: &Dim, lane: &str) -> Option<Code> {
+/// How far a coordinate goes from one point of an axis, such as the lane, to the next.
+pub fn step(d: &Dim, lane: &str) -> Option<Code> {
     d.affine_in(lane).map(|(step, _)| plain(&step))
 }
 

@@ -4,12 +4,10 @@
 //! innermost parallel loop reads first. Always: that is a hint, which changes no result. In the passes before, memory is at
 //! work on this row; in the last one it would have nothing to do. Next: [`super::run`].
 
-use super::access::plain;
-use super::code;
+use super::access;
 use super::kernel::Emit;
 use super::nest::{Node, Op, Ref};
 use crate::loops::Form;
-use crate::shape::Dim;
 
 /// The most rows that are fetched at a time.
 const MOST: usize = 4;
@@ -23,7 +21,6 @@ impl Emit<'_> {
         if self.loops.form != Form::Row || last_push(&self.nest.body) != Some(acc) {
             return Vec::new();
         }
-        let start = |d: &Dim| code::dim(d, &|s| if s == lane { "t.start".to_string() } else { s.to_string() }).text;
         let mut seen = Vec::new();
         let mut rows = Vec::new();
         for v in (0..self.nest.values.len()).map(Ref) {
@@ -33,13 +30,11 @@ impl Emit<'_> {
             if !varies || !self.nest.args(v).is_empty() || seen.contains(input) {
                 continue;
             }
-            let steps = |var: &str| -> Option<Vec<String>> {
-                index.iter().map(|d| d.affine_in(var).map(|(step, _)| plain(&step).text)).collect()
-            };
+            let steps = |var: &str| index.iter().map(|d| access::step(d, var)).collect::<Option<Vec<_>>>();
             let (Some(along), Some(by)) = (steps(lane), steps(&row.var)) else { continue };
-            let at: Vec<String> = index.iter().map(start).collect();
-            let name = &self.inputs[*input];
-            rows.push(format!("{name}.ahead([{}], [{}], [{}], t.len)", at.join(", "), along.join(", "), by.join(", ")));
+            let at = access::list(index.iter().map(|d| access::plain_start(d, lane)));
+            let (name, along, by) = (&self.inputs[*input], access::list(along), access::list(by));
+            rows.push(format!("{name}.ahead({at}, {along}, {by}, t.len)"));
             seen.push(*input);
         }
         rows.truncate(MOST);

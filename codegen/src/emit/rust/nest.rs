@@ -125,11 +125,8 @@ impl Ref {
 /// Writes unrolled axes out and lifts values.
 pub fn nest(loops: &Loops, on: On) -> Nest {
     let windows = window::windows(loops, &uses(&loops.kernel));
-    let plain = || written(loops, on, BTreeMap::new()).0;
-    match written(loops, on, windows) {
-        (nest, true) => nest,
-        (_, false) => plain(),
-    }
+    let (nest, fits) = written(loops, on, windows);
+    if fits { nest } else { written(loops, on, BTreeMap::new()).0 }
 }
 
 /// The same, with these sums as windows; whether these are where they must be, within a lane that is outermost.

@@ -6,7 +6,7 @@
 //! is loaded is a float as it is in memory, and outside of its guards zero. Others are left to [`super::around`].
 //! Next: [`super::run`].
 
-use super::access::plain;
+use super::access::{self, plain};
 use super::code;
 use super::kernel::Emit;
 use super::nest::{Node, Op, Ref};
@@ -237,9 +237,7 @@ impl Emit<'_> {
     /// Where the tile begins, and the step along it.
     fn tile(&self, at: &[Dim]) -> (String, String) {
         let lane = self.loops.lane.as_deref().unwrap_or_default();
-        let start = |d: &Dim| code::dim(d, &|s| if s == lane { "t.start".to_string() } else { s.to_string() }).text;
-        let step = |d: &Dim| d.affine_in(lane).map_or_else(String::new, |(step, _)| plain(&step).text);
-        let list = |of: &dyn Fn(&Dim) -> String| format!("[{}]", at.iter().map(of).collect::<Vec<_>>().join(", "));
-        (list(&start), list(&step))
+        let steps = at.iter().filter_map(|d| access::step(d, lane));
+        (access::list(at.iter().map(|d| access::plain_start(d, lane))), access::list(steps))
     }
 }
