@@ -121,6 +121,7 @@ functions! {
     asinh Asinh ASINH f64::asinh;
     acosh Acosh ACOSH f64::acosh;
     atanh Atanh ATANH f64::atanh;
+    sigmoid Sigmoid SIGMOID |x| 1.0 / (1.0 + (-x).exp());
     floor Floor FLOOR f64::floor;
     ceil Ceil CEIL f64::ceil;
     round Round ROUND f64::round_ties_even;

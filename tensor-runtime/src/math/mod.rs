@@ -117,7 +117,7 @@ macro_rules! float_methods {
 
 float_methods! {
     unary: exp exp_below exp2 expm1 log log2 log10 log1p sqrt rsqrt cbrt sin cos tan asin acos atan sinh cosh tanh
-        asinh acosh atanh erf erfc floor ceil round trunc sign;
+        asinh acosh atanh sigmoid erf erfc floor ceil round trunc sign;
     binary: atan2 power floor_divide remainder maximum minimum
 }
 

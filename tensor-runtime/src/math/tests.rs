@@ -64,6 +64,10 @@ macro_rules! each_function {
             asinh 0.6 2.5 f64::asinh;
             acosh 0.6 2.5 f64::acosh;
             atanh 0.6 2.5 f64::atanh;
+            sigmoid 2.5 2.0 |x: f64| {
+                let e = (-x.abs()).exp();
+                (if x >= 0.0 { 1.0 } else { e }) / (1.0 + e)
+            };
             erf 1.5 1.5 |x| $m.erf(x);
             erfc 0.6 4.0 |x| $m.erfc(x);
             rsqrt 1.6 1.5 |x: f64| 1.0 / x.sqrt();

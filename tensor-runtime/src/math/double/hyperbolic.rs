@@ -1,4 +1,4 @@
-//! Hyperbolic functions of an `f64`, and their inverses.
+//! Hyperbolic functions of an `f64`, their inverses, and the logistic function.
 //!
 //! In: a number. Out: the function by way of `e^|x| - 1` or `ln(1 + x)`, so that nothing cancels next to 0.
 //! Next: [`mod@super::exp`], [`mod@super::log`].
@@ -35,6 +35,13 @@ pub(crate) fn tanh<M: Isa>(m: M, x: f64) -> f64 {
     // The sum's rounding shows where the result is small.
     let near = y + 0.5 * m.fma(-y, t, t - 2.0 * y);
     (if a < 0.25 { near } else { y }).copysign(x)
+}
+
+/// `1 / (1 + e^-x)`, by an exponential that does not overflow.
+#[inline(always)]
+pub(crate) fn sigmoid<M: Isa>(m: M, x: f64) -> f64 {
+    let e = exp_times(m, -x.abs(), 1.0);
+    (if x >= 0.0 { 1.0 } else { e }) / (1.0 + e)
 }
 
 #[inline(always)]

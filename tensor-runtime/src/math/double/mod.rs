@@ -14,7 +14,7 @@ pub(crate) mod trig;
 
 pub(crate) use erf::{erf, erfc};
 pub(crate) use exp::{exp, exp as exp_below, exp2, expm1};
-pub(crate) use hyperbolic::{acosh, asinh, atanh, cosh, sinh, tanh};
+pub(crate) use hyperbolic::{acosh, asinh, atanh, cosh, sigmoid, sinh, tanh};
 pub(crate) use inverse::{acos, asin, atan, atan2};
 pub(crate) use log::{log, log1p, log2, log10};
 pub(crate) use power::{cbrt, power};

@@ -4,7 +4,7 @@
 
 use crate::isa::Isa;
 
-use super::exp::exp_plain;
+use super::exp::one_less_exp;
 
 #[inline(always)]
 pub(crate) fn erf<M: Isa>(m: M, x: f32) -> f32 {
@@ -23,6 +23,6 @@ pub(crate) fn erf<M: Isa>(m: M, x: f32) -> f32 {
         -1.128641009e+00, -6.351814866e-01, -1.061875969e-01, 2.372017503e-02, -3.622915130e-03, 3.180592030e-04,
         -1.076317585e-05,
     );
-    let far = 1.0 - exp_plain(m, a * q);
+    let far = one_less_exp(m, a * q);
     (if a < 0.92 { near } else { far }).copysign(x)
 }

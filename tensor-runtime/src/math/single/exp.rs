@@ -57,20 +57,25 @@ pub(crate) fn exp<M: Isa>(m: M, x: f32) -> f32 {
 /// `e^x` of what is not above 0, or NaN: the bits of [`exp`] by one power of two, and a constant one.
 #[inline(always)]
 pub(crate) fn exp_below<M: Isa>(m: M, x: f32) -> f32 {
-    /// Where the low bits are the exponent of `2^(n + 96)`, which is 0 for the least `x` that is left.
-    const BELOW: f32 = 12582912.0 + 127.0 + 96.0;
-    let x = if x < -104.0 { -154.5 } else { x };
+    /// Where the low bits are the exponent of `2^(n + 25)`, which is 0 for the least `x` that is left; even as in `SHIFT`,
+    /// so that halves are rounded alike.
+    const BELOW: f32 = 12582912.0 + 127.0 + 25.0;
+    let x = if x < -105.4 { -105.4 } else { x };
     let shifted = m.fma(x, std::f32::consts::LOG2_E, BELOW);
     let n = shifted - BELOW;
     let r = m.fma(n, -LN2_LOW, m.fma(n, -LN2_HIGH, x));
-    near(m, r, f32::from_bits(shifted.to_bits() << 23)) * f32::from_bits((127 - 96) << 23)
+    near(m, r, f32::from_bits(shifted.to_bits() << 23)) * f32::from_bits((127 - 25) << 23)
 }
 
-/// `e^x` where it is neither near overflow nor denormal.
+/// `1 - e^x` for `x` in -20..0, to an error of `2e-7` of the exponential.
 #[inline(always)]
-pub(super) fn exp_plain<M: Isa>(m: M, x: f32) -> f32 {
-    let (shifted, r) = reduce(m, x);
-    near(m, r, f32::from_bits((shifted.to_bits() << 23).wrapping_sub(127 << 23)))
+pub(super) fn one_less_exp<M: Isa>(m: M, x: f32) -> f32 {
+    const SHIFT: f32 = 12582912.0 + 127.0;
+    let shifted = m.fma(x, std::f32::consts::LOG2_E, SHIFT);
+    let r = m.fma(shifted - SHIFT, -std::f32::consts::LN_2, x);
+    let q = pairs!(m, r; 4.999923110e-01, 1.666711569e-01, 4.189033061e-02, 8.312501013e-03);
+    let power = f32::from_bits(shifted.to_bits() << 23);
+    m.fma(-power, m.fma(r * r, q, r), 1.0 - power)
 }
 
 #[inline(always)]
@@ -86,9 +91,9 @@ pub(crate) fn exp2<M: Isa>(m: M, x: f32) -> f32 {
     p * one * other
 }
 
-/// `e^x - 1`, for `|x|` neither very small nor, below, beyond -60.
+/// `(e^x - 1) / 2`, for `|x|` neither very small nor, below, beyond -60.
 #[inline(always)]
-fn expm1_near<M: Isa>(m: M, x: f32) -> f32 {
+fn half_expm1<M: Isa>(m: M, x: f32) -> f32 {
     let (shifted, r) = reduce(m, x);
     #[rustfmt::skip]
     let q = pairs!(m, r;
@@ -97,13 +102,30 @@ fn expm1_near<M: Isa>(m: M, x: f32) -> f32 {
     let p = m.fma(r * r, q, r);
     // 2^(n - 1), for 2^n may overflow where the result does not.
     let half = f32::from_bits((shifted.to_bits() << 23).wrapping_sub(128 << 23));
-    2.0 * m.fma(half, p, half - 0.5)
+    m.fma(half, p, half - 0.5)
 }
 
 #[inline(always)]
 pub(crate) fn expm1<M: Isa>(m: M, x: f32) -> f32 {
-    let result = expm1_near(m, clamp(x, -60.0, 89.0));
+    let result = 2.0 * half_expm1(m, clamp(x, -60.0, 89.0));
     if x.abs() < 1e-4 { x * (1.0 + 0.5 * x) } else { result }
+}
+
+/// `1 / (1 + e^-x)`. All terms are times `2^-24`, so that the power of two is a normal number wherever it counts.
+#[inline(always)]
+pub(crate) fn sigmoid<M: Isa>(m: M, x: f32) -> f32 {
+    const ONE: f32 = f32::from_bits((127 - 24) << 23);
+    /// Where the low bits are the exponent of `2^(n - 24)`.
+    const SHIFTED: f32 = 12582912.0 + (127 - 24) as f32;
+    // Beyond them the result is 0, and 1.
+    let x = clamp(x, -104.0, 60.0);
+    let shifted = m.fma(x, -std::f32::consts::LOG2_E, SHIFTED);
+    let n = shifted - SHIFTED;
+    let minus = m.fma(n, LN2_LOW, m.fma(n, LN2_HIGH, x));
+    let q = pairs!(m, minus; 4.999999404e-01, -1.666650921e-01, 4.166800529e-02, -8.370029740e-03, 1.384877367e-03);
+    let p = m.fma(minus * minus, q, -minus);
+    let power = f32::from_bits(shifted.to_bits() << 23);
+    ONE / m.fma(power, p, power + ONE)
 }
 
 #[inline(always)]
@@ -111,23 +133,12 @@ pub(crate) fn tanh<M: Isa>(m: M, x: f32) -> f32 {
     // Beyond it the result is 1. Twice a denormal is exact, so nothing is lost below.
     let a = x.abs();
     let a = if a > 9.1 { 9.1 } else { a };
-    let t = expm1_near(m, 2.0 * a);
-    let d = t + 2.0;
-    let y = if M::FMA {
-        // t / d without a division, which takes as long as all the rest: 1 / d to 12%, 2e-3, 3e-6 …
-        let r = f32::from_bits(0x7ef3_11c7u32.wrapping_sub(d.to_bits()));
-        let e = m.fma(-d, r, 1.0);
-        let r = m.fma(r, m.fma(e, e, e), r);
-        let r = m.fma(r, m.fma(-d, r, 1.0), r);
-        let y = t * r;
-        // … and once more by what `y * (t + 2)` lacks of `t`.
-        m.fma(m.fma(-y, t, m.fma(-2.0, y, t)), r, y)
-    } else {
-        let y = t / d;
-        // The sum's rounding shows where the result is small.
-        if a < 0.25 { y + 0.5 * ((t - 2.0 * y) - y * t) } else { y }
-    };
-    y.copysign(x)
+    let t = half_expm1(m, 2.0 * a);
+    let d = t + 1.0;
+    let y = t / d;
+    // What the sum's rounding lost shows where the result is small.
+    let near = m.fma(-y, t - (d - 1.0), y);
+    (if a < 0.5 { near } else { y }).copysign(x)
 }
 
 #[cfg(test)]
@@ -136,7 +147,8 @@ mod tests {
     use crate::isa::Base;
 
     fn same_below_zero<M: Isa>(m: M) {
-        for x in (0x8000_0000..=u32::MAX).step_by(1009).map(f32::from_bits).chain([0.0, -0.0, -104.0, -104.00001]) {
+        const EDGES: [f32; 7] = [0.0, -0.0, -104.0, -104.00001, -105.4, -105.40001, f32::NEG_INFINITY];
+        for x in (0x8000_0000..=u32::MAX).step_by(1009).map(f32::from_bits).chain(EDGES) {
             let (found, wanted) = (exp_below(m, x), exp(m, x));
             assert!(found.to_bits() == wanted.to_bits() || found.is_nan() && wanted.is_nan(), "{x}: {found} {wanted}");
         }

@@ -1,7 +1,7 @@
 //! The functions of an `f32`.
 //!
-//! In: an `f32`. Out: the value, with an error of at most 3 units in the last place for the exponential, 4 for the
-//! logarithm, 2 for the sine, cosine, hyperbolic tangent and error function. Next: [`super::double`].
+//! In: an `f32`. Out: the value, with an error of at most 3 units in the last place for the exponential and the logistic
+//! function, 4 for the logarithm, 2 for the sine, cosine, hyperbolic tangent and error function. Next: [`super::double`].
 
 mod erf;
 mod exp;
@@ -9,7 +9,7 @@ mod log;
 mod trig;
 
 pub(crate) use erf::erf;
-pub(crate) use exp::{exp, exp_below, exp2, expm1, tanh};
+pub(crate) use exp::{exp, exp_below, exp2, expm1, sigmoid, tanh};
 pub(crate) use log::{log, log1p, log2, log10};
 pub(crate) use trig::{cos, sin, tan};
 
