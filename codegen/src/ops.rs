@@ -2,8 +2,8 @@
 //!
 //! In: a name. Out: everything the compiler knows of the operation. Always: an
 //! operation's arity, dtypes, code for both targets, meaning, derivative and
-//! documentation stand in its row and nowhere else. What can be written with
-//! rows is not a row but text in `prelude.nd`. Next: [`crate::graph`].
+//! documentation stand in its row and nowhere else. What other rows say as well,
+//! and as fast, is not a row but text in `prelude.nd`. Next: [`crate::graph`].
 
 use crate::dtype::{DType, Kind};
 
@@ -393,6 +393,9 @@ pub static MAPS: &[MapRow] = &[
     float_fn!("sinh", "sinh", f64::sinh, "g * cosh(x0)", ALL, 24, "The hyperbolic sine."),
     float_fn!("cosh", "cosh", f64::cosh, "g * sinh(x0)", ALL, 24, "The hyperbolic cosine."),
     float_fn!("tanh", "tanh", f64::tanh, "g * (1.0 - y * y)", ALL, 16, "The hyperbolic tangent."),
+    MapRow { name: "sigmoid", arity: 1, rule: Rule::Float, rust: "m.sigmoid($0)", rust_int: "", cuda: "1 / (1 + exp{f}(-$0))", cuda_int: "",
+        eval: |a| 1.0 / (1.0 + (-a[0]).exp()), eval_int: None, grad: &["g * y * (1.0 - y)"], domain: ALL, cost: 16,
+        doc: "The logistic function, `1 / (1 + exp(-x))`." },
     float_fn!("asinh", "asinh", f64::asinh, "g * rsqrt(x0 * x0 + 1.0)", ALL, 30, "The inverse hyperbolic sine."),
     float_fn!("acosh", "acosh", f64::acosh, "g * rsqrt(x0 * x0 - 1.0)", Domain(1.1, 8.0), 30, "The inverse hyperbolic cosine."),
     float_fn!("atanh", "atanh", f64::atanh, "g / (1.0 - x0 * x0)", UNIT, 30, "The inverse hyperbolic tangent."),

@@ -297,6 +297,14 @@ tensor! {
     #[no_grad]
     pub fn tanh_bf16<A, B>(x0: bf16[A, B]) -> bf16[A, B] { tanh(x0) }
     #[no_grad]
+    pub fn sigmoid_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { sigmoid(x0) }
+    #[no_grad]
+    pub fn sigmoid_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { sigmoid(x0) }
+    #[no_grad]
+    pub fn sigmoid_f16<A, B>(x0: f16[A, B]) -> f16[A, B] { sigmoid(x0) }
+    #[no_grad]
+    pub fn sigmoid_bf16<A, B>(x0: bf16[A, B]) -> bf16[A, B] { sigmoid(x0) }
+    #[no_grad]
     pub fn asinh_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { asinh(x0) }
     #[no_grad]
     pub fn asinh_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { asinh(x0) }
@@ -324,6 +332,9 @@ tensor! {
     pub fn erf_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { erf(x0) }
     #[no_grad]
     pub fn erf_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { erf(x0) }
+}
+
+tensor! {
     #[no_grad]
     pub fn erf_f16<A, B>(x0: f16[A, B]) -> f16[A, B] { erf(x0) }
     #[no_grad]
@@ -332,9 +343,6 @@ tensor! {
     pub fn erfc_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { erfc(x0) }
     #[no_grad]
     pub fn erfc_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { erfc(x0) }
-}
-
-tensor! {
     #[no_grad]
     pub fn erfc_f16<A, B>(x0: f16[A, B]) -> f16[A, B] { erfc(x0) }
     #[no_grad]
@@ -407,6 +415,9 @@ tensor! {
     pub fn minimum_i32<A, B>(x0: i32[A, B], x1: i32[A, B]) -> i32[A, B] { minimum(x0, x1) }
     #[no_grad]
     pub fn minimum_i64<A, B>(x0: i64[A, B], x1: i64[A, B]) -> i64[A, B] { minimum(x0, x1) }
+}
+
+tensor! {
     #[no_grad]
     pub fn minimum_u8<A, B>(x0: u8[A, B], x1: u8[A, B]) -> u8[A, B] { minimum(x0, x1) }
     #[no_grad]
@@ -415,9 +426,6 @@ tensor! {
     pub fn fmax_f32<A, B>(x0: f32[A, B], x1: f32[A, B]) -> f32[A, B] { fmax(x0, x1) }
     #[no_grad]
     pub fn fmax_f64<A, B>(x0: f64[A, B], x1: f64[A, B]) -> f64[A, B] { fmax(x0, x1) }
-}
-
-tensor! {
     #[no_grad]
     pub fn fmax_f16<A, B>(x0: f16[A, B], x1: f16[A, B]) -> f16[A, B] { fmax(x0, x1) }
     #[no_grad]
@@ -490,6 +498,9 @@ tensor! {
     pub fn lt_f32<A, B>(x0: f32[A, B], x1: f32[A, B]) -> bool[A, B] { lt(x0, x1) }
     #[no_grad]
     pub fn lt_f64<A, B>(x0: f64[A, B], x1: f64[A, B]) -> bool[A, B] { lt(x0, x1) }
+}
+
+tensor! {
     #[no_grad]
     pub fn lt_f16<A, B>(x0: f16[A, B], x1: f16[A, B]) -> bool[A, B] { lt(x0, x1) }
     #[no_grad]
@@ -498,9 +509,6 @@ tensor! {
     pub fn lt_i32<A, B>(x0: i32[A, B], x1: i32[A, B]) -> bool[A, B] { lt(x0, x1) }
     #[no_grad]
     pub fn lt_i64<A, B>(x0: i64[A, B], x1: i64[A, B]) -> bool[A, B] { lt(x0, x1) }
-}
-
-tensor! {
     #[no_grad]
     pub fn lt_u8<A, B>(x0: u8[A, B], x1: u8[A, B]) -> bool[A, B] { lt(x0, x1) }
     #[no_grad]
@@ -573,6 +581,9 @@ tensor! {
     pub fn bitwise_xor_i32<A, B>(x0: i32[A, B], x1: i32[A, B]) -> i32[A, B] { bitwise_xor(x0, x1) }
     #[no_grad]
     pub fn bitwise_xor_i64<A, B>(x0: i64[A, B], x1: i64[A, B]) -> i64[A, B] { bitwise_xor(x0, x1) }
+}
+
+tensor! {
     #[no_grad]
     pub fn bitwise_xor_u8<A, B>(x0: u8[A, B], x1: u8[A, B]) -> u8[A, B] { bitwise_xor(x0, x1) }
     #[no_grad]
@@ -581,9 +592,6 @@ tensor! {
     pub fn bitwise_not_i32<A, B>(x0: i32[A, B]) -> i32[A, B] { bitwise_not(x0) }
     #[no_grad]
     pub fn bitwise_not_i64<A, B>(x0: i64[A, B]) -> i64[A, B] { bitwise_not(x0) }
-}
-
-tensor! {
     #[no_grad]
     pub fn bitwise_not_u8<A, B>(x0: u8[A, B]) -> u8[A, B] { bitwise_not(x0) }
     #[no_grad]
@@ -656,6 +664,9 @@ tensor! {
     pub fn stop_gradient_bf16<A, B>(x0: bf16[A, B]) -> bf16[A, B] { stop_gradient(x0) }
     #[no_grad]
     pub fn stop_gradient_i32<A, B>(x0: i32[A, B]) -> i32[A, B] { stop_gradient(x0) }
+}
+
+tensor! {
     #[no_grad]
     pub fn stop_gradient_i64<A, B>(x0: i64[A, B]) -> i64[A, B] { stop_gradient(x0) }
     #[no_grad]
@@ -664,9 +675,6 @@ tensor! {
     pub fn stop_gradient_bool<A, B>(x0: bool[A, B]) -> bool[A, B] { stop_gradient(x0) }
     #[no_grad]
     pub fn with_gradient_f32<A, B>(x0: f32[A, B], x1: f32[A, B], x2: f32[A, B]) -> f32[A, B] { with_gradient(x0, x1, x2) }
-}
-
-tensor! {
     #[no_grad]
     pub fn with_gradient_f64<A, B>(x0: f64[A, B], x1: f64[A, B], x2: f64[A, B]) -> f64[A, B] { with_gradient(x0, x1, x2) }
     #[no_grad]
@@ -739,6 +747,9 @@ tensor! {
     pub fn prod_f64_0<A, B>(x0: f64[A, B]) -> f64[B] { prod(x0, axis=0) }
     #[no_grad]
     pub fn prod_f64_1<A, B>(x0: f64[A, B]) -> f64[A] { prod(x0, axis=1) }
+}
+
+tensor! {
     #[no_grad]
     pub fn prod_f64_all<A, B>(x0: f64[A, B]) -> f64[] { prod(x0) }
     #[no_grad]
@@ -747,9 +758,6 @@ tensor! {
     pub fn prod_f16_1<A, B>(x0: f16[A, B]) -> f16[A] { prod(x0, axis=1) }
     #[no_grad]
     pub fn prod_f16_all<A, B>(x0: f16[A, B]) -> f16[] { prod(x0) }
-}
-
-tensor! {
     #[no_grad]
     pub fn prod_bf16_0<A, B>(x0: bf16[A, B]) -> bf16[B] { prod(x0, axis=0) }
     #[no_grad]
@@ -822,6 +830,9 @@ tensor! {
     pub fn max_u8_1<A, B>(x0: u8[A, B]) -> u8[A] { max(x0, axis=1) }
     #[no_grad]
     pub fn max_u8_all<A, B>(x0: u8[A, B]) -> u8[] { max(x0) }
+}
+
+tensor! {
     #[no_grad]
     pub fn max_bool_0<A, B>(x0: bool[A, B]) -> bool[B] { max(x0, axis=0) }
     #[no_grad]
@@ -830,9 +841,6 @@ tensor! {
     pub fn max_bool_all<A, B>(x0: bool[A, B]) -> bool[] { max(x0) }
     #[no_grad]
     pub fn min_f32_0<A, B>(x0: f32[A, B]) -> f32[B] { min(x0, axis=0) }
-}
-
-tensor! {
     #[no_grad]
     pub fn min_f32_1<A, B>(x0: f32[A, B]) -> f32[A] { min(x0, axis=1) }
     #[no_grad]
@@ -905,6 +913,9 @@ tensor! {
     pub fn any_bf16_all<A, B>(x0: bf16[A, B]) -> bool[] { any(x0) }
     #[no_grad]
     pub fn any_i32_0<A, B>(x0: i32[A, B]) -> bool[B] { any(x0, axis=0) }
+}
+
+tensor! {
     #[no_grad]
     pub fn any_i32_1<A, B>(x0: i32[A, B]) -> bool[A] { any(x0, axis=1) }
     #[no_grad]
@@ -913,9 +924,6 @@ tensor! {
     pub fn any_i64_0<A, B>(x0: i64[A, B]) -> bool[B] { any(x0, axis=0) }
     #[no_grad]
     pub fn any_i64_1<A, B>(x0: i64[A, B]) -> bool[A] { any(x0, axis=1) }
-}
-
-tensor! {
     #[no_grad]
     pub fn any_i64_all<A, B>(x0: i64[A, B]) -> bool[] { any(x0) }
     #[no_grad]
@@ -988,6 +996,9 @@ tensor! {
     pub fn argmax_f64_0<A, B>(x0: f64[A, B]) -> i64[B] { argmax(x0, axis=0) }
     #[no_grad]
     pub fn argmax_f64_1<A, B>(x0: f64[A, B]) -> i64[A] { argmax(x0, axis=1) }
+}
+
+tensor! {
     #[no_grad]
     pub fn argmax_f64_all<A, B>(x0: f64[A, B]) -> i64[] { argmax(x0) }
     #[no_grad]
@@ -996,9 +1007,6 @@ tensor! {
     pub fn argmax_f16_1<A, B>(x0: f16[A, B]) -> i64[A] { argmax(x0, axis=1) }
     #[no_grad]
     pub fn argmax_f16_all<A, B>(x0: f16[A, B]) -> i64[] { argmax(x0) }
-}
-
-tensor! {
     #[no_grad]
     pub fn argmax_bf16_0<A, B>(x0: bf16[A, B]) -> i64[B] { argmax(x0, axis=0) }
     #[no_grad]
@@ -1071,6 +1079,9 @@ tensor! {
     pub fn argmin_u8_1<A, B>(x0: u8[A, B]) -> i64[A] { argmin(x0, axis=1) }
     #[no_grad]
     pub fn argmin_u8_all<A, B>(x0: u8[A, B]) -> i64[] { argmin(x0) }
+}
+
+tensor! {
     #[no_grad]
     pub fn argmin_bool_0<A, B>(x0: bool[A, B]) -> i64[B] { argmin(x0, axis=0) }
     #[no_grad]
@@ -1079,9 +1090,6 @@ tensor! {
     pub fn argmin_bool_all<A, B>(x0: bool[A, B]) -> i64[] { argmin(x0) }
     #[no_grad]
     pub fn astype_f32_f64<A, B>(x0: f32[A, B]) -> f64[A, B] { x0.astype(f64) }
-}
-
-tensor! {
     #[no_grad]
     pub fn astype_f32_f16<A, B>(x0: f32[A, B]) -> f16[A, B] { x0.astype(f16) }
     #[no_grad]
@@ -1154,6 +1162,9 @@ tensor! {
     pub fn astype_i64_f32<A, B>(x0: i64[A, B]) -> f32[A, B] { x0.astype(f32) }
     #[no_grad]
     pub fn astype_i64_f64<A, B>(x0: i64[A, B]) -> f64[A, B] { x0.astype(f64) }
+}
+
+tensor! {
     #[no_grad]
     pub fn astype_i64_f16<A, B>(x0: i64[A, B]) -> f16[A, B] { x0.astype(f16) }
     #[no_grad]
@@ -1162,9 +1173,6 @@ tensor! {
     pub fn astype_i64_i32<A, B>(x0: i64[A, B]) -> i32[A, B] { x0.astype(i32) }
     #[no_grad]
     pub fn astype_i64_u8<A, B>(x0: i64[A, B]) -> u8[A, B] { x0.astype(u8) }
-}
-
-tensor! {
     #[no_grad]
     pub fn astype_i64_bool<A, B>(x0: i64[A, B]) -> bool[A, B] { x0.astype(bool) }
     #[no_grad]
@@ -1204,8 +1212,6 @@ tensor! {
     #[no_grad]
     pub fn gelu_tanh_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { gelu(x0, approximate="tanh") }
     #[no_grad]
-    pub fn sigmoid_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { sigmoid(x0) }
-    #[no_grad]
     pub fn silu_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { silu(x0) }
     #[no_grad]
     pub fn softplus_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { softplus(x0) }
@@ -1239,15 +1245,15 @@ tensor! {
     pub fn softmax_3d_f32<A, B, C>(x0: f32[A, B, C]) -> f32[A, B, C] { softmax(x0, axis=1) }
     #[no_grad]
     pub fn log_softmax_f32<A, B>(x0: f32[A, B]) -> f32[A, B] { log_softmax(x0) }
+}
+
+tensor! {
     #[no_grad]
     pub fn logsumexp_f32<A, B>(x0: f32[A, B]) -> f32[A] { logsumexp(x0, axis=1) }
     #[no_grad]
     pub fn mean_0_f32<A, B>(x0: f32[A, B]) -> f32[B] { mean(x0, axis=0) }
     #[no_grad]
     pub fn mean_1_f32<A, B>(x0: f32[A, B]) -> f32[A] { mean(x0, axis=1) }
-}
-
-tensor! {
     #[no_grad]
     pub fn mean_all_f32<A, B>(x0: f32[A, B]) -> f32[] { mean(x0) }
     #[no_grad]
@@ -1295,8 +1301,6 @@ tensor! {
     #[no_grad]
     pub fn gelu_tanh_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { gelu(x0, approximate="tanh") }
     #[no_grad]
-    pub fn sigmoid_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { sigmoid(x0) }
-    #[no_grad]
     pub fn silu_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { silu(x0) }
     #[no_grad]
     pub fn softplus_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { softplus(x0) }
@@ -1324,13 +1328,13 @@ tensor! {
     pub fn rank_1_f64<B>(x0: f64[B], x1: f64[B]) -> f64[B] { x0 * x1 - x0 }
     #[no_grad]
     pub fn softmax_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { softmax(x0) }
+}
+
+tensor! {
     #[no_grad]
     pub fn softmax_0_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { softmax(x0, axis=0) }
     #[no_grad]
     pub fn softmax_3d_f64<A, B, C>(x0: f64[A, B, C]) -> f64[A, B, C] { softmax(x0, axis=1) }
-}
-
-tensor! {
     #[no_grad]
     pub fn log_softmax_f64<A, B>(x0: f64[A, B]) -> f64[A, B] { log_softmax(x0) }
     #[no_grad]
@@ -1386,8 +1390,6 @@ tensor! {
     #[no_grad]
     pub fn gelu_tanh_f16<A, B>(x0: f16[A, B]) -> f16[A, B] { gelu(x0, approximate="tanh") }
     #[no_grad]
-    pub fn sigmoid_f16<A, B>(x0: f16[A, B]) -> f16[A, B] { sigmoid(x0) }
-    #[no_grad]
     pub fn silu_f16<A, B>(x0: f16[A, B]) -> f16[A, B] { silu(x0) }
     #[no_grad]
     pub fn softplus_f16<A, B>(x0: f16[A, B]) -> f16[A, B] { softplus(x0) }
@@ -1409,11 +1411,11 @@ tensor! {
     pub fn scalar_broadcast_f16<A, B>(x0: f16[A, B], x1: f16[]) -> f16[A, B] { x0 * x1 }
     #[no_grad]
     pub fn outer_sum_f16<A, B>(x0: f16[A], x1: f16[B]) -> f16[A, B] { x0[:, None] + x1 }
-    #[no_grad]
-    pub fn zero_d_f16(x0: f16[], x1: f16[]) -> f16[] { exp(x0) * x1 }
 }
 
 tensor! {
+    #[no_grad]
+    pub fn zero_d_f16(x0: f16[], x1: f16[]) -> f16[] { exp(x0) * x1 }
     #[no_grad]
     pub fn rank_1_f16<B>(x0: f16[B], x1: f16[B]) -> f16[B] { x0 * x1 - x0 }
     #[no_grad]
@@ -1476,8 +1478,6 @@ tensor! {
     pub fn gelu_bf16<A, B>(x0: bf16[A, B]) -> bf16[A, B] { gelu(x0) }
     #[no_grad]
     pub fn gelu_tanh_bf16<A, B>(x0: bf16[A, B]) -> bf16[A, B] { gelu(x0, approximate="tanh") }
-    #[no_grad]
-    pub fn sigmoid_bf16<A, B>(x0: bf16[A, B]) -> bf16[A, B] { sigmoid(x0) }
     #[no_grad]
     pub fn silu_bf16<A, B>(x0: bf16[A, B]) -> bf16[A, B] { silu(x0) }
     #[no_grad]
@@ -2103,6 +2103,10 @@ calls! {
     tanh_f64(f64: 2) -> f64: 2;
     tanh_f16(f16: 2) -> f16: 2;
     tanh_bf16(bf16: 2) -> bf16: 2;
+    sigmoid_f32(f32: 2) -> f32: 2;
+    sigmoid_f64(f64: 2) -> f64: 2;
+    sigmoid_f16(f16: 2) -> f16: 2;
+    sigmoid_bf16(bf16: 2) -> bf16: 2;
     asinh_f32(f32: 2) -> f32: 2;
     asinh_f64(f64: 2) -> f64: 2;
     asinh_f16(f16: 2) -> f16: 2;
@@ -2540,7 +2544,6 @@ calls! {
     clip_f32(f32: 2) -> f32: 2;
     gelu_f32(f32: 2) -> f32: 2;
     gelu_tanh_f32(f32: 2) -> f32: 2;
-    sigmoid_f32(f32: 2) -> f32: 2;
     silu_f32(f32: 2) -> f32: 2;
     softplus_f32(f32: 2) -> f32: 2;
     elu_f32(f32: 2) -> f32: 2;
@@ -2584,7 +2587,6 @@ calls! {
     clip_f64(f64: 2) -> f64: 2;
     gelu_f64(f64: 2) -> f64: 2;
     gelu_tanh_f64(f64: 2) -> f64: 2;
-    sigmoid_f64(f64: 2) -> f64: 2;
     silu_f64(f64: 2) -> f64: 2;
     softplus_f64(f64: 2) -> f64: 2;
     elu_f64(f64: 2) -> f64: 2;
@@ -2628,7 +2630,6 @@ calls! {
     clip_f16(f16: 2) -> f16: 2;
     gelu_f16(f16: 2) -> f16: 2;
     gelu_tanh_f16(f16: 2) -> f16: 2;
-    sigmoid_f16(f16: 2) -> f16: 2;
     silu_f16(f16: 2) -> f16: 2;
     softplus_f16(f16: 2) -> f16: 2;
     elu_f16(f16: 2) -> f16: 2;
@@ -2672,7 +2673,6 @@ calls! {
     clip_bf16(bf16: 2) -> bf16: 2;
     gelu_bf16(bf16: 2) -> bf16: 2;
     gelu_tanh_bf16(bf16: 2) -> bf16: 2;
-    sigmoid_bf16(bf16: 2) -> bf16: 2;
     silu_bf16(bf16: 2) -> bf16: 2;
     softplus_bf16(bf16: 2) -> bf16: 2;
     elu_bf16(bf16: 2) -> bf16: 2;

@@ -186,7 +186,6 @@ const CHOICES: &[Composite] = &[
 const ELEMENTWISE: &[Composite] = &[
     ("gelu", &[AB], AB, "gelu(x0)"),
     ("gelu_tanh", &[AB], AB, "gelu(x0, approximate=\"tanh\")"),
-    ("sigmoid", &[AB], AB, "sigmoid(x0)"),
     ("silu", &[AB], AB, "silu(x0)"),
     ("softplus", &[AB], AB, "softplus(x0)"),
     ("elu", &[AB], AB, "elu(x0)"),
