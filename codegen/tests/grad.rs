@@ -282,7 +282,6 @@ const CASES: &[Case] = &[
     ("softmax", AB, "A, B", "softmax(x)", true),
     ("softmax 0", AB, "A, B", "softmax(x, axis=0)", true),
     ("log_softmax", AB, "A, B", "log_softmax(x)", true),
-    ("sigmoid", AB, "A, B", "sigmoid(x)", true),
     ("log_sigmoid", AB, "A, B", "log_sigmoid(x)", true),
     ("silu", AB, "A, B", "silu(x)", true),
     ("relu", AB, "A, B", "relu(x)", false),
