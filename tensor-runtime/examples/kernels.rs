@@ -12,6 +12,8 @@ use ndfuse_runtime::{Result, Tensor};
 struct Gelu;
 
 impl rt::Kernel for Gelu {
+    type Unit = rt::unit::U0;
+
     #[inline(always)]
     fn run<M: rt::Isa>(m: M, cx: &mut rt::Cx<'_>) {
         let x = cx.input::<f32, 2>(0);
@@ -44,6 +46,8 @@ impl rt::Kernel for Gelu {
 struct Softmax;
 
 impl rt::Kernel for Softmax {
+    type Unit = rt::unit::U0;
+
     #[inline(always)]
     fn run<M: rt::Isa>(m: M, cx: &mut rt::Cx<'_>) {
         let x = cx.input::<f32, 2>(0);

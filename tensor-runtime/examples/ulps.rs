@@ -15,6 +15,8 @@ macro_rules! map {
         struct $kernel;
 
         impl rt::Kernel for $kernel {
+            type Unit = rt::unit::U0;
+
             #[inline(always)]
             fn run<M: rt::Isa>(m: M, cx: &mut rt::Cx<'_>) {
                 let x = cx.input::<$ty, 1>(0);

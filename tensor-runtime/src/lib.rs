@@ -63,7 +63,7 @@ pub mod rt {
     pub use crate::isa::Isa;
     pub use crate::kernel::{
         Ahead, Around, CpuKernel, Cx, In, Kernel, Out, Parts, Row, RowMut, Rows, Span, Sums, TILE, Taps, Tile, Tiles,
-        Windowed, Within, lanes, meet, parts, tiles, valid,
+        Windowed, Within, lanes, meet, parts, tiles, unit, valid,
     };
     pub use crate::math::{Divisor, Float};
     pub use crate::monoid::{self, Acc, ColAcc};

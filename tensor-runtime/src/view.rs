@@ -314,21 +314,25 @@ impl<'a, T: Element, S: Shape> TensorView<'a, T, S> {
 
 /// The shape of type `S` with these sizes, or an error that names the first axis which does not fit.
 pub(crate) fn fitted<S: Shape>(operation: &'static str, sizes: &[usize]) -> Result<S> {
-    S::from_sizes(sizes).ok_or_else(|| {
-        if sizes.len() != S::RANK {
-            let text = format!("shape {sizes:?} has {} axes, but {} are wanted", sizes.len(), S::RANK);
-            return Error::shape(operation, sizes, None, text);
+    S::from_sizes(sizes).ok_or_else(|| unfit(operation, sizes, S::STATIC))
+}
+
+/// The error. Not generic: a crate of many parameters has as many types of shapes.
+#[cold]
+fn unfit(operation: &'static str, sizes: &[usize], wanted: &[Option<usize>]) -> Error {
+    if sizes.len() != wanted.len() {
+        let text = format!("shape {sizes:?} has {} axes, but {} are wanted", sizes.len(), wanted.len());
+        return Error::shape(operation, sizes, None, text);
+    }
+    let bad = wanted.iter().zip(sizes).position(|(want, size)| want.is_some_and(|want| want != *size));
+    let want = bad.and_then(|axis| wanted[axis]);
+    let text = match (bad, want) {
+        (Some(axis), Some(want)) => {
+            format!("axis {axis} of shape {sizes:?} is {}, but {want} is wanted", sizes[axis])
         }
-        let bad = S::STATIC.iter().zip(sizes).position(|(want, size)| want.is_some_and(|want| want != *size));
-        let want = bad.and_then(|axis| S::STATIC[axis]);
-        let text = match (bad, want) {
-            (Some(axis), Some(want)) => {
-                format!("axis {axis} of shape {sizes:?} is {}, but {want} is wanted", sizes[axis])
-            }
-            _ => format!("shape {sizes:?} does not fit"),
-        };
-        Error::shape(operation, sizes, bad, text)
-    })
+        _ => format!("shape {sizes:?} does not fit"),
+    };
+    Error::shape(operation, sizes, bad, text)
 }
 
 impl<'a, T: Element, D: NdRank> From<ArrayView<'a, T, D>> for TensorView<'a, T, D::Shape> {

@@ -24,15 +24,18 @@ mod index;
 mod layout;
 mod order;
 mod pack;
+mod panels;
 mod saved;
 #[cfg(test)]
 mod tests;
 
 use crate::graph::{Graph, Mark, NodeId, Op};
-use crate::kernel::{InstOp, Kernel};
+use crate::kernel::Kernel;
 use crate::program::Program;
-use crate::shape::{Dim, Sym};
-use builder::{Blocked, Context, Draft, Source};
+use crate::shape::Dim;
+use builder::{Blocked, Context, Draft};
+use saved::Bytes;
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -43,11 +46,11 @@ const SHARED: u32 = 30;
 /// For each node in memory those that it is made from.
 type Sources = BTreeMap<NodeId, Vec<NodeId>>;
 
-/// The state of the search for kernels.
+/// The state of the search for kernels. Choices are tried on copies, which share what does not change.
 #[derive(Clone)]
 struct Search<'g> {
     graph: &'g Graph,
-    live: Vec<bool>,
+    live: Rc<Vec<bool>>,
     /// The products and scatters: steps of their own.
     steps: Vec<NodeId>,
     stored: Vec<bool>,
@@ -55,14 +58,14 @@ struct Search<'g> {
     /// that a sum of many halves is not infinite before it is divided, and
     /// products that are handed to their epilogue.
     wide: Vec<bool>,
-    orders: Vec<Vec<usize>>,
+    orders: Rc<Vec<Vec<usize>>>,
     /// Kernels by their first root.
     groups: BTreeMap<NodeId, Rc<Group>>,
     /// How many kernels were built, and how many of them met each other in a merge.
     built: usize,
     met: usize,
     /// For each node the first checkpoint that it is computed after.
-    eras: Vec<u32>,
+    eras: Rc<Vec<u32>>,
     /// Whether a product may have a kernel as its epilogue.
     epilogues: bool,
 }
@@ -77,6 +80,8 @@ struct Group {
     extents: Vec<Dim>,
     /// The arrays that it reads, but for single numbers.
     reads: BTreeSet<NodeId>,
+    /// What it reads and writes: found once, for most kernels stay as they are from one trial to the next.
+    bytes: OnceCell<Bytes>,
 }
 
 impl Group {
@@ -84,7 +89,7 @@ impl Group {
         let mut extents: Vec<Dim> = draft.par.iter().chain(&draft.red).map(|v| v.1.clone()).collect();
         extents.sort();
         let reads = draft.inputs.iter().map(|s| s.node()).filter(|n| graph.ty(*n).rank() > 0).collect();
-        Group { number, roots, draft, extents, reads }
+        Group { number, roots, draft, extents, reads, bytes: OnceCell::new() }
     }
 
     /// The nodes in memory that it reads.
@@ -195,18 +200,18 @@ impl<'g> Search<'g> {
         let mut search = Search {
             graph,
             steps: graph.ids().filter(|id| live[id.0 as usize] && graph.node(*id).op.is_step()).collect(),
-            live: live.clone(),
+            live: Rc::new(live),
             stored,
             wide: dtypes::wide(graph),
-            orders: layout::orders(graph),
+            orders: Rc::new(layout::orders(graph)),
             groups: BTreeMap::new(),
             built: 0,
             met: 0,
-            eras: eras(graph),
+            eras: Rc::new(eras(graph)),
             epilogues: true,
         };
         for (id, order) in given {
-            search.orders[id.0 as usize] = order.clone();
+            search.set_order(*id, order.clone());
         }
         search.store_operands();
         search
@@ -214,6 +219,10 @@ impl<'g> Search<'g> {
 
     fn context(&self) -> Context<'_> {
         Context { graph: self.graph, stored: &self.stored, wide: &self.wide, orders: &self.orders }
+    }
+
+    fn set_order(&mut self, id: NodeId, order: Vec<usize>) {
+        Rc::make_mut(&mut self.orders)[id.0 as usize] = order;
     }
 
     fn dots(&self) -> Vec<NodeId> {
@@ -232,7 +241,8 @@ impl<'g> Search<'g> {
                 while let Err(missing) = dots::side(&self.context(), node) {
                     let fixed = self.graph.outputs.contains(&missing.node);
                     if missing.whole && !fixed {
-                        self.orders[missing.node.0 as usize] = dots::natural_order(&self.context(), dot, operand);
+                        let order = dots::natural_order(&self.context(), dot, operand);
+                        self.set_order(missing.node, order);
                     }
                     assert!(!self.stored[missing.node.0 as usize], "an operand in memory is strided");
                     self.stored[missing.node.0 as usize] = true;
@@ -286,10 +296,15 @@ impl<'g> Search<'g> {
     /// Merges kernels over one index space that read the same memory. Two that
     /// met before are not tried again.
     fn merge(&mut self) {
-        let mut sources: Sources = self.in_memory().map(|id| (id, self.sources(id))).collect();
+        let fresh = |g: &Group| g.number > self.met;
+        if !self.groups.values().any(|g| fresh(g)) {
+            return;
+        }
+        let mut sources = self.all_sources();
         for later in self.groups.keys().copied().collect::<Vec<_>>() {
-            let earlier: Vec<NodeId> = self.groups.range(..later).rev().map(|(&k, _)| k).collect();
-            for first in earlier {
+            let (before, met) = (self.groups.range(..later).rev(), self.groups[&later].number <= self.met);
+            let earlier = before.filter(|(_, g)| !met || g.number > self.met).map(|(&k, _)| k);
+            for first in earlier.collect::<Vec<_>>() {
                 if let Some(group) = self.merged(&self.groups[&first], &self.groups[&later], &sources) {
                     let reads: Vec<NodeId> = group.draft.inputs.iter().map(|s| s.node()).collect();
                     sources.extend(group.roots.iter().map(|&root| (root, reads.clone())));
@@ -303,14 +318,9 @@ impl<'g> Search<'g> {
         self.met = self.built;
     }
 
-    /// The nodes in memory that something computes.
-    fn in_memory(&self) -> impl Iterator<Item = NodeId> {
-        self.steps.iter().copied().chain(self.groups.values().flat_map(|g| g.roots.iter().copied()))
-    }
-
     fn merged(&self, a: &Group, b: &Group, sources: &Sources) -> Option<Group> {
         let era = |g: &Group| self.eras[g.roots[0].0 as usize];
-        if a.number.max(b.number) <= self.met || a.extents != b.extents || era(a) != era(b) {
+        if a.extents != b.extents || era(a) != era(b) {
             return None;
         }
         let feeds = a.roots.iter().any(|r| b.reads.contains(r)) || b.roots.iter().any(|r| a.reads.contains(r));
@@ -321,15 +331,17 @@ impl<'g> Search<'g> {
             return None;
         }
         let roots: Vec<NodeId> = a.roots.iter().chain(&b.roots).copied().collect();
-        let mut seen = BTreeSet::new();
+        let mut seen = vec![false; self.graph.nodes.len()];
         let outside = a.inputs().into_iter().chain(b.inputs()).filter(|n| !roots.contains(n));
         if outside.into_iter().any(|n| depends(n, &roots, sources, &mut seen)) {
             return None;
         }
         let draft = builder::build(&self.context(), &roots).ok()?;
         // With reduced axes it would be no epilogue.
-        let epilogue = |g: &Group| !draft.red.is_empty() && self.panel(g, sources).is_some();
-        let lost = epilogue(a) || epilogue(b);
+        let lost = !draft.red.is_empty() && {
+            let readers = self.readers();
+            self.panel(a, &readers).is_some() || self.panel(b, &readers).is_some()
+        };
         (!lost).then(|| Group::new(self.built + 1, self.graph, roots, draft))
     }
 
@@ -337,8 +349,8 @@ impl<'g> Search<'g> {
         matches!(self.graph.node(id).op, Op::Dot { .. })
     }
 
-    /// The nodes in memory that a node in memory is made from.
-    fn sources(&self, id: NodeId) -> Vec<NodeId> {
+    /// The nodes in memory that a step which is no kernel reads.
+    fn sources(&self, step: NodeId) -> Vec<NodeId> {
         let base = |&arg: &NodeId| {
             let mut at = arg;
             while !self.stored[at.0 as usize] {
@@ -347,24 +359,28 @@ impl<'g> Search<'g> {
             at
         };
         // Between a step and what it reads are views.
-        if self.graph.node(id).op.is_step() {
-            return self.graph.node(id).args.iter().map(base).collect();
+        self.graph.node(step).args.iter().map(base).collect()
+    }
+
+    /// The nodes in memory that each node in memory is made from.
+    fn all_sources(&self) -> Sources {
+        let mut sources: Sources = self.steps.iter().map(|&step| (step, self.sources(step))).collect();
+        for group in self.groups.values() {
+            let reads: Vec<NodeId> = group.draft.inputs.iter().map(|s| s.node()).collect();
+            sources.extend(group.roots.iter().map(|&root| (root, reads.clone())));
         }
-        let group = self.groups.values().find(|g| g.roots.contains(&id));
-        group.map(|g| g.draft.inputs.iter().map(|s| s.node()).collect()).unwrap_or_default()
+        sources
     }
 
     /// The last costly node that two kernels compute.
     fn shared(&self) -> Option<NodeId> {
-        let mut count: BTreeMap<NodeId, usize> = BTreeMap::new();
-        for group in self.groups.values() {
-            for &node in &group.draft.computed {
-                *count.entry(node).or_default() += 1;
-            }
+        let mut count = vec![0u32; self.graph.nodes.len()];
+        for node in self.groups.values().flat_map(|g| &g.draft.computed) {
+            count[node.0 as usize] += 1;
         }
         let costs = self.costs();
-        let twice = count.into_iter().rev().filter(|&(n, c)| c > 1 && !self.stored[n.0 as usize]);
-        twice.map(|(n, _)| n).find(|&n| costs[n.0 as usize] >= SHARED)
+        let twice = |n: &NodeId| count[n.0 as usize] > 1 && !self.stored[n.0 as usize];
+        self.graph.ids().filter(twice).filter(|n| costs[n.0 as usize] >= SHARED).last()
     }
 
     /// What each node costs down to memory and to reductions. A reduction costs
@@ -386,25 +402,6 @@ impl<'g> Search<'g> {
             costs.push(if self.stored[id.0 as usize] { 0 } else { own.saturating_add(below).min(1000) });
         }
         costs
-    }
-
-    /// The kernels that a product is handed to panel by panel, each with its product.
-    fn epilogues(&self) -> BTreeMap<NodeId, NodeId> {
-        let sources = self.steps.iter().map(|&step| (step, self.sources(step))).collect();
-        self.groups.iter().filter_map(|(&key, group)| Some((key, self.panel(group, &sources)?))).collect()
-    }
-
-    /// The first product that a kernel without reduced axes alone reads, at its own index.
-    fn panel(&self, group: &Group, sources: &Sources) -> Option<NodeId> {
-        let whole = |dot: &NodeId| {
-            let read = |step| sources.get(step).is_some_and(|of_step: &Vec<NodeId>| of_step.contains(dot));
-            self.graph.outputs.contains(dot) || self.steps.iter().any(read)
-        };
-        let own = |dot: &NodeId| reads_at_own_index(&group.draft, *dot, &self.graph.ty(*dot).shape);
-        let alone = |dot: &NodeId| self.groups.values().filter(|g| g.has_input(*dot)).count() == 1;
-        let fits = |dot: &NodeId| self.is_dot(*dot) && own(dot) && alone(dot) && !whole(dot);
-        let may = self.epilogues && group.draft.red.is_empty();
-        may.then(|| group.inputs().into_iter().find(fits)).flatten()
     }
 }
 
@@ -439,35 +436,13 @@ fn eras(graph: &Graph) -> Vec<u32> {
 }
 
 /// Whether a node in memory is made from one of these; `seen` are known not to be.
-fn depends(id: NodeId, on: &[NodeId], sources: &Sources, seen: &mut BTreeSet<NodeId>) -> bool {
-    let reads = sources.get(&id).map_or(&[][..], Vec::as_slice);
-    on.contains(&id) || seen.insert(id) && reads.iter().any(|&s| depends(s, on, sources, seen))
-}
-
-/// Whether every load of the node, of this shape, is at one index made of all
-/// parallel axes, each as long as the node's own: of a square product the
-/// transposed element is another one.
-fn reads_at_own_index(draft: &Draft, node: NodeId, shape: &[Dim]) -> bool {
-    let loads = || {
-        draft.code.iter().filter_map(|inst| match &inst.op {
-            InstOp::Load { input, index, guards, .. } if draft.inputs[*input].node() == node => {
-                Some((draft.inputs[*input], index, guards))
-            }
-            _ => None,
-        })
-    };
-    let one = loads().all(|(_, index, _)| loads().next().is_some_and(|first| first.1 == index));
-    one && loads().all(|(source, index, guards)| {
-        let names: Vec<_> = index.iter().zip(shape).filter(|(_, n)| !n.is(1)).map(|(d, n)| (d.as_sym(), n)).collect();
-        let single = index.iter().zip(shape).all(|(d, n)| !n.is(1) || d.is(0));
-        let bare = single && names.iter().all(|(name, _)| name.is_some());
-        let whole = |var: &Sym, extent: &Dim| {
-            let mut own = names.iter().filter(|(name, _)| *name == Some(var));
-            own.next().is_some_and(|(_, n)| *n == extent) && own.next().is_none()
-        };
-        let covers = draft.par.iter().all(|(var, extent)| whole(var, extent));
-        matches!(source, Source::Node(_)) && guards.is_empty() && bare && covers && names.len() == draft.par.len()
-    })
+fn depends(id: NodeId, on: &[NodeId], sources: &Sources, seen: &mut [bool]) -> bool {
+    if on.contains(&id) {
+        return true;
+    }
+    let known = std::mem::replace(&mut seen[id.0 as usize], true);
+    let reads = || sources.get(&id).map_or(&[][..], Vec::as_slice);
+    !known && reads().iter().any(|&s| depends(s, on, sources, seen))
 }
 
 /// A kernel with its operand names erased, to find equal ones.

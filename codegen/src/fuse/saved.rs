@@ -37,6 +37,16 @@ struct Now {
     depths: BTreeMap<NodeId, usize>,
 }
 
+/// Of each node that a kernel reads or writes the bytes, where all symbols have each of the sizes.
+pub(super) type Bytes = Vec<(NodeId, [f64; SIZES.len()])>;
+
+/// What all steps do with memory.
+pub(super) struct Traffic {
+    /// What they read and write, where all symbols have each of the sizes.
+    pub bytes: [f64; SIZES.len()],
+    pub launches: usize,
+}
+
 impl Search<'_> {
     /// Puts in memory what is fewer bytes to write and read than to compute again.
     pub(super) fn save(&mut self) {
@@ -47,7 +57,7 @@ impl Search<'_> {
     /// One kernel after another, the last first: what reads a value that comes
     /// late is little, so few kernels are built again. Whether anything was saved.
     fn save_more(&mut self, tried: &mut BTreeSet<Vec<NodeId>>) -> bool {
-        let mut now = self.now();
+        let (mut now, mut before) = (self.now(), self.traffic());
         let mut saved = false;
         for key in self.groups.keys().rev().copied().collect::<Vec<_>>() {
             let several = |n: &NodeId| now.makers[n].len() > 1;
@@ -58,9 +68,10 @@ impl Search<'_> {
                 continue;
             }
             let trial = self.trial(&wanted);
-            if self.gains(&trial, &wanted) {
+            let after = trial.traffic();
+            if self.gains(&before, &after, &wanted) {
                 *self = trial;
-                now = self.now();
+                (now, before) = (self.now(), after);
                 saved = true;
             }
         }
@@ -77,31 +88,34 @@ impl Search<'_> {
         trial
     }
 
-    fn gains(&self, trial: &Self, nodes: &[NodeId]) -> bool {
+    fn gains(&self, before: &Traffic, after: &Traffic, nodes: &[NodeId]) -> bool {
         let least = |symbol: i64| WORTH * nodes.iter().map(|&n| size(self.graph, n, symbol)).sum::<f64>();
-        let (before, after) = (self.bytes(), trial.bytes());
-        let fewer = (0..SIZES.len()).all(|k| before[k] - after[k] >= least(SIZES[k]));
-        fewer && trial.launches() <= self.launches()
+        let fewer = (0..SIZES.len()).all(|k| before.bytes[k] - after.bytes[k] >= least(SIZES[k]));
+        fewer && after.launches <= before.launches
     }
 
-    /// The bytes that all steps read and write, where all symbols have each of the sizes.
-    pub(super) fn bytes(&self) -> [f64; SIZES.len()] {
-        let panels = self.epilogues().into_values().collect();
-        SIZES.map(|symbol| self.bytes_at(symbol, &panels))
+    pub(super) fn traffic(&self) -> Traffic {
+        let panels: BTreeSet<NodeId> = self.epilogues().into_values().collect();
+        let bytes = std::array::from_fn(|k| self.bytes(k, &panels));
+        Traffic { bytes, launches: self.steps.len() + self.groups.len() - panels.len() }
     }
 
-    fn bytes_at(&self, symbol: i64, panels: &BTreeSet<NodeId>) -> f64 {
-        let whole = |id: &NodeId| if panels.contains(id) { 0.0 } else { size(self.graph, *id, symbol) };
+    /// The bytes that all steps read and write, where all symbols have size number `k`.
+    fn bytes(&self, k: usize, panels: &BTreeSet<NodeId>) -> f64 {
+        let whole = |id: &NodeId| if panels.contains(id) { 0.0 } else { size(self.graph, *id, SIZES[k]) };
         let kernel = |g: &Group| {
-            let reads: f64 = g.inputs().iter().filter(|n| !panels.contains(n)).map(|&n| self.read(g, n, symbol)).sum();
-            reads + g.roots.iter().map(whole).sum::<f64>()
+            let all = g.bytes.get_or_init(|| self.moved(g)).iter();
+            all.filter(|(node, _)| !panels.contains(node)).map(|(_, bytes)| bytes[k]).sum::<f64>()
         };
         let step = |id: &NodeId| self.sources(*id).iter().map(whole).sum::<f64>() + whole(id);
         self.groups.values().map(|g| kernel(g)).sum::<f64>() + self.steps.iter().map(step).sum::<f64>()
     }
 
-    pub(super) fn launches(&self) -> usize {
-        self.steps.len() + self.groups.len() - self.epilogues().len()
+    /// What a kernel reads and writes.
+    fn moved(&self, group: &Group) -> Bytes {
+        let reads = group.inputs().into_iter().map(|n| (n, SIZES.map(|symbol| self.read(group, n, symbol))));
+        let writes = group.roots.iter().map(|&n| (n, SIZES.map(|symbol| size(self.graph, n, symbol))));
+        reads.chain(writes).collect()
     }
 
     /// The bytes that a kernel reads of a node in memory: no more than the node
@@ -123,7 +137,7 @@ impl Search<'_> {
     }
 
     fn now(&self) -> Now {
-        let sources: Sources = self.in_memory().map(|id| (id, self.sources(id))).collect();
+        let sources = self.all_sources();
         let mut depths = BTreeMap::new();
         sources.keys().for_each(|&id| depth(id, &sources, &mut depths));
         Now { makers: makers(self), sources, depths }
@@ -171,7 +185,7 @@ impl Search<'_> {
             let later = |other: &&NodeId| now.depths[*other] < now.depths[key];
             let roots: Vec<NodeId> =
                 makers.iter().filter(later).flat_map(|other| self.groups[other].roots.clone()).collect();
-            let mut seen = BTreeSet::new();
+            let mut seen = vec![false; self.graph.nodes.len()];
             let group = &self.groups[key];
             group.extents.iter().eq(extents.iter().copied())
                 && group.inputs().into_iter().all(|n| !depends(n, &roots, &now.sources, &mut seen))

@@ -40,8 +40,8 @@ fn saved(graph: &Graph) -> Vec<String> {
 /// How many bytes less go through memory, for each of the sizes.
 fn less(graph: &Graph) -> Vec<i64> {
     let (before, after) = searches(graph);
-    assert!(after.launches() <= before.launches());
-    before.bytes().iter().zip(after.bytes()).map(|(before, after)| (before - after) as i64).collect()
+    assert!(after.traffic().launches <= before.traffic().launches);
+    before.traffic().bytes.iter().zip(after.traffic().bytes).map(|(before, after)| (before - after) as i64).collect()
 }
 
 const LAYERS: &str = "
@@ -78,7 +78,10 @@ fn a_gelu_saves_its_argument_and_its_product_is_never_whole() {
     let graph = graph(LAYERS);
     let (before, after) = searches(&graph);
     assert_eq!(saved(&graph), ["f64[B, H]"]);
-    assert_eq!((before.epilogues().len() + 1, before.launches() - 1), (after.epilogues().len(), after.launches()));
+    assert_eq!(
+        (before.epilogues().len() + 1, before.traffic().launches - 1),
+        (after.epilogues().len(), after.traffic().launches)
+    );
     // Once less the product, and once less the bias.
     assert_eq!(less(&graph), SIZES.map(|n| 8 * (n * n + n)));
     // What it was made of, the gradient no more reads.
@@ -109,7 +112,7 @@ fn an_epilogue_is_not_lost_to_a_merge() {
     let (before, after) = searches(&graph);
     assert_eq!(saved(&graph), ["f64[B, I]"]);
     assert_eq!(before.epilogues().len() + 1, after.epilogues().len());
-    assert_eq!(before.launches(), after.launches());
+    assert_eq!(before.traffic().launches, after.traffic().launches);
 }
 
 /// What is handed on panel by panel has no other element at hand than its own.
@@ -166,7 +169,7 @@ fn what_is_made_of_little_is_computed_again() {
     );
     assert_eq!(saved(&mask), [""; 0]);
     let slice = graph("fn part<B>(a: f32[1000, B]) -> f32[8, B] { a[100:108] * 2.0 }");
-    assert_eq!(searches(&slice).0.bytes(), SIZES.map(|n| (2 * 4 * 8 * n) as f64));
+    assert_eq!(searches(&slice).0.traffic().bytes, SIZES.map(|n| (2 * 4 * 8 * n) as f64));
 }
 
 #[test]

@@ -17,6 +17,8 @@ use crate::tensor::Tensor;
 struct Nothing;
 
 impl Kernel for Nothing {
+    type Unit = crate::kernel::unit::U0;
+
     #[inline(always)]
     fn run<M: crate::isa::Isa>(_: M, _: &mut Cx<'_>) {}
 }

@@ -129,6 +129,15 @@ pub(crate) fn streamed() {
     }
 }
 
+/// Calls [`streamed`] when it is dropped.
+pub(crate) struct Streamed;
+
+impl Drop for Streamed {
+    fn drop(&mut self) {
+        streamed();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

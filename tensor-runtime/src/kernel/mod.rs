@@ -11,6 +11,7 @@
 //! use ndfuse_runtime::rt;
 //! struct Double;
 //! impl rt::Kernel for Double {
+//!     type Unit = rt::unit::U0;
 //!     #[inline(always)]
 //!     fn run<M: rt::Isa>(_: M, cx: &mut rt::Cx<'_>) {
 //!         let x = cx.input::<f32, 1>(0);
@@ -32,10 +33,12 @@
 pub(crate) mod cache;
 mod near;
 mod operand;
+mod place;
 mod row;
 pub(crate) mod strided;
 mod tile;
 mod together;
+pub mod unit;
 mod window;
 
 use std::cell::Cell;
@@ -44,19 +47,16 @@ use std::ops::Range;
 
 use crate::dims::MAX_RANK;
 use crate::dtype::{DType, Element};
-#[cfg(target_arch = "aarch64")]
-use crate::isa::Neon;
-use crate::isa::{self, Base, Isa, Level};
-#[cfg(target_arch = "x86_64")]
-use crate::isa::{Avx2, Avx512};
+use crate::isa::{self, Isa, Level};
 
 pub use cache::Ahead;
 pub use near::Near;
-use operand::Place;
 pub use operand::{In, Out, RowMut};
+use place::Place;
 pub use row::Row;
 pub use tile::{Parts, Span, Tile, Tiles, Within, meet, parts, tiles, valid};
 pub use together::Rows;
+use unit::Unit;
 pub use window::{Around, Sums, Taps, Windowed, lanes};
 
 /// The most elements of a lane that a kernel handles at a time.
@@ -64,6 +64,9 @@ pub const TILE: usize = 1024;
 
 /// The body of a generated kernel, for any instruction set.
 pub trait Kernel {
+    /// What rustc compiles its first clone with; the others are in those that follow.
+    type Unit: Unit;
+
     /// Computes one job.
     fn run<M: Isa>(m: M, cx: &mut Cx<'_>);
 }
@@ -82,16 +85,22 @@ struct Clones {
     neon: Entry,
 }
 
+/// The units after the first of a kernel.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+type Second<K> = <<K as Kernel>::Unit as Unit>::Next;
+#[cfg(target_arch = "x86_64")]
+type Third<K> = <Second<K> as Unit>::Next;
+
 impl Clones {
     const fn of<K: Kernel>() -> Clones {
         Clones {
-            base: run_base::<K>,
+            base: K::Unit::base::<K>,
             #[cfg(target_arch = "x86_64")]
-            avx2: run_avx2::<K>,
+            avx2: <Second<K> as Unit>::avx2::<K>,
             #[cfg(target_arch = "x86_64")]
-            avx512: run_avx512::<K>,
+            avx512: <Third<K> as Unit>::avx512::<K>,
             #[cfg(target_arch = "aarch64")]
-            neon: run_neon::<K>,
+            neon: <Second<K> as Unit>::neon::<K>,
         }
     }
 
@@ -99,7 +108,7 @@ impl Clones {
     const fn narrow<K: Kernel>() -> Clones {
         Clones {
             #[cfg(target_arch = "x86_64")]
-            avx512: run_avx2::<K>,
+            avx512: <Second<K> as Unit>::avx2::<K>,
             ..Clones::of::<K>()
         }
     }
@@ -146,6 +155,8 @@ impl CpuKernel {
     /// Runs the clone for this machine, of the second form if it is asked for.
     #[inline]
     pub(crate) fn run(&self, across: bool, cx: &mut Cx<'_>) {
+        // Also where the kernel panics: the memory may be another's soon.
+        let _streamed = (cx.streams != 0).then_some(cache::Streamed);
         self.across.as_ref().filter(|_| across).unwrap_or(&self.own).run_at(isa::active(), cx);
     }
 }
@@ -154,27 +165,6 @@ impl std::fmt::Debug for CpuKernel {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("CpuKernel")
     }
-}
-
-fn run_base<K: Kernel>(cx: &mut Cx<'_>) {
-    K::run(Base, cx);
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
-fn run_avx2<K: Kernel>(cx: &mut Cx<'_>) {
-    K::run(Avx2, cx);
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512cd,avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
-fn run_avx512<K: Kernel>(cx: &mut Cx<'_>) {
-    K::run(Avx512, cx);
-}
-
-#[cfg(target_arch = "aarch64")]
-fn run_neon<K: Kernel>(cx: &mut Cx<'_>) {
-    K::run(Neon, cx);
 }
 
 /// A box of an operand's elements that a job may touch.
@@ -336,6 +326,8 @@ mod tests {
     struct Body;
 
     impl Kernel for Body {
+        type Unit = unit::U0;
+
         #[inline(always)]
         fn run<M: Isa>(m: M, cx: &mut Cx<'_>) {
             let x = cx.input::<f32, 1>(0);

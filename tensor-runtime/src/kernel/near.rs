@@ -9,7 +9,7 @@ use std::slice;
 
 use crate::dtype::Element;
 
-use super::operand::outside;
+use super::place::outside;
 use super::{In, TILE, Tile};
 
 /// Rows of `n` elements of an input, by where they begin.
@@ -90,7 +90,7 @@ pub(super) fn zeros<T: Element>(n: usize) -> &'static [T] {
 #[cfg(test)]
 mod tests {
     use super::super::Window;
-    use super::super::operand::Place;
+    use super::super::place::Place;
     use super::*;
     use crate::MAX_RANK;
     use crate::dtype::DType;

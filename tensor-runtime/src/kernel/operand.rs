@@ -1,93 +1,18 @@
 //! A kernel's operands: elements and rows of a window.
 //!
 //! In: a window, coordinates. Out: elements, or rows as slices. Always: coordinates are checked, a row's by its first and
-//! last element; then no element in between needs a check. Next: [`super::tile`], [`super::cache`].
+//! last element; then no element in between needs a check. Next: [`super::place`], [`super::tile`], [`super::cache`].
 
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut, Range};
-use std::ptr::NonNull;
+use std::ptr;
 use std::slice;
 
-use crate::dims::MAX_RANK;
-use crate::dtype::{DType, Element};
+use crate::dtype::Element;
 
 use super::cache::Ahead;
-use super::{TILE, Tile, Window, cache, strided};
-
-/// A window as a kernel's body uses it: of known type and rank.
-#[derive(Clone, Copy)]
-pub(super) struct Place<T, const N: usize> {
-    pub(super) origin: *mut T,
-    pub(super) low: [isize; N],
-    pub(super) size: [usize; N],
-    pub(super) stride: [isize; N],
-}
-
-impl<T: Element, const N: usize> Place<T, N> {
-    #[inline]
-    pub(super) fn new(window: &Window) -> Place<T, N> {
-        if window.dtype != T::DTYPE || window.rank != N || N > MAX_RANK {
-            other(window, T::DTYPE, N);
-        }
-        let (mut low, mut size, mut stride) = ([0; N], [0; N], [0; N]);
-        low.copy_from_slice(&window.low[..N]);
-        size.copy_from_slice(&window.size[..N]);
-        stride.copy_from_slice(&window.stride[..N]);
-        Place { origin: window.origin.cast(), low, size, stride }
-    }
-
-    /// The element of these coordinates, which is in the window.
-    #[inline(always)]
-    pub(super) fn element(&self, at: [isize; N]) -> *mut T {
-        let mut offset = 0isize;
-        for k in 0..N {
-            if at[k].wrapping_sub(self.low[k]) as usize >= self.size[k] {
-                outside(at[k], self.low[k], self.size[k]);
-            }
-            offset = offset.wrapping_add(at[k].wrapping_mul(self.stride[k]));
-        }
-        self.origin.wrapping_offset(offset)
-    }
-
-    /// The first of `n` neighbours on an axis, 1 to [`TILE`], all in the window, and the distance between two.
-    #[inline(always)]
-    fn along(&self, at: [isize; N], axis: usize, n: usize) -> (*mut T, isize) {
-        assert!(n <= TILE, "a row of {n} elements, more than a tile");
-        let first = self.element(at);
-        // No overflow: the first is in the window.
-        if n > self.size[axis] - at[axis].wrapping_sub(self.low[axis]) as usize {
-            outside(at[axis], self.low[axis], self.size[axis]);
-        }
-        (first, self.stride[axis])
-    }
-
-    /// The first of `n` elements, 1 to [`TILE`], that are `step` apart, all in the window, and the distance between two.
-    #[inline(always)]
-    fn lane(&self, at: [isize; N], step: [isize; N], n: usize) -> (*mut T, isize) {
-        assert!(n <= TILE, "a row of {n} elements, more than a tile");
-        let mut stride = 0isize;
-        for k in 0..N {
-            let last = (n as isize - 1).checked_mul(step[k]).and_then(|d| at[k].checked_add(d));
-            if !last.is_some_and(|last| (last.wrapping_sub(self.low[k]) as usize) < self.size[k]) {
-                outside(at[k], self.low[k], self.size[k]);
-            }
-            stride = stride.wrapping_add(step[k].wrapping_mul(self.stride[k]));
-        }
-        (self.element(at), stride)
-    }
-}
-
-#[cold]
-#[inline(never)]
-fn other(window: &Window, dtype: DType, rank: usize) -> ! {
-    panic!("the operand is {} of rank {}, not {dtype} of rank {rank}", window.dtype, window.rank);
-}
-
-#[cold]
-#[inline(never)]
-pub(super) fn outside(at: isize, low: isize, size: usize) -> ! {
-    panic!("a kernel asked for coordinates from {at} in {low}..{}", low.wrapping_add_unsigned(size));
-}
+use super::place::{Place, copy, unit};
+use super::{Tile, cache, strided};
 
 /// An operand that a kernel reads.
 #[derive(Clone, Copy)]
@@ -118,25 +43,33 @@ impl<'a, T: Element, const N: usize> In<'a, T, N> {
     where
         'a: 't,
     {
+        let (first, stride, inside) = self.at.lane(at, step, n);
+        let fetches = self.fetches && n * size_of::<T>() >= cache::PAGE;
+        let first = if inside & (stride == 1) & !fetches { first } else { self.found(copy(at), copy(step), n, tile) };
         // Its length is `n` on every way, so that a loop over `n` elements needs no check, wherever the row is found.
-        let (first, stride) = if n == 0 { (NonNull::dangling().as_ptr(), 1) } else { self.at.lane(at, step, n) };
+        // SAFETY: `lane` says that the first and the last element, and so, a window being a box, all of them, lie in the
+        // window; they are neighbours, and readable for `'a`; `found` promises the same of what it answers.
+        unsafe { slice::from_raw_parts(first, n) }
+    }
+
+    /// Where the `n` elements of a row begin that may lie anywhere: initialised, neighbours, for as long as `'a` and the tile.
+    // Not a part of each row in a kernel, of which this is most.
+    #[inline(never)]
+    fn found(self, at: [isize; N], step: [isize; N], n: usize, tile: &mut Tile<T>) -> *mut T {
+        let (first, stride) = self.at.bare().row(&at, &step, n);
+        let first = first.cast::<T>();
         if stride == 1 {
-            if self.fetches && n * size_of::<T>() >= cache::PAGE {
-                cache::fetch(first.wrapping_add(n).cast());
-            }
-            // SAFETY: `lane` checked that the first and the last element, and so, a window being a box, all of
-            // them, lie in the window; they are neighbours, and readable for `'a`. None are nowhere.
-            unsafe { slice::from_raw_parts(first, n) }
-        } else {
-            // SAFETY: as above.
-            unsafe { tile.pack(0, first, stride, n) };
-            tile.filled(n)
+            cache::fetch(first.wrapping_add(n).cast());
+            return first;
         }
+        // SAFETY: `row` checked that all elements lie in the window, and they are readable.
+        unsafe { tile.pack(0, first, stride, n) };
+        tile.filled(n).as_ptr().cast_mut()
     }
 
     /// What [`row`](In::row) will read `by` further on, if that is a row that is worth fetching before.
-    #[inline(always)]
-    pub fn ahead(&self, at: [isize; N], step: [isize; N], by: [isize; N], n: usize) -> Ahead {
+    #[inline(never)]
+    pub fn ahead(self, at: [isize; N], step: [isize; N], by: [isize; N], n: usize) -> Ahead {
         let bytes = size_of::<T>();
         let (mut offset, mut far, mut lane, mut inside) = (0isize, 0isize, 0isize, true);
         for k in 0..N {
@@ -171,6 +104,13 @@ impl<'a, T: Element, const N: usize> In<'a, T, N> {
         if valid.start <= 0 && valid.end >= n as isize {
             return self.row(at, step, n, tile);
         }
+        self.filled(copy(at), copy(step), n, valid, fill, tile);
+        tile.filled(n)
+    }
+
+    /// Makes a row in the tile, of which `valid` is read.
+    #[inline(never)]
+    fn filled(self, at: [isize; N], step: [isize; N], n: usize, valid: Range<isize>, fill: T, tile: &mut Tile<T>) {
         let start = valid.start.max(0) as usize;
         let end = (valid.end.clamp(0, n as isize) as usize).max(start);
         tile.fill(n, fill);
@@ -179,11 +119,10 @@ impl<'a, T: Element, const N: usize> In<'a, T, N> {
             for k in 0..N {
                 from[k] = from[k].wrapping_add(step[k].wrapping_mul(start as isize));
             }
-            let (first, stride) = self.at.lane(from, step, end - start);
-            // SAFETY: `lane` checked that all `end - start` elements lie in the window.
-            unsafe { tile.pack(start, first, stride, end - start) };
+            let (first, stride) = self.at.bare().row(&from, &step, end - start);
+            // SAFETY: `row` checked that all `end - start` elements lie in the window.
+            unsafe { tile.pack(start, first.cast(), stride, end - start) };
         }
-        tile.filled(n)
     }
 
     /// The `n` elements of the coordinates that `at` gives.
@@ -257,7 +196,7 @@ impl<T: Element, const N: usize> Out<'_, T, N> {
     pub fn fetch(&self, at: [isize; N], axis: usize, n: usize) {
         let bytes = n * size_of::<T>();
         if self.fetches && bytes >= cache::LEAST_FETCH && self.at.stride[axis] == 1 {
-            cache::fetch_all(self.at.element(at).cast_const().cast(), bytes);
+            self.at.fetch(copy(at), bytes);
         }
     }
 
@@ -271,32 +210,20 @@ impl<T: Element, const N: usize> Out<'_, T, N> {
         again: bool,
         streams: bool,
     ) -> RowMut<'t, T> {
-        if n == 0 {
-            return RowMut { row: &mut [], to: std::ptr::null_mut(), stride: 1 };
-        }
-        let (first, stride) = self.at.along(at, axis, n);
-        if (stride == 1 && !streams) || n == 1 {
-            // SAFETY: `along` checked that all `n` elements lie in this job's window, which is initialised and
-            // nobody else's; they are neighbours. `&'t mut self` forbids a second row or `put` meanwhile, and an
-            // output is taken once.
-            let row = unsafe { slice::from_raw_parts_mut(first, n) };
-            RowMut { row, to: std::ptr::null_mut(), stride: 1 }
+        let (first, stride, inside) = self.at.lane(at, unit(axis), n);
+        let (first, to) = if inside & ((stride == 1) & !streams | (n == 1)) {
+            (first, ptr::null_mut())
+        } else if inside & !again {
+            // Rows that go past the caches are many, and each waits for memory: the less is between them the better.
+            (tile.scratch(n).as_mut_ptr(), first)
         } else {
-            if again {
-                // SAFETY: as above: all `n` elements lie in the window.
-                unsafe { tile.pack(0, first, stride, n) };
-            }
-            RowMut { row: tile.scratch(n), to: first, stride }
-        }
-    }
-}
-
-impl<T, const N: usize> Drop for Out<'_, T, N> {
-    #[inline(always)]
-    fn drop(&mut self) {
-        if self.streams {
-            cache::streamed();
-        }
+            self.at.lent(copy(at), axis, n, tile, again)
+        };
+        // SAFETY: `lane` says that all `n` elements lie in this job's window, which is initialised and nobody else's; they
+        // are neighbours. `&'t mut self` forbids a second row or `put` meanwhile, and an output is taken once. Or they
+        // are the tile's, which is borrowed for as long.
+        let row = unsafe { slice::from_raw_parts_mut(first, n) };
+        RowMut { row, to, stride }
     }
 }
 
@@ -328,20 +255,29 @@ impl<T: Element> Drop for RowMut<'_, T> {
     #[inline(always)]
     fn drop(&mut self) {
         if !self.to.is_null() {
-            // SAFETY: `Out::row` set `to` only after it checked that all of the row lies in this job's window,
-            // which it borrows for as long as the row lives.
-            unsafe {
-                match self.stride {
-                    1 => cache::stream(self.row.as_ptr().cast(), self.to.cast(), size_of_val(self.row)),
-                    stride => strided::scatter(self.row, self.to, stride),
-                }
-            };
+            self.write();
         }
+    }
+}
+
+impl<T: Element> RowMut<'_, T> {
+    /// Writes the row to where it belongs.
+    #[inline(never)]
+    fn write(&mut self) {
+        // SAFETY: `Out::row` set `to` only after it checked that all of the row lies in this job's window, which it borrows
+        // for as long as the row lives.
+        unsafe {
+            match self.stride {
+                1 => cache::stream(self.row.as_ptr().cast(), self.to.cast(), size_of_val(self.row)),
+                stride => strided::scatter(self.row, self.to, stride),
+            }
+        };
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::Window;
     use super::*;
     use crate::dtype::DType;
 

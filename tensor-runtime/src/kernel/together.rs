@@ -9,7 +9,8 @@ use std::slice;
 
 use crate::dtype::Element;
 
-use super::operand::{In, outside};
+use super::operand::In;
+use super::place::outside;
 use super::{Cx, Span, TILE, Tile};
 
 /// A lane of so many elements at most is short: what a row costs by itself is more than its elements.
@@ -153,7 +154,7 @@ mod tests {
     use std::marker::PhantomData;
 
     use super::super::Window;
-    use super::super::operand::Place;
+    use super::super::place::Place;
     use super::*;
     use crate::MAX_RANK;
     use crate::dtype::DType;

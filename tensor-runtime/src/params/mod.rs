@@ -33,39 +33,39 @@
 //!
 //! impl<C: rt::Dim> rt::Params for Norm<C> {
 //!     fn visit<'a>(&'a self, path: &mut rt::Path, f: &mut dyn ::core::ops::FnMut(&str, rt::Leaf<'a>)) {
-//!         path.field("weight", |path| rt::Params::visit(&self.weight, path, f));
-//!         path.field("bias", |path| rt::Params::visit(&self.bias, path, f));
+//!         path.visit("weight", &self.weight, f);
+//!         path.visit("bias", &self.bias, f);
 //!     }
 //!     fn build(path: &mut rt::Path, source: &mut dyn rt::Source) -> rt::Result<Self> {
 //!         let built = Norm {
-//!             weight: path.field("weight", |path| rt::Params::build(path, source))?,
-//!             bias: path.field("bias", |path| rt::Params::build(path, source))?,
+//!             weight: path.build("weight", source)?,
+//!             bias: path.build("bias", source)?,
 //!         };
 //!         rt::check_dims(&built, path, "Norm", &["C"])?;
 //!         ::core::result::Result::Ok(built)
 //!     }
-//!     // Where each of the struct's dimensions occurs: argument `i` of field `x` is `sites(&self.x, i, …)`.
+//!     // Where each of the struct's dimensions occurs: argument `i` of field `x` is `sites("x", &self.x, i, …)`.
 //!     fn sites(&self, dim: usize, path: &mut rt::Path, f: &mut dyn ::core::ops::FnMut(rt::Site)) {
 //!         if dim == 0 {
-//!             path.field("weight", |path| rt::Params::sites(&self.weight, 0, path, f));
-//!             path.field("bias", |path| rt::Params::sites(&self.bias, 0, path, f));
+//!             path.sites("weight", &self.weight, 0, f);
+//!             path.sites("bias", &self.bias, 0, f);
 //!         }
 //!     }
 //! }
 //!
 //! impl<C: rt::Dim, H: rt::Dim> rt::Params for Block<C, H> {
 //!     fn visit<'a>(&'a self, path: &mut rt::Path, f: &mut dyn ::core::ops::FnMut(&str, rt::Leaf<'a>)) {
-//!         path.field("norm", |path| rt::Params::visit(&self.norm, path, f));
-//!         path.field("up", |path| rt::Params::visit(&self.up, path, f));
-//!         path.field("gates", |path| rt::Params::visit(&self.gates, path, f));
-//!         path.field("wide", |path| rt::Params::visit(&self.wide, path, f));
+//!         path.visit("norm", &self.norm, f);
+//!         path.visit("up", &self.up, f);
+//!         path.visit("gates", &self.gates, f);
+//!         path.visit("wide", &self.wide, f);
 //!     }
 //!     fn build(path: &mut rt::Path, source: &mut dyn rt::Source) -> rt::Result<Self> {
 //!         let built = Block {
-//!             norm: path.field("norm", |path| rt::Params::build(path, source))?,
-//!             up: path.field("up", |path| rt::Params::build(path, source))?,
-//!             gates: path.field("gates", |path| rt::Params::build(path, source))?,
-//!             wide: path.field("wide", |path| rt::Params::build(path, source))?,
+//!             norm: path.build("norm", source)?,
+//!             up: path.build("up", source)?,
+//!             gates: path.build("gates", source)?,
+//!             wide: path.build("wide", source)?,
 //!         };
 //!         rt::check_dims(&built, path, "Block", &["C", "H"])?;
 //!         // One line for each derived dimension; its value is `None` where it overflows or is negative.
@@ -77,12 +77,12 @@
 //!     }
 //!     fn sites(&self, dim: usize, path: &mut rt::Path, f: &mut dyn ::core::ops::FnMut(rt::Site)) {
 //!         if dim == 0 {
-//!             path.field("norm", |path| rt::Params::sites(&self.norm, 0, path, f));
-//!             path.field("up", |path| rt::Params::sites(&self.up, 0, path, f));
+//!             path.sites("norm", &self.norm, 0, f);
+//!             path.sites("up", &self.up, 0, f);
 //!         }
 //!         if dim == 1 {
-//!             path.field("up", |path| rt::Params::sites(&self.up, 1, path, f));
-//!             path.field("gates", |path| rt::Params::sites(&self.gates, 0, path, f));
+//!             path.sites("up", &self.up, 1, f);
+//!             path.sites("gates", &self.gates, 0, f);
 //!         }
 //!     }
 //! }
@@ -440,6 +440,8 @@ macro_rules! tuples {
     () => {};
 }
 
+// As `Tensor::build`, for a tuple has many members.
+#[inline(never)]
 fn build_next<P: Params>(path: &mut Path, i: &mut std::ops::RangeFrom<usize>, source: &mut dyn Source) -> Result<P> {
     path.index(i.next().unwrap_or_default(), |path| P::build(path, source))
 }

@@ -2,6 +2,12 @@
 //!
 //! In: fields, from the outermost on. Out: their dotted name. Always: whoever leaves a field finds the path as it was. Next:
 //! [`super`].
+//!
+//! What a struct does with each of its fields is a function of the field's type alone, so that fields of one type share it
+//! when a crate is compiled.
+
+use super::{Leaf, Params, Source};
+use crate::error::{Result, Site};
 
 /// A dotted name under construction.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +34,21 @@ impl Path {
         let result = f(self);
         self.leave(outer);
         result
+    }
+
+    /// Calls `f` with the name of each leaf of the field `key`.
+    pub fn visit<'a, P: Params>(&mut self, key: &str, field: &'a P, f: &mut dyn FnMut(&str, Leaf<'a>)) {
+        self.field(key, |path| field.visit(path, f));
+    }
+
+    /// Builds the field `key`.
+    pub fn build<P: Params>(&mut self, key: &str, source: &mut dyn Source) -> Result<P> {
+        self.field(key, |path| P::build(path, source))
+    }
+
+    /// Calls `f` with the places of dimension `dim` of the field `key`.
+    pub fn sites<P: Params>(&mut self, key: &str, field: &P, dim: usize, f: &mut dyn FnMut(Site)) {
+        self.field(key, |path| field.sites(dim, path, f));
     }
 
     /// Goes to a field; answers the length of the path before. As its counterpart, not a part of each place that goes there.

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::kept::Kept;
 use crate::layout::Layout;
 use crate::operand::{RawView, RawViewMut};
-use crate::storage::Elements;
+use crate::storage::{Elements, Storage};
 use crate::tape::{self, Value};
 use crate::view::{fitted, nd_view, nd_view_mut};
 
@@ -87,11 +87,10 @@ impl AnyTensor {
 
     /// The same as a tensor of known type, without a copy; `operand` is its name in the error.
     pub fn downcast<T: Element, S: Shape>(self, operation: &'static str, operand: &str) -> Result<Tensor<T, S>> {
-        let found = self.dtype();
-        let wrong = || Error::DType { operation, operand: operand.into(), found, expected: T::DTYPE };
-        let storage = T::recover_storage(self.storage).ok_or_else(wrong)?;
-        let shape = fitted(operation, self.layout.sizes())?;
-        Ok(Tensor { storage, layout: self.layout, shape, track: self.track })
+        let (layout, track) = (self.layout, self.track);
+        let storage = recovered::<T>(self.storage, operation, operand)?;
+        let shape = fitted(operation, layout.sizes())?;
+        Ok(Tensor { storage, layout, shape, track })
     }
 
     /// A copy of the elements of `layout` in `slice`, in row-major order.
@@ -186,6 +185,18 @@ impl AnyTensor {
         nd_view_mut::<T, IxDyn>(to.data, &layout)?.zip_mut_with(&from, |to, &from| *to += from);
         Ok(())
     }
+}
+
+/// The storage of known type. Generic over that alone: there are few types of elements and many of shapes.
+#[inline(never)]
+pub(super) fn recovered<T: Element>(
+    storage: AnyStorage,
+    operation: &'static str,
+    operand: &str,
+) -> Result<Arc<Storage<T>>> {
+    let found = storage.dtype();
+    let wrong = || Error::DType { operation, operand: operand.into(), found, expected: T::DTYPE };
+    T::recover_storage(storage).ok_or_else(wrong)
 }
 
 impl<T: Element, S: Shape> From<Tensor<T, S>> for AnyTensor {

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use super::any::recovered;
 use super::{AnyTensor, Tensor};
 use crate::dims::Shape;
 use crate::dtype::{AnyStorage, Element};
@@ -30,9 +31,7 @@ impl Made {
     /// The tensor, which is of this type; `operand` is its name in the error.
     pub fn tensor<T: Element, S: Shape>(&mut self, operation: &'static str, operand: &str) -> Result<Tensor<T, S>> {
         let storage = self.storage.take().ok_or_else(|| missing(operation, operand))?;
-        let found = storage.dtype();
-        let wrong = || Error::DType { operation, operand: operand.into(), found, expected: T::DTYPE };
-        let storage = T::recover_storage(storage).ok_or_else(wrong)?;
+        let storage = recovered::<T>(storage, operation, operand)?;
         let shape = fitted(operation, self.layout.sizes())?;
         Ok(Tensor { storage, layout: self.layout, shape, track: self.track.take() })
     }

@@ -11,6 +11,8 @@ macro_rules! reduction {
         struct $kernel;
 
         impl rt::Kernel for $kernel {
+            type Unit = rt::unit::U0;
+
             #[inline(always)]
             fn run<M: rt::Isa>(m: M, cx: &mut rt::Cx<'_>) {
                 let x = cx.input::<f32, 2>(0);
@@ -97,6 +99,8 @@ fn a_tall_sum_does_not_drift() {
 struct Window;
 
 impl rt::Kernel for Window {
+    type Unit = rt::unit::U0;
+
     #[inline(always)]
     fn run<M: rt::Isa>(m: M, cx: &mut rt::Cx<'_>) {
         let x = cx.input::<f32, 3>(0);

@@ -106,6 +106,8 @@ fn products_of_any_strides() {
 struct Bias;
 
 impl rt::Kernel for Bias {
+    type Unit = rt::unit::U0;
+
     #[inline(always)]
     fn run<M: rt::Isa>(m: M, cx: &mut rt::Cx<'_>) {
         let bias = cx.input::<f32, 1>(0);

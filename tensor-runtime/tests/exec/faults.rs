@@ -9,6 +9,8 @@ use crate::cases::{self, Case, Kind, buffer, launch, param, plan, values, wave};
 struct Wild;
 
 impl rt::Kernel for Wild {
+    type Unit = rt::unit::U0;
+
     #[inline(always)]
     fn run<M: rt::Isa>(_: M, cx: &mut rt::Cx<'_>) {
         let mut y = cx.output::<f32, 1>(0);
@@ -22,6 +24,8 @@ impl rt::Kernel for Wild {
 struct Twice;
 
 impl rt::Kernel for Twice {
+    type Unit = rt::unit::U0;
+
     #[inline(always)]
     fn run<M: rt::Isa>(_: M, cx: &mut rt::Cx<'_>) {
         let mut y = cx.output::<f32, 1>(0);
@@ -35,6 +39,8 @@ impl rt::Kernel for Twice {
 struct Cast;
 
 impl rt::Kernel for Cast {
+    type Unit = rt::unit::U0;
+
     #[inline(always)]
     fn run<M: rt::Isa>(_: M, cx: &mut rt::Cx<'_>) {
         let mut y = cx.output::<bool, 1>(0);
@@ -46,6 +52,8 @@ impl rt::Kernel for Cast {
 struct Rows;
 
 impl rt::Kernel for Rows {
+    type Unit = rt::unit::U0;
+
     #[inline(always)]
     fn run<M: rt::Isa>(_: M, cx: &mut rt::Cx<'_>) {
         let x = cx.input::<f32, 1>(0);

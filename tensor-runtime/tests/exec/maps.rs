@@ -9,6 +9,8 @@ use crate::cases::{self, Case, KINDS, Kind, buffer, close, launch, param, plan, 
 struct Affine;
 
 impl rt::Kernel for Affine {
+    type Unit = rt::unit::U0;
+
     #[inline(always)]
     fn run<M: rt::Isa>(m: M, cx: &mut rt::Cx<'_>) {
         let x = cx.input::<f32, 3>(0);
@@ -87,6 +89,8 @@ fn axes_that_run_as_one_give_the_same() {
 struct Take;
 
 impl rt::Kernel for Take {
+    type Unit = rt::unit::U0;
+
     #[inline(always)]
     fn run<M: rt::Isa>(_: M, cx: &mut rt::Cx<'_>) {
         let x = cx.input::<f32, 2>(0);
@@ -198,6 +202,8 @@ const fn step(from: u16, to: u16) -> Launch {
 struct Increment;
 
 impl rt::Kernel for Increment {
+    type Unit = rt::unit::U0;
+
     #[inline(always)]
     fn run<M: rt::Isa>(_: M, cx: &mut rt::Cx<'_>) {
         let x = cx.input::<f32, 1>(0);

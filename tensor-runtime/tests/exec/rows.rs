@@ -8,6 +8,8 @@ use crate::cases::{self, Case, KINDS, Kind, buffer, close, launch, param, plan, 
 struct Softmax;
 
 impl rt::Kernel for Softmax {
+    type Unit = rt::unit::U0;
+
     #[inline(always)]
     fn run<M: rt::Isa>(m: M, cx: &mut rt::Cx<'_>) {
         let x = cx.input::<f32, 2>(0);
@@ -120,6 +122,8 @@ macro_rules! reduction {
         struct $kernel;
 
         impl rt::Kernel for $kernel {
+            type Unit = rt::unit::U0;
+
             #[inline(always)]
             fn run<M: rt::Isa>(m: M, cx: &mut rt::Cx<'_>) {
                 let x = cx.input::<$from, 2>(0);

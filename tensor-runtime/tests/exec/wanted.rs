@@ -16,6 +16,8 @@ thread_local! {
 struct Add<const N: u8>;
 
 impl<const N: u8> rt::Kernel for Add<N> {
+    type Unit = rt::unit::U0;
+
     #[inline(always)]
     fn run<M: rt::Isa>(_: M, cx: &mut rt::Cx<'_>) {
         RAN.with_borrow_mut(|ran| ran.push(char::from(b'a' + N)));
@@ -33,6 +35,8 @@ impl<const N: u8> rt::Kernel for Add<N> {
 struct Both;
 
 impl rt::Kernel for Both {
+    type Unit = rt::unit::U0;
+
     #[inline(always)]
     fn run<M: rt::Isa>(_: M, cx: &mut rt::Cx<'_>) {
         RAN.with_borrow_mut(|ran| ran.push('c'));

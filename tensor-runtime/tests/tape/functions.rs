@@ -32,6 +32,8 @@ macro_rules! map {
     ($name:ident $count:literal: $($x:ident: $t:ty),* => $out:ty, $value:expr) => {
         struct $name;
         impl rt::Kernel for $name {
+            type Unit = rt::unit::U0;
+
             #[inline(always)]
             fn run<M: rt::Isa>(_: M, cx: &mut rt::Cx<'_>) {
                 count($count);
@@ -61,6 +63,8 @@ macro_rules! sums {
     ($sum:ident $back:ident $t:ident) => {
         struct $sum;
         impl rt::Kernel for $sum {
+            type Unit = rt::unit::U0;
+
             #[inline(always)]
             fn run<M: rt::Isa>(_: M, cx: &mut rt::Cx<'_>) {
                 let x = cx.input::<$t, 1>(0);
@@ -70,6 +74,8 @@ macro_rules! sums {
         }
         struct $back;
         impl rt::Kernel for $back {
+            type Unit = rt::unit::U0;
+
             #[inline(always)]
             fn run<M: rt::Isa>(_: M, cx: &mut rt::Cx<'_>) {
                 let g = cx.input::<$t, 0>(0);

@@ -46,8 +46,12 @@ pub enum On {
     Panels,
 }
 
-/// The type `name` with its `impl rt::Kernel`.
-pub fn kernel(name: &str, loops: &Loops, on: On) -> String {
+/// The units that rustc compiles kernels in, of which the runtime has so many.
+const UNITS: usize = 16;
+
+/// The type of kernel `number` of a block, with its `impl rt::Kernel`.
+pub fn kernel(number: usize, loops: &Loops, on: On) -> String {
+    let name = name(number);
     let nest = nest(loops, on);
     let mut taken = Vec::new();
     let inputs = operand_names(&loops.kernel.inputs, "in", &mut taken);
@@ -73,6 +77,7 @@ pub fn kernel(name: &str, loops: &Loops, on: On) -> String {
     out.line(format!("pub struct {name};"));
     out.line("");
     out.open(format!("impl rt::Kernel for {name}"));
+    out.line(format!("type Unit = rt::unit::U{};", number % UNITS));
     out.line("#[inline(always)]");
     let (m, cx) =
         (if mentions(&body, "m") { "m" } else { "_" }, if loops.kernel.stores.is_empty() { "_" } else { "cx" });
@@ -84,6 +89,11 @@ pub fn kernel(name: &str, loops: &Loops, on: On) -> String {
     out.close();
     out.close();
     out.text
+}
+
+/// The name of the type.
+pub fn name(number: usize) -> String {
+    format!("K{number}")
 }
 
 /// How a value in scope is read.

@@ -178,7 +178,7 @@ fn module(units: &[Unit<'_>]) -> TokenStream {
 
 /// The text of kernels and plans, as people read it.
 pub fn text(units: &[Unit<'_>]) -> String {
-    let mut kernels: BTreeMap<String, String> = BTreeMap::new();
+    let mut kernels: BTreeMap<String, usize> = BTreeMap::new();
     let (mut code, mut plans) = (String::new(), String::new());
     for (number, unit) in units.iter().enumerate() {
         let vjp = unit.vjp.as_ref().map(|(d, _)| plan::Vjp {
@@ -192,13 +192,13 @@ pub fn text(units: &[Unit<'_>]) -> String {
         let itself = unit.code.iter().map(|(code, cuda)| ('P', *code, cuda, vjp.as_ref()));
         for (kind, compiled, cuda, vjp) in itself.chain(derived) {
             let mut named = |loops: &Loops, on: On| {
-                let next = format!("K{}", kernels.len());
-                let name = kernels.entry(canonical(loops, on)).or_insert_with(|| {
-                    code.push_str(&kernel::kernel(&next, loops, on));
+                let next = kernels.len();
+                let number = kernels.entry(canonical(loops, on)).or_insert_with(|| {
+                    code.push_str(&kernel::kernel(next, loops, on));
                     code.push('\n');
                     next
                 });
-                name.clone()
+                kernel::name(*number)
             };
             let mut names = Vec::new();
             let panels = panels(&compiled.program);
@@ -256,5 +256,5 @@ fn canonical(loops: &Loops, on: On) -> String {
     for operand in loops.kernel.inputs.iter_mut().chain(&mut loops.kernel.outputs) {
         operand.name.clear();
     }
-    kernel::kernel("K", &loops, on)
+    kernel::kernel(0, &loops, on)
 }

@@ -135,8 +135,7 @@ fn implementation(def: &StructDef) -> String {
     out.open(format!("impl{bounds} rt::Params for {name}{args}"));
     out.open("fn visit<'a>(&'a self, path: &mut rt::Path, f: &mut dyn ::core::ops::FnMut(&str, rt::Leaf<'a>))");
     for field in &def.fields {
-        let inner = format!("rt::Params::visit(&self.{}, path, f)", field.name);
-        out.line(format!("{};", within(std::slice::from_ref(&field.key), &inner)));
+        out.line(format!("path.visit({:?}, &self.{}, f);", field.key, field.name));
     }
     out.close();
     build(def, &mut out);
@@ -163,8 +162,9 @@ fn implementation(def: &StructDef) -> String {
 fn sites(def: &StructDef, symbol: &Sym, out: &mut Writer) {
     for part in def.fields.iter().flat_map(parts) {
         for (i, _) in part.dims.iter().enumerate().filter(|(_, d)| d.as_sym() == Some(symbol)) {
-            let inner = format!("rt::Params::sites(&self{}, {i}, path, f)", part.place);
-            out.line(format!("{};", within(&part.keys, &inner)));
+            let Some((key, outer)) = part.keys.split_last() else { continue };
+            let inner = format!("path.sites({key:?}, &self{}, {i}, f)", part.place);
+            out.line(format!("{};", within(outer, &inner)));
         }
     }
 }
@@ -174,8 +174,7 @@ fn build(def: &StructDef, out: &mut Writer) {
     out.open("fn build(path: &mut rt::Path, source: &mut dyn rt::Source) -> rt::Result<Self>");
     out.open(format!("let built = {name}"));
     for field in &def.fields {
-        let inner = within(std::slice::from_ref(&field.key), "rt::Params::build(path, source)");
-        out.line(format!("{}: {inner}?,", field.name));
+        out.line(format!("{}: path.build({:?}, source)?,", field.name, field.key));
     }
     out.close_with("};");
     let symbols: Vec<String> = def.generics.iter().map(|g| format!("{:?}", &**g)).collect();

@@ -11,6 +11,8 @@ use crate::plan::{Action, Block, Bound, Launch, Output, Plan, Step};
 struct Masked;
 
 impl Kernel for Masked {
+    type Unit = crate::kernel::unit::U0;
+
     #[inline(always)]
     fn run<M: crate::isa::Isa>(_: M, cx: &mut Cx<'_>) {
         let (s, x, mut y) = (cx.input::<f32, 2>(0), cx.input::<f32, 2>(1), cx.output::<f32, 2>(0));

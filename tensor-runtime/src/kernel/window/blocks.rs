@@ -11,7 +11,7 @@ use crate::dims::MAX_RANK;
 use crate::isa::{self, Isa, Level};
 use crate::kernel::cache::fetch_all;
 use crate::kernel::near::zeros;
-use crate::kernel::operand::outside;
+use crate::kernel::place::outside;
 use crate::kernel::{In, strided};
 use crate::math::Float;
 

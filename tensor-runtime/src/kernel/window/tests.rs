@@ -1,7 +1,7 @@
 //! Windows against their definition, to the bit.
 
 use super::super::Window;
-use super::super::operand::Place;
+use super::super::place::Place;
 use super::*;
 use crate::dtype::{DType, Element};
 use crate::isa::{self, Level};

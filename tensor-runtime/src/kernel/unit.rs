@@ -1,0 +1,72 @@
+//! Which of rustc's units of compilation a kernel's clones are in.
+//!
+//! In: nothing. Out: [`Unit`]s, one of which a kernel names. Always: no unit means anything when a program runs. Next:
+//! [`super::Kernel`].
+//!
+//! rustc puts what is generic into the unit of the module that its `Self` is of, and compiles units side by side. Were the clones
+//! functions of a module, all kernels of a crate would be one unit.
+
+use super::{Cx, Kernel};
+use crate::isa::Base;
+#[cfg(target_arch = "aarch64")]
+use crate::isa::Neon;
+#[cfg(target_arch = "x86_64")]
+use crate::isa::{Avx2, Avx512};
+
+/// A unit. The clone of a kernel for an instruction set is a function of it.
+pub trait Unit {
+    /// The one for the next clone of a kernel.
+    type Next: Unit;
+
+    #[doc(hidden)]
+    fn base<K: Kernel>(cx: &mut Cx<'_>) {
+        K::run(Base, cx);
+    }
+
+    /// # Safety
+    /// The machine has these instructions.
+    #[doc(hidden)]
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
+    unsafe fn avx2<K: Kernel>(cx: &mut Cx<'_>) {
+        K::run(Avx2, cx);
+    }
+
+    /// # Safety
+    /// The machine has these instructions.
+    #[doc(hidden)]
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512cd,avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
+    unsafe fn avx512<K: Kernel>(cx: &mut Cx<'_>) {
+        K::run(Avx512, cx);
+    }
+
+    /// # Safety
+    /// The machine has these instructions.
+    #[doc(hidden)]
+    #[cfg(target_arch = "aarch64")]
+    unsafe fn neon<K: Kernel>(cx: &mut Cx<'_>) {
+        K::run(Neon, cx);
+    }
+}
+
+macro_rules! units {
+    ($($name:ident $module:ident then $next:ident;)*) => {$(
+        mod $module {
+            /// A unit of compilation.
+            pub struct $name;
+
+            impl super::Unit for $name {
+                type Next = super::$next;
+            }
+        }
+        pub use $module::$name;
+    )*};
+}
+
+// As many as rustc makes of a crate with cargo's release profile.
+units! {
+    U0 u0 then U1; U1 u1 then U2; U2 u2 then U3; U3 u3 then U4; U4 u4 then U5; U5 u5 then U6; U6 u6 then U7; U7 u7 then U8;
+    U8 u8 then U9; U9 u9 then U10; U10 u10 then U11; U11 u11 then U12; U12 u12 then U13; U13 u13 then U14; U14 u14 then U15;
+    U15 u15 then U0;
+}
