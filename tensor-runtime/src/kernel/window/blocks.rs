@@ -157,28 +157,35 @@ fn sums<M: Isa, T: Windowed, const WIDE: usize, const HALF: usize>(
     let copies = if apart == 1 || n <= 1 { &mut [] } else { copies.of(rows * span * n) };
     let mut copies = copies.chunks_exact_mut(n.max(1));
     for (i, entries) in table.chunks_exact_mut(span).enumerate() {
-        entries.fill(MaybeUninit::new(nothing));
         here.copy_from_slice(block.at);
         if !move_to(i, here, outer, block.steps, block.inside) || start >= end || n == 0 {
+            entries.fill(MaybeUninit::new(nothing));
             continue;
         }
         let (first, _) = of.row(here, block.lane, n, axis);
         of.check(axis, here[axis].saturating_add(start), end - 1 - start);
         let place = |c: isize| first.wrapping_offset(c.wrapping_mul(of.stride[axis]));
-        let entries = &mut entries[start as usize..end as usize];
+        let (before, rest) = entries.split_at_mut(start as usize);
+        let (entries, behind) = rest.split_at_mut((end - start) as usize);
+        before.fill(MaybeUninit::new(nothing));
+        behind.fill(MaybeUninit::new(nothing));
         // The upper rows have been read for the windows above these.
         if i + step >= rows {
             let next = (reach..reach + (count * step) as isize).take_while(|c| *c < columns.end);
             next.for_each(|c| fetch_all(place(c).cast(), n * size_of::<T>()));
         }
-        for (c, entry) in (start..).zip(entries) {
-            let Some(to) = copies.next() else {
-                entry.write(place(c));
-                continue;
+        let mut at = place(start);
+        for entry in entries {
+            let to = match copies.next() {
+                None => at,
+                Some(to) => {
+                    // SAFETY: as in `read`.
+                    unsafe { strided::gather(&mut *(to as *mut [T] as *mut [MaybeUninit<T>]), at, apart) };
+                    to.as_ptr()
+                }
             };
-            // SAFETY: as in `read`.
-            unsafe { strided::gather(&mut *(to as *mut [T] as *mut [MaybeUninit<T>]), place(c), apart) };
-            entry.write(to.as_ptr());
+            entry.write(to);
+            at = at.wrapping_offset(of.stride[axis]);
         }
     }
     let out = to.of(most * taps.step);
@@ -223,11 +230,14 @@ impl<T: Windowed> Run<T> {
         unsafe {
             match n {
                 _ if n >= WIDE => {
-                    (0..n / WIDE).for_each(|i| self.at::<M, P, WIDE>(m, i * WIDE));
+                    // No closure: one of its own would not have the instruction set.
+                    for i in 0..n / WIDE {
+                        self.wide::<M, P, WIDE>(m, i * WIDE);
+                    }
                     match n % WIDE {
                         0 => (),
                         rest if rest <= HALF => self.at::<M, P, HALF>(m, n - HALF),
-                        _ => self.at::<M, P, WIDE>(m, n - WIDE),
+                        _ => self.wide::<M, P, WIDE>(m, n - WIDE),
                     }
                 }
                 _ if n >= HALF => {
@@ -235,6 +245,24 @@ impl<T: Windowed> Run<T> {
                     self.at::<M, P, HALF>(m, n - HALF);
                 }
                 _ => (0..n).for_each(|i| self.at::<M, P, 1>(m, i)),
+            }
+        }
+    }
+
+    /// The same as [`Run::at`], with what is best for the window.
+    ///
+    /// # Safety
+    /// As [`Run::at`].
+    #[inline(always)]
+    unsafe fn wide<M: Isa, const P: usize, const L: usize>(&self, m: M, lane: usize) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            match (self.width, self.step) {
+                (3, 1) if P == MOST => self.by::<M, P, L, 3, 1>(m, lane),
+                (3, 2) if P == MOST => self.by::<M, P, L, 3, 2>(m, lane),
+                (5, 1) if P == MOST => self.by::<M, P, L, 5, 1>(m, lane),
+                (5, 2) if P == MOST => self.by::<M, P, L, 5, 2>(m, lane),
+                _ => self.at::<M, P, L>(m, lane),
             }
         }
     }
@@ -263,6 +291,57 @@ impl<T: Windowed> Run<T> {
                     }
                     weights = weights.wrapping_add(self.stride);
                 }
+            }
+            for (p, sums) in sums.into_iter().enumerate() {
+                self.out.add(p * self.stride + lane).cast::<[T; L]>().write(sums);
+            }
+        }
+    }
+
+    /// The same of windows that are `S` apart and `W` wide: of a row, weights and sums stay in registers while its places go by,
+    /// each of which is read once for all windows that have it.
+    ///
+    /// # Safety
+    /// As [`Run::at`].
+    #[inline(always)]
+    unsafe fn by<M: Isa, const P: usize, const L: usize, const W: usize, const S: usize>(&self, m: M, lane: usize) {
+        const { assert!(W <= 5 && (MOST - 1) * 2 + 5 <= 19 && P <= MOST && S <= 2) };
+        // SAFETY: the caller's promise.
+        unsafe {
+            let mut sums = [[-T::default(); L]; P];
+            let mut weights = self.weights.add(lane);
+            for row in 0..self.rows {
+                let places = self.table.add(row * self.span);
+                let mut of = [[T::default(); L]; W];
+                for of in &mut of {
+                    *of = weights.cast::<[T; L]>().read();
+                    weights = weights.wrapping_add(self.stride);
+                }
+                // Adds the place of this number to the window whose point of this number it is, if one has it.
+                macro_rules! point {
+                    ($x:ident $place:literal $point:literal) => {
+                        let first = usize::wrapping_sub($place, $point);
+                        if $point < W && $point <= $place && first % S == 0 && first / S < P {
+                            let sums = &mut sums[first / S];
+                            for l in 0..L {
+                                sums[l] = m.fma($x[l], of[$point % W][l], sums[l]);
+                            }
+                        }
+                    };
+                }
+                macro_rules! places {
+                    ($($place:literal)*) => {$(
+                        if $place < (P - 1) * S + W {
+                            let x = (*places.add($place)).add(lane).cast::<[T; L]>().read();
+                            point!(x $place 4);
+                            point!(x $place 3);
+                            point!(x $place 2);
+                            point!(x $place 1);
+                            point!(x $place 0);
+                        }
+                    )*};
+                }
+                places!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18);
             }
             for (p, sums) in sums.into_iter().enumerate() {
                 self.out.add(p * self.stride + lane).cast::<[T; L]>().write(sums);

@@ -2,7 +2,7 @@
 //!
 //! In: the weights along a tile of the lane, copied once by [`Taps::read`]; where the window of a place begins. Out: the sums
 //! along the tile, by [`Sums::row`]. Always: several neighbouring places are computed at once, so that a weight is
-//! fetched once for all of them; each sum is one chain in the order of the window's points, whatever is computed beside
+//! fetched once for all of them, and where windows are 3 or 5 wide a place once for all windows of its row; each sum is one chain in the order of the window's points, whatever is computed beside
 //! it; what lies outside is multiplied as zero; every row that is read is checked against the input's window.
 //! Next: [`blocks`], compiled once an instruction set, with the runtime.
 
@@ -21,8 +21,8 @@ use blocks::{Block, View};
 
 /// The most points of a window.
 pub(super) const POINTS: usize = 64;
-/// Elements of a tile's weights, about: with what they are multiplied by, they stay in the first-level cache.
-const WEIGHTS: usize = 2400;
+/// Elements of a tile's weights, about: they stay in the first-level cache, and there are not many tiles.
+const WEIGHTS: usize = 4800;
 /// Lanes of a tile are a multiple of so many.
 const LANES: usize = 32;
 /// Bytes of a cache line.
@@ -222,7 +222,7 @@ impl<T: Windowed> Sums<T> {
 /// ```
 /// use ndfuse_runtime::rt::lanes;
 /// let lengths: Vec<_> = lanes(0..240, 25).map(|t| (t.start, t.len)).collect();
-/// assert_eq!(lengths, [(0, 96), (96, 96), (192, 48)]);
+/// assert_eq!(lengths, [(0, 128), (128, 112)]);
 /// ```
 #[inline]
 pub fn lanes(range: Range<isize>, points: usize) -> impl Iterator<Item = Span> {

@@ -110,7 +110,15 @@ impl Case {
 fn windows_are_sums_of_products() {
     let infinite = |i: isize, x: f64| if i == isize::MAX { f64::INFINITY } else { x };
     for c in [0, 1, 3, 8, 15, 16, 20, 33, 48, 100] {
-        for (points, step, pad) in [([3, 3], 1, 1), ([5, 5], 2, 2), ([1, 4], 3, 0), ([2, 7], 7, 1), ([4, 1], 1, 2)] {
+        for (points, step, pad) in [
+            ([3, 3], 1, 1),
+            ([3, 3], 2, 0),
+            ([5, 5], 1, 2),
+            ([5, 5], 2, 2),
+            ([1, 4], 3, 0),
+            ([2, 7], 7, 1),
+            ([4, 1], 1, 2),
+        ] {
             for (size, lie) in [([5, 17, c], Lie::Rows), ([4, 7, c], Lie::Planes), ([9, 8, c], Lie::Rows)] {
                 let case = Case { size, points, step, pad, lie };
                 case.holds::<f32>(|i| infinite(i, i as f64 / 3.0) as f32);
