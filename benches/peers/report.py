@@ -10,7 +10,6 @@ import os
 import pathlib
 import platform
 
-BEGIN, END = "<!-- peers: begin -->", "<!-- peers: end -->"
 COLOURS = {"ndfuse": "#c2410c", "limit": "#94a3b8"}
 OTHER = "#2563eb"
 OWN = ("ndfuse", "limit")
@@ -55,14 +54,14 @@ def mean(ratios):
     return math.exp(sum(math.log(r) for r in ratios) / len(ratios)) if ratios else math.nan
 
 
-def summary(found):
+def summary(found, linked=True):
     lines = [
         "| workload | ndfuse | best peer | ratio | ndfuse-into | best, mapped | ratio | of limit |",
         "|---|--:|--:|--:|--:|--:|--:|--:|",
     ]
     ratios = {False: [], True: []}
     for name, entry in found["workloads"].items():
-        rows, cells = entry["rows"], [f"[`{name}`](#{name})"]
+        rows, cells = entry["rows"], [f"[`{name}`](#{name})" if linked else f"`{name}`"]
         for system, mapped in (("ndfuse", False), ("ndfuse-into", True)):
             own, peer = one(rows, system), best(rows, mapped)
             cells.append(f"{digits(own['ms'])}" if own else "")
@@ -142,13 +141,26 @@ def text(found):
     return "\n".join(parts)
 
 
+def held(found):
+    """What is said of a run that was held to an instruction set: one table."""
+    about = found["machine"]
+    versions = {name: version for name, version in found["systems"].items() if not name.endswith("-mapped")}
+    rows = [f"- {about['processor']}; {about['date']}; {about['threads']} threads; load {about['load']} before the start"]
+    rows.append("- " + ", ".join(f"{name} {version}" for name, version in versions.items()))
+    notes = [f"- `{name}`: {note}." for name, entry in found["workloads"].items() for note in entry["notes"]]
+    return "\n".join([*rows, *notes, "", summary(found, linked=False)])
+
+
 def write(found, root: pathlib.Path):
+    path = root / "docs/performance.md"
+    isa = found.get("isa")
+    part, content = (f"peers {isa}", held(found)) if isa else ("peers", text(found))
+    begin, end = f"<!-- {part}: begin -->", f"<!-- {part}: end -->"
+    before, rest = path.read_text().split(begin)
+    path.write_text(f"{before}{begin}\n{content}\n{end}{rest.split(end)[1]}")
+    charts = {} if isa else found["workloads"]
     folder = root / "docs/performance"
     folder.mkdir(exist_ok=True)
-    for name, entry in found["workloads"].items():
+    for name, entry in charts.items():
         (folder / f"{name}.svg").write_text(chart(name, entry["rows"]))
-    path = root / "docs/performance.md"
-    old = path.read_text()
-    before, rest = old.split(BEGIN)
-    path.write_text(f"{before}{BEGIN}\n{text(found)}\n{END}{rest.split(END)[1]}")
-    print(f"{path} and {len(found['workloads'])} charts are written")
+    print(f"{path} and {len(charts)} charts are written")
