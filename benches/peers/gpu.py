@@ -1,15 +1,20 @@
 #!/usr/bin/env python3
-"""PyTorch on a GPU, operation by operation and compiled, on the workloads of `cargo bench --bench gpu -- --json`.
+"""PyTorch on a GPU, operation by operation and compiled, on the workloads of `cargo bench --bench gpu -- --json`; with
+`--ndfuse` also that, and one table of all.
 
-    python benches/peers/gpu.py [--filter NAME] [--device cuda] [--scale N]
+    python benches/peers/gpu.py [--ndfuse target/release/deps/gpu-…] [--filter NAME] [--device cuda] [--scale N] [--seconds N]
 
 An object a line, as that command prints: median, least and greatest milliseconds of a call, between two events of the
-device, in turns of 20 ms at least. `limit_ratio` is the share of what `Tensor.copy_` reaches with 2 GiB in the same run.
+device, in turns of 20 ms at least. `limit_ratio` is the share of what `Tensor.copy_` reaches with 2 GiB in the same run, for
+`ndfuse` of what its own copy does. What is not begun after so many seconds is not measured.
 """
 
 import argparse
 import json
+import pathlib
 import statistics
+import subprocess
+import sys
 import time
 
 import torch
@@ -79,6 +84,19 @@ def workloads(device, s):
         h = -(-h // s)
         heads = lambda h=h, n=n: tuple(numbers(h, n, 64) for _ in range(3))
         yield name, causal, heads, 16 * h * n * 64, 4 * h * n * n * 64
+    for name, batch in [("efficientnet_b1", 1), ("efficientnet_b64", -(-64 // s))]:
+        photographs = lambda batch=batch: (numbers(batch, 3, 224, 224).contiguous(memory_format=torch.channels_last),)
+        yield name, efficientnet(device), photographs, 4 * 3 * 224 * 224 * batch, 2 * batch * 384.9e6
+
+
+def efficientnet(device):
+    """With the weights on the device, in the memory order that convolutions are fastest in."""
+    import data
+    import with_torch
+
+    ops = with_torch.Ops()
+    ops.net = {name: w.to(device) for name, w in ops.net.items()}
+    return torch.no_grad()(lambda x: data.efficientnet(ops, x))
 
 
 class Host:
@@ -109,30 +127,81 @@ def measure(call, device):
     return sorted(turn(calls) for _ in range(TURNS))
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--filter", default="")
-    parser.add_argument("--device", default="cuda")
-    parser.add_argument("--scale", type=int, default=1)
-    options = parser.parse_args()
+def tell(row, rows):
+    rows.append(row)
+    print(json.dumps(row), flush=True)
+
+
+def measure_ndfuse(options, rows):
+    """What the binary says; where it fails, how."""
+    device = "cuda:0" if options.device == "cuda" else options.device
+    command = [str(options.ndfuse.resolve()), "--json", "--device", device, "--scale", str(options.scale)]
+    command += ["--filter", options.filter]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        for line in process.stdout:
+            tell(json.loads(line), rows)
+            if time.monotonic() > options.end:
+                process.kill()
+    if process.returncode != 0:
+        print(f"{options.ndfuse.name}: ended with {process.returncode}", file=sys.stderr)
+
+
+def measure_torch(options, rows):
     # f32 in full, as ndfuse has it.
     torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
     source = torch.rand((1 << 28) // options.scale, device=options.device)
     target = torch.empty_like(source)
     copied = statistics.median(measure(lambda: target.copy_(source), options.device))
     limit = 8 * source.numel() / copied / 1e6
-    print(json.dumps({"workload": "copy", "system": "torch", "ms": copied, "gbps": limit}), flush=True)
+    tell({"workload": "copy", "system": "torch", "ms": copied, "gbps": limit}, rows)
     del source, target
     for name, f, arguments, size, flops in workloads(options.device, options.scale):
         if options.filter not in name:
             continue
         made = arguments()
-        for system, run in [("torch", f), ("torch.compile", torch.compile(f))]:
-            times = measure(lambda: run(*made), options.device)
+        for system, wrap in [("torch", lambda f: f), ("torch.compile", torch.compile)]:
+            if time.monotonic() > options.end:
+                return
+            try:
+                run = wrap(f)
+                times = measure(lambda: run(*made), options.device)
+            except Exception as why:
+                print(f"{name}, {system}: {why}", file=sys.stderr)
+                continue
             ms = statistics.median(times)
             row = {"workload": name, "system": system, "ms": ms, "min": times[0], "max": times[-1]}
             rates = {"gbps": size / ms / 1e6, "gflops": flops / ms / 1e6, "limit_ratio": size / ms / 1e6 / limit}
-            print(json.dumps({**row, **rates}), flush=True)
+            tell({**row, **rates}, rows)
+
+
+def table(rows):
+    """Milliseconds, and the share of a copy's rate; the last column says how often as fast as the faster of PyTorch's."""
+    systems = ["ndfuse", "ndfuse-unfused", "torch", "torch.compile"]
+    lines = ["| workload | " + " | ".join(systems) + " | faster |", "|---" * (len(systems) + 2) + "|"]
+    for name in dict.fromkeys(row["workload"] for row in rows if row["workload"] != "copy"):
+        found = {row["system"]: row for row in rows if row["workload"] == name}
+        cell = lambda row: f"{row['ms']:.4g} ({100 * row['limit_ratio']:.0f} %)" if row else ""
+        cells = [name, *(cell(found.get(system)) for system in systems)]
+        peers = [found[system]["ms"] for system in systems[2:] if system in found]
+        both = peers and "ndfuse" in found
+        lines.append("| " + " | ".join([*cells, f"{min(peers) / found['ndfuse']['ms']:.2f}" if both else ""]) + " |")
+    return "\n".join(lines)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--ndfuse", type=pathlib.Path, help="the binary of `cargo bench --bench gpu --no-run`")
+    parser.add_argument("--filter", default="")
+    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--scale", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=480)
+    options = parser.parse_args()
+    options.end, rows = time.monotonic() + options.seconds, []
+    if options.ndfuse:
+        measure_ndfuse(options, rows)
+    measure_torch(options, rows)
+    print(table(rows))
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ pub enum Error {
     #[error(transparent)]
     DeviceUnavailable(Box<DeviceUnavailable>),
     /// No memory of that size could be had.
-    #[error("out of memory: {bytes} bytes on {device}")]
+    #[error("out of memory: {bytes} bytes on {device}\n  = help: drop what is not needed, or work on a part at a time")]
     OutOfMemory { device: Box<str>, bytes: usize },
     /// An event that was not recorded has no time.
     #[error("{operation}: the {which} event was not recorded\n  = help: call `.record()` on it before")]
@@ -249,6 +249,9 @@ pub enum DeviceFault {
     /// NVRTC, which compiles kernels, is not there.
     #[error("cannot compile kernels: NVRTC, CUDA's run-time compiler, is not found")]
     NoCompiler,
+    /// NVRTC has no machine code for the device: it is older than that, or so new that it knows it no more.
+    #[error("cannot compile kernels: {compiler} does not know the device's architecture, {architecture}")]
+    OtherCompiler { compiler: Box<str>, architecture: Box<str> },
     /// The device failed once, and answers nothing any more.
     #[error("was lost: {0}")]
     Lost(Box<str>),
@@ -273,6 +276,9 @@ impl DeviceFault {
             DeviceFault::NoSuchDevice { .. } => "use a lower number, or `Device::best()` to take whatever there is",
             DeviceFault::NoCompiler => {
                 "install it (`pip install nvidia-cuda-nvrtc` or the CUDA toolkit), and name the file in `NDFUSE_NVRTC` where the loader does not find it"
+            }
+            DeviceFault::OtherCompiler { .. } => {
+                "install the NVRTC of a CUDA that has the GPU (`pip install -U nvidia-cuda-nvrtc` is the newest), and name the file in `NDFUSE_NVRTC`"
             }
             DeviceFault::Lost(_) => "start the process again; tensors in host memory and `Device::Cpu` still work",
             DeviceFault::Forked => "open the device after the fork, or start a new process instead",

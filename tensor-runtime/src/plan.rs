@@ -195,7 +195,7 @@ pub struct Cuda {
     /// Its function in [`Plan::cuda`]; empty where there is none.
     pub function: &'static str,
     pub deal: Deal,
-    /// How many elements of a row its threads hold in registers for each that they stride over.
+    /// How many registers a row's threads hold for each element that they stride over.
     pub held: u8,
     /// The most neighbouring elements that a thread reads or writes at once, a power of two.
     pub strip: u8,

@@ -197,6 +197,7 @@ mod tests {
             memory_bus: 0,
             doubles: 0,
             memory: 1 << 34,
+            parameters: 4096,
             driver: Version(13, 0),
             compiler: None,
         };
@@ -216,6 +217,7 @@ mod tests {
                 memory_bus,
                 doubles,
                 memory: 1 << 30,
+                parameters: 4096,
                 driver: Version(13, 0),
                 compiler: None,
             })

@@ -273,6 +273,21 @@ fn without_a_compiler_no_kernel_runs() -> Result<()> {
 }
 
 #[test]
+fn a_kernel_with_more_parameters_than_a_device_takes_is_an_error() -> Result<()> {
+    let (device, fake) = fake::device_like(0, None, |found| found.parameters = 40);
+    let x = wave((3, 4), 1)?;
+    let there = x.to_device(&device)?;
+    let error = soft(&there).unwrap_err();
+    let text = error.to_string();
+    assert!(matches!(error, Error::Unsupported { operation, .. } if operation.contains("soft")), "{text}");
+    assert!(text.contains("bytes, of 40 on cuda:0\n  = help: split the function"), "{text}");
+    assert_eq!((fake.count(Ask::Compile), fake.count(Ask::Launch)), (0, 0), "it is not even compiled");
+    assert_eq!((there.to_host()?, soft(&x)?.device()), (x, Device::Cpu));
+    fake.check();
+    Ok(())
+}
+
+#[test]
 fn what_is_elsewhere_says_where_and_how_to_get_it() -> Result<()> {
     let ((device, fake), (other, _)) = (fake::device(), fake::device_in(1, None));
     let x = wave((3, 4), 1)?;

@@ -141,14 +141,35 @@ unsigned cuMemsetD32Async(CUdeviceptr to, unsigned word, size_t n, void* s) {
     for (size_t k = 0; k < n; ++k) ((unsigned*)to)[k] = word;
     return SUCCESS;
 }
-unsigned cuModuleLoadData(void**, const void*) { WITH_CONTEXT; return 200; }
-unsigned cuModuleGetFunction(void**, void*, const char*) { WITH_CONTEXT; return INVALID_VALUE; }
-unsigned cuLaunchKernel(void*, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, void*, void**, void**) {
+// A module is a text, after the head of machine code; a kernel is where its name stands in it.
+unsigned cuModuleLoadData(void** module, const void* code) {
     WITH_CONTEXT;
-    return INVALID_VALUE;
+    if (std::memcmp(code, "\177ELF", 4)) return 200;
+    *module = ::strdup((const char*)code);
+    return SUCCESS;
+}
+unsigned cuModuleGetFunction(void** function, void* module, const char* name) {
+    WITH_CONTEXT;
+    *function = std::strstr((char*)module, (" " + std::string(name) + "(").c_str());
+    return *function ? SUCCESS : 500;
+}
+// Does nothing, but looks at what a GPU would refuse: an address for each parameter, of which the text tells how many.
+unsigned cuLaunchKernel(
+    void* function, unsigned x, unsigned y, unsigned z, unsigned threads, unsigned ty, unsigned tz, unsigned shared,
+    void* stream, void** arguments, void** extra) {
+    WITH_CONTEXT;
+    WANT(function && streams.count(stream) && arguments && !extra && shared == 0);
+    WANT(x >= 1 && x < 1u << 31 && y == 1 && z == 1 && threads >= 1 && threads <= 1024 && ty == 1 && tz == 1);
+    int parameters = 1;
+    for (const char* c = (char*)function; *c != ')'; ++c) parameters += *c == ',';
+    for (int k = 0; k < parameters; ++k) WANT(arguments[k]);
+    return SUCCESS;
 }
 unsigned cuGetErrorName(unsigned code, const char** name) {
     *name = code == 1     ? "CUDA_ERROR_INVALID_VALUE"
+            : code == 200 ? "CUDA_ERROR_INVALID_IMAGE"
+            : code == 701 ? "CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES"
+            : code == 719 ? "CUDA_ERROR_LAUNCH_FAILED"
             : code == 201 ? "CUDA_ERROR_INVALID_CONTEXT"
             : code == 700 ? "CUDA_ERROR_ILLEGAL_ADDRESS"
                           : nullptr;

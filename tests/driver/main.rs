@@ -1,5 +1,5 @@
-//! The way to CUDA's libraries, without a GPU: the runtime finds and calls stand-ins for the driver and for cuBLASLt, which the
-//! system's C++ compiler makes of `cuda.cpp` and `blas.cpp`.
+//! The way to CUDA's libraries, without a GPU: the runtime finds and calls stand-ins for the driver, for cuBLASLt and for NVRTC,
+//! which the system's C++ compiler makes of `cuda.cpp`, `blas.cpp` and `nvrtc.cpp`.
 //!
 //! In: nothing. Out: each case in a process of its own, for libraries are found once a process. Always: what the stand-ins are
 //! called with is looked at by them; codes that no bindings have, functions that are missing, an old driver are typed errors.
@@ -13,6 +13,7 @@ use ndfuse::{Error, Pinned, Products, Result};
 tensor! {
     fn product<A, B, C>(x: f64[A, B], y: f64[B, C]) -> f64[A, C] { x @ y }
     fn turned<N, A, B, C>(x: f32[N, A, B], y: f32[N, C, B]) -> f32[N, C, A] { y @ x.transpose(0, 2, 1) }
+    fn soft<B, C>(x: f64[B, C]) -> f64[B, C] { softmax(x) }
     fn affine<B, I, O>(x: f32[B, I], w: f32[I, O], b: f32[O]) -> f32[B, O] { x @ w + b }
 }
 
@@ -49,7 +50,7 @@ const CASES: &[Case] = &[
         said(Device::cuda(0), "cuda:0 was lost: ")
     }),
     ("no_memory", &[("STUB_FAIL", "cuMemAllocAsync:2")], || {
-        said(whole((2, 2))?.to_device(&Device::cuda(0)?), "out of memory: 256 bytes on cuda:0")
+        said(whole((2, 2))?.to_device(&Device::cuda(0)?), "out of memory: 256 bytes on cuda:0\n  = help: drop")
     }),
     ("no_pinned_memory", &[("STUB_FAIL", "cuMemHostAlloc:2")], || {
         let (device, x) = (Device::cuda(0)?, whole((2, 2))?);
@@ -57,6 +58,14 @@ const CASES: &[Case] = &[
         said(Pinned::<f32, _>::zeros((2,), &device).map(|_| ()), "out of memory: ")
     }),
     ("second_stream", &[("STUB_FAIL", "cuStreamCreate:2")], || said(Device::cuda(0), "out of memory: ")),
+    ("no_driver", &[("LD_LIBRARY_PATH", "")], || match Device::cuda(0) {
+        // A machine that has one.
+        Ok(_) => Ok(()),
+        Err(error) => {
+            assert!(error.to_string().contains("= help: install NVIDIA's driver"), "{error}");
+            said(Err::<(), _>(error), "cuda:0 is not available: ")
+        }
+    }),
     ("no_gpu", &[("STUB_FAIL", "cuInit:100")], || {
         said(Device::cuda(0), "cuda:0 is not available: the CUDA driver finds no GPU\n")
     }),
@@ -75,7 +84,60 @@ const CASES: &[Case] = &[
     ("no_devices", &[("STUB_COUNT", "0")], || {
         said(Device::cuda(0), "cuda:0 is not available: the CUDA driver finds no GPU\n")
     }),
+    ("launches", &[COMPILER], || {
+        let device = Device::cuda(0)?;
+        assert_eq!(device.info().compiler.as_deref(), Some("NVRTC 13.0"));
+        let x = whole((300, 20))?.to_device(&device)?;
+        // The second kernel is the runtime's own: the copy of a view.
+        soft(&x)?.transpose().reshape((6000,))?.to_host().map(|_| ())
+    }),
+    ("launch_is_refused", &[COMPILER, ("STUB_FAIL", "cuLaunchKernel:701")], || {
+        let x = whole((2, 2))?.to_device(&Device::cuda(0)?)?;
+        said(soft(&x), "cuda:0 failed at cuLaunchKernel: CUDA_ERROR_LAUNCH_OUT_OF_RESOURCES\n  = help: ")?;
+        assert_eq!(x.to_host()?, whole((2, 2))?);
+        Ok(())
+    }),
+    ("launch_loses_the_device", &[COMPILER, ("STUB_FAIL", "cuLaunchKernel:719")], || {
+        let x = whole((2, 2))?.to_device(&Device::cuda(0)?)?;
+        said(
+            soft(&x),
+            "cuda:0 was lost: cuLaunchKernel answers CUDA_ERROR_LAUNCH_FAILED\n  = help: start the process",
+        )?;
+        said(x.to_host(), "cuda:0 was lost: ")?;
+        soft(&whole((2, 2))?).map(|_| ())
+    }),
+    ("a_text_of_errors", &[COMPILER, ("STUB_FAIL", "nvrtcCompileProgram:6")], || {
+        let wanted =
+            "cuda:0 failed at nvrtcCompileProgram: NVRTC_ERROR_COMPILATION: kernel.cu(1): error: it is asked for";
+        said(soft(&whole((2, 2))?.to_device(&Device::cuda(0)?)?), wanted)
+    }),
+    ("an_unknown_architecture", &[COMPILER, ("STUB_NVRTC", "12.4"), ("STUB_ARCHITECTURE", "sm_80")], || {
+        let wanted = "cuda:0 cannot compile kernels: NVRTC 12.4 does not know the device's architecture, sm_90\n  = help: install";
+        said(soft(&whole((2, 2))?.to_device(&Device::cuda(0)?)?), wanted)
+    }),
+    ("an_old_compiler", &[COMPILER, ("STUB_NVRTC", "11.2")], || {
+        let x = whole((2, 2))?.to_device(&Device::cuda(0)?)?;
+        said(
+            soft(&x),
+            "cuda:0 cannot compile kernels: NVRTC, CUDA's run-time compiler, is not found\n  = help: install",
+        )
+    }),
+    (
+        "a_compiler_newer_than_the_driver",
+        &[COMPILER, ("STUB_NVRTC", "13.2"), ("STUB_FAIL", "cuModuleLoadData:200")],
+        || {
+            let wanted = "cuda:0 is not available: its driver is for CUDA 13.0, but 13.2 is needed\n  = help: update";
+            said(soft(&whole((2, 2))?.to_device(&Device::cuda(0)?)?), wanted)
+        },
+    ),
+    ("code_that_is_none", &[COMPILER, ("STUB_FAIL", "cuModuleLoadData:200")], || {
+        let wanted = "cuda:0 failed at cuModuleLoadData: CUDA_ERROR_INVALID_IMAGE\n  = help: ";
+        said(soft(&whole((2, 2))?.to_device(&Device::cuda(0)?)?), wanted)
+    }),
 ];
+
+/// Names the stand-in for NVRTC, which else is not there.
+const COMPILER: (&str, &str) = ("STUB_COMPILER", "libstub_nvrtc.so");
 
 fn main() -> ExitCode {
     if let Ok(name) = std::env::var("STUB_CASE") {
@@ -95,7 +157,8 @@ fn main() -> ExitCode {
     let run = |(name, variables, _): &&Case| {
         let mut command = Command::new(std::env::current_exe().expect("this program has a path"));
         command.env("STUB_CASE", name).env("LD_LIBRARY_PATH", &folder).env("NDFUSE_CACHE", "off");
-        command.env("NDFUSE_CUBLASLT", folder.join("libcublasLt.so")).env("NDFUSE_NVRTC", folder.join("absent"));
+        let compiler = if variables.contains(&COMPILER) { COMPILER.1 } else { "absent" };
+        command.env("NDFUSE_CUBLASLT", folder.join("libcublasLt.so")).env("NDFUSE_NVRTC", folder.join(compiler));
         let done = command.envs(variables.iter().copied()).status().is_ok_and(|status| status.success());
         println!("test {name} ... {}", if done { "ok" } else { "FAILED" });
         !done
@@ -114,7 +177,7 @@ fn libraries() -> Option<PathBuf> {
         return None;
     }
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/driver");
-    for (source, library) in [("cuda.cpp", "libcuda.so"), ("blas.cpp", "libcublasLt.so")] {
+    for (source, library) in [("cuda.cpp", "libcuda.so"), ("blas.cpp", "libcublasLt.so"), ("nvrtc.cpp", COMPILER.1)] {
         let mut command = Command::new(&compiler);
         command.args(["-std=c++17", "-O1", "-shared", "-fPIC", "-o"]).arg(folder.join(library));
         command.arg(sources.join(source)).arg("-L").arg(&folder);

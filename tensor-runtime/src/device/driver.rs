@@ -115,6 +115,8 @@ pub struct Description {
     pub doubles: u32,
     /// In bytes.
     pub memory: u64,
+    /// Bytes that the parameters of a kernel may have.
+    pub parameters: usize,
     /// The CUDA that its driver is for.
     pub driver: Version,
     /// The compiler with its version: equal names compile equally. `None` where there is none.

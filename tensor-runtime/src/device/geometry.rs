@@ -29,8 +29,11 @@ pub(crate) struct Shape {
 
 /// Blocks that a multiprocessor can have at once, about.
 const RESIDENT: i64 = 8;
-/// Rows up to this length are held in registers, at most 16 elements a thread.
+/// Rows up to this length may be held in registers, at most 16 elements a thread.
 const HELD: i64 = 16_384;
+/// Registers of a multiprocessor that may hold rows: the half of them, for threads need others beside; and of a thread.
+const HOLDING: u32 = 1 << 15;
+const OWN: u32 = 127;
 
 /// Points from which there are threads enough when each has a strip of them.
 const MANY: i64 = 1 << 16;
@@ -108,7 +111,7 @@ pub(crate) fn shape(cuda: &Cuda, par: usize, extents: &[i64], multiprocessors: u
         Deal::Column => reduced.first(),
     };
     let shared = shared.copied().unwrap_or(1);
-    let held = cuda.deal == Deal::Row && cuda.held > 0 && shared <= HELD;
+    let held = cuda.deal == Deal::Row && is_held(cuda.held, shared);
     let (block, team) = match cuda.deal {
         Deal::Point | Deal::Column if par == 0 => (1, 1),
         Deal::Point => (256, 1),
@@ -117,7 +120,7 @@ pub(crate) fn shape(cuda: &Cuda, par: usize, extents: &[i64], multiprocessors: u
         Deal::Column => column_threads(points, shared),
     };
     let at_once = i64::from(block / team);
-    let items = if held { (shared.max(1) as u32).div_ceil(team).next_power_of_two() } else { 0 };
+    let items = if held { items(shared, team) } else { 0 };
     let most = cuda.strip.max(1);
     let strip = match cuda.deal {
         Deal::Point => point_strip(most.into(), points, parallel.last().copied().unwrap_or(1)),
@@ -161,6 +164,18 @@ fn point_strip(most: u32, points: i64, last: i64) -> u32 {
     if points >= MANY && most_of_it { most } else { 1 }
 }
 
+/// Whether the threads of a row of this length hold it in registers, so many an element, without spilling any.
+fn is_held(registers: u8, length: i64) -> bool {
+    let (block, team) = held_row_threads(length);
+    let fits = || u32::from(registers) * items(length, team) <= (HOLDING / block).min(OWN);
+    registers > 0 && length <= HELD && fits()
+}
+
+/// The elements of a row of this length that each of its threads holds.
+fn items(length: i64, team: u32) -> u32 {
+    (length.max(1) as u32).div_ceil(team).next_power_of_two()
+}
+
 /// Threads in a block and to a row that is held.
 #[allow(clippy::match_overlapping_arm, reason = "a ladder of bounds")]
 fn held_row_threads(length: i64) -> (u32, u32) {
@@ -169,7 +184,7 @@ fn held_row_threads(length: i64) -> (u32, u32) {
         ..=128 => (128, 16),
         ..=512 => (128, 32),
         longer => {
-            let team = (longer.max(1) as u32).div_ceil(16).next_power_of_two();
+            let team = (longer.min(HELD) as u32).div_ceil(16).next_power_of_two();
             (team, team)
         }
     }
@@ -180,7 +195,7 @@ fn held_row_threads(length: i64) -> (u32, u32) {
 #[allow(clippy::match_overlapping_arm, reason = "a ladder of bounds")]
 fn row_threads(length: i64, again: bool) -> (u32, u32) {
     match length {
-        longer if again && longer > HELD => (1024, 1024),
+        longer if again && longer > HELD / 2 => (1024, 1024),
         ..=64 => (128, 8),
         ..=128 => (128, 16),
         ..=3072 => (128, 32),
@@ -247,6 +262,17 @@ mod tests {
     }
 
     #[test]
+    fn rows_are_held_where_nothing_spills() {
+        let items = |held, length| of(Deal::Row, held, 4096, length, 132).map(|s| (s.team, s.items));
+        assert_eq!([1, 2].map(|held| items(held, 16_384)), [Some((1024, 16)); 2]);
+        assert_eq!([3, 4].map(|held| items(held, 8193).map(|s| s.1)), [Some(0); 2], "64 registers a thread");
+        assert_eq!([3, 4, 5].map(|held| items(held, 8192).map(|s| s.1)), [Some(16), Some(16), Some(0)]);
+        assert_eq!([7, 8].map(|held| items(held, 1024)), [Some((64, 16)), Some((32, 0))], "255 registers a thread");
+        assert_eq!(items(15, 64), Some((8, 8)));
+        assert_eq!(items(1, 16_385).map(|s| s.1), Some(0));
+    }
+
+    #[test]
     fn long_rows_that_are_read_again_have_large_blocks() {
         let block = |passes, again, length| {
             let cut = Some(Cut { passes, states: 1, again });
@@ -256,10 +282,7 @@ mod tests {
             [16_384, 16_385, 65_537].map(|length| block(1, false, length)),
             [128, 256, 1024].map(|n| Some((n, n)))
         );
-        assert_eq!(
-            [16_384, 16_385, 65_537].map(|length| block(1, true, length)),
-            [128, 1024, 1024].map(|n| Some((n, n)))
-        );
+        assert_eq!([8192, 8193, 65_537].map(|length| block(1, true, length)), [128, 1024, 1024].map(|n| Some((n, n))));
         assert_eq!(block(2, false, 32_768), Some((1024, 1024)));
     }
 

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use super::arguments::Arguments;
 use super::copies::{Reserve, Ring};
 use super::driver::{Address, Answer, Description, Driver, Matmul, Queue, Refusal};
+use super::fork;
 use super::info::Products;
 use super::kernels::{Kernels, Unit};
 use super::pool::{self, Pool};
@@ -23,7 +24,7 @@ pub struct Gpu {
     driver: Box<dyn Driver>,
     description: Description,
     /// The process that opened it.
-    process: u32,
+    process: u64,
     /// Why it answers nothing any more.
     lost: OnceLock<Box<str>>,
     pool: Mutex<Pool>,
@@ -44,7 +45,7 @@ impl Gpu {
             name: format!("cuda:{number}").into(),
             description: driver.description().clone(),
             driver,
-            process: std::process::id(),
+            process: fork::process(),
             lost: OnceLock::new(),
             pool: Mutex::default(),
             reserve: Mutex::default(),
@@ -121,7 +122,7 @@ impl Gpu {
     }
 
     pub(super) fn usable(&self) -> Result<(), DeviceFault> {
-        if self.process != std::process::id() {
+        if self.process != fork::process() {
             return Err(DeviceFault::Forked);
         }
         self.lost.get().map_or(Ok(()), |reason| Err(DeviceFault::Lost(reason.clone())))
@@ -184,6 +185,12 @@ impl Gpu {
     /// The arguments are those of the kernel's parameters, and with them all that it reads is initialised memory, and all
     /// that it writes memory of the caller's own.
     pub(crate) unsafe fn launch(&self, unit: &Unit, blocks: u32, arguments: &mut Arguments) -> Result<()> {
+        let (bytes, most) = (arguments.bytes(), self.description.parameters);
+        if bytes > most {
+            let help = "split the function in two; with CUDA 12.1 and later, driver and NVRTC, there are 32764";
+            let reason = format!("its parameters have {bytes} bytes, of {most} on {}\n  = help: {help}", self.name);
+            return Err(Error::unsupported(unit.function, reason));
+        }
         let function = self.kernels.get(self, unit)?;
         let mut addresses = arguments.addresses();
         // SAFETY: the caller's promise; the values live until the driver has read them, which it does before it returns.

@@ -5,6 +5,7 @@
 //! fails leaves nothing behind, so the next one tries again. Next: [`super::cache`].
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -134,12 +135,65 @@ impl Unit {
 }
 
 /// The address and length of a text that lives as long as the process stand for it.
-type Key = (usize, usize, &'static str, Classes, Option<Called>);
+type Place = (usize, usize);
+
+fn place(text: &'static str) -> Place {
+    (text.as_ptr().addr(), text.len())
+}
+
+/// What tells units apart in a process: all of [`Unit`], its texts by their places. Of two places of one text each has its
+/// own slot, which is no harm.
+#[derive(PartialEq, Eq, Hash)]
+struct Key {
+    text: Place,
+    function: Place,
+    classes: Classes,
+    called: Option<[Option<Place>; 4]>,
+    left: bool,
+}
+
+impl Key {
+    fn of(unit: &Unit) -> Key {
+        let Unit { text, function, classes, calls } = *unit;
+        let called = |Called { score, window, epilogue, text }: Called| {
+            [score, window.map(|window| window.0), epilogue, Some(text)].map(|name| name.map(place))
+        };
+        let left = calls.and_then(|called| called.window).is_some_and(|window| window.1);
+        Key { text: place(text), function: place(function), classes, called: calls.map(called), left }
+    }
+}
+
+/// Mixes the numbers of a key: each launch looks its kernel up, and nobody who means harm chooses addresses.
+#[derive(Default)]
+struct Mixer(u64);
+
+impl Hasher for Mixer {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|&byte| self.write_u64(byte.into()));
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = (self.0.rotate_left(5) ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.write_u64(number.into());
+    }
+
+    fn write_usize(&mut self, number: usize) {
+        self.write_u64(number as u64);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0 ^ self.0 >> 32
+    }
+}
+
 type Slot = Arc<Mutex<Option<Function>>>;
 
 #[derive(Default)]
 pub(crate) struct Kernels {
-    slots: Mutex<HashMap<Key, Slot>>,
+    slots: Mutex<HashMap<Key, Slot, BuildHasherDefault<Mixer>>>,
     folder: Option<Folder>,
 }
 
@@ -150,8 +204,8 @@ impl Kernels {
 
     /// The function, compiled and loaded if this is the first call for it.
     pub(crate) fn get(&self, gpu: &Gpu, unit: &Unit) -> Result<Function> {
-        let key = (unit.text.as_ptr().addr(), unit.text.len(), unit.function, unit.classes, unit.calls);
-        let slot = Arc::clone(self.slots.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default());
+        let slot =
+            Arc::clone(self.slots.lock().unwrap_or_else(PoisonError::into_inner).entry(Key::of(unit)).or_default());
         let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
         match *slot {
             Some(function) => Ok(function),

@@ -20,6 +20,7 @@ mod cuda;
 #[doc(hidden)]
 pub mod driver;
 mod event;
+mod fork;
 pub(crate) mod geometry;
 pub(crate) mod gpu;
 mod info;

@@ -60,8 +60,9 @@ pub struct Fake(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
-    /// Blocks by their address: with guards before and behind.
+    /// Blocks, and page-locked memory, by their address: with guards before and behind.
     blocks: BTreeMap<Address, Vec<u8>>,
+    pinned: BTreeMap<Address, Vec<u8>>,
     counts: HashMap<Ask, usize>,
     /// The number of the first call that fails, how many do, and how.
     faults: Vec<(Ask, usize, usize, Refusal)>,
@@ -69,8 +70,6 @@ struct State {
     damage: Vec<String>,
     machine: Machine,
     limit: Option<usize>,
-    /// Page-locked memory, as the blocks.
-    pinned: BTreeMap<Address, Vec<u8>>,
     queues: Queues,
     /// Is there a library for products, and what memory does it want?
     library: Option<u64>,
@@ -105,6 +104,7 @@ pub fn device_like(number: usize, folder: Option<PathBuf>, change: impl FnOnce(&
         memory_bus: 512,
         doubles: 2,
         memory: 1 << 30,
+        parameters: 4096,
         driver: Version(13, 0),
         compiler: machine::compiler(),
     };

@@ -18,8 +18,8 @@ pub struct Geometry {
     pub deal: Deal,
     /// How many points the parallel axes have.
     pub points: Dim,
-    /// How many elements of a row its threads hold in registers for each that
-    /// they stride over; 0 where nothing is worth it.
+    /// Registers that a row's threads hold for each element that they stride
+    /// over; 0 where nothing is worth it.
     pub held: usize,
     /// The most neighbouring elements that a thread reads or writes at once; 1
     /// where each has its own.
@@ -30,6 +30,8 @@ pub struct Geometry {
     pub turn: Option<Turn>,
 }
 
+/// Bytes of a register.
+const REGISTER: usize = 4;
 /// Bytes of the widest access.
 const WIDEST: usize = 16;
 
@@ -39,5 +41,7 @@ pub fn geometry(loops: &Loops) -> Geometry {
     let operands = loops.kernel.inputs.iter().chain(&loops.kernel.outputs);
     let widest = operands.map(|operand| operand.dtype.bytes()).max().unwrap_or(WIDEST);
     let strip = if loops.form == Form::Row || strip::stripped(loops) { (WIDEST / widest).min(8) } else { 1 };
-    Geometry { deal: deal(loops), points, held: held(loops).len(), strip, cut: cut(loops), turn: turn(loops) }
+    let registers = |v| loops.kernel.inst(v).dtype.bytes().div_ceil(REGISTER);
+    let held = held(loops).into_iter().map(registers).sum::<usize>().min(u8::MAX.into());
+    Geometry { deal: deal(loops), points, held, strip, cut: cut(loops), turn: turn(loops) }
 }

@@ -37,7 +37,10 @@ library::functions! {
 const OLDEST: Version = Version(11, 7);
 /// Names the library's file.
 const VARIABLE: &str = "NDFUSE_NVRTC";
+/// The option that names the device's architecture.
+const ARCHITECTURE: &str = "--gpu-architecture";
 const SUCCESS: u32 = nvrtcResult::NVRTC_SUCCESS as u32;
+const OPTION: u32 = nvrtcResult::NVRTC_ERROR_INVALID_OPTION as u32;
 const MEMORY: u32 = nvrtcResult::NVRTC_ERROR_OUT_OF_MEMORY as u32;
 
 /// The compiler and its version; `None` where there is none that will do.
@@ -85,12 +88,12 @@ impl Drop for Program {
 
 /// The machine code of a text.
 pub(in crate::device) fn compile(source: &str, options: &[String]) -> Answer<Vec<u8>> {
-    let (nvrtc, _) = found().ok_or(DeviceFault::NoCompiler)?;
+    let (nvrtc, version) = found().ok_or(DeviceFault::NoCompiler)?;
     let check = |code, call| nvrtc.check(code, call);
     let text = |text: &str| CString::new(text).map_err(|_| failed("a text with a zero"));
     let source = text(source)?;
-    let options = options.iter().map(|option| text(option)).collect::<Answer<Vec<CString>>>()?;
-    let pointers: Vec<*const c_char> = options.iter().map(|option| option.as_ptr()).collect();
+    let texts = options.iter().map(|option| text(option)).collect::<Answer<Vec<CString>>>()?;
+    let pointers: Vec<*const c_char> = texts.iter().map(|option| option.as_ptr()).collect();
     let mut program = Program(ptr::null_mut(), nvrtc);
     // SAFETY: the texts outlive the calls, the lists of headers are empty, and what is written has the size that was asked for.
     unsafe {
@@ -104,6 +107,9 @@ pub(in crate::device) fn compile(source: &str, options: &[String]) -> Answer<Vec
             let mut log = vec![0u8; size.max(1)];
             check((nvrtc.nvrtcGetProgramLog)(program.0, log.as_mut_ptr().cast()), "nvrtcGetProgramLog")?;
             let log = String::from_utf8_lossy(&log);
+            if compiled == OPTION && log.contains(ARCHITECTURE) {
+                return Err(other(*version, options));
+            }
             return Err(failed(&format!("{}: {}", nvrtc.text(compiled), log.trim_matches(['\0', '\n']))));
         }
         let mut size = 0;
@@ -133,6 +139,13 @@ impl Functions {
             false => unsafe { CStr::from_ptr(text) }.to_string_lossy().into(),
         }
     }
+}
+
+/// The compiler is not the one for the architecture among these options.
+fn other(version: Version, options: &[String]) -> Refusal {
+    let architecture = options.iter().find_map(|option| option.strip_prefix(ARCHITECTURE)?.strip_prefix('='));
+    let compiler = format!("NVRTC {version}").into();
+    DeviceFault::OtherCompiler { compiler, architecture: architecture.unwrap_or_default().into() }.into()
 }
 
 fn failed(reason: &str) -> Refusal {
@@ -165,7 +178,13 @@ mod tests {
             other => panic!("{other:?}"),
         };
         assert!(fault("void f( {", "--gpu-architecture=sm_90").contains("kernel.cu(1): error"));
-        assert!(fault(source, "--gpu-architecture=sm_1").contains("architecture"));
+        match compile(source, &options("--gpu-architecture=sm_1")) {
+            Err(Refusal::Fault(fault @ DeviceFault::OtherCompiler { .. })) => {
+                let wanted = format!("NVRTC {found} does not know the device's architecture, sm_1");
+                assert!(fault.to_string().ends_with(&wanted), "{fault}");
+            }
+            other => panic!("{other:?}"),
+        }
         assert!(fault("\0", "--gpu-architecture=sm_90").contains("a zero"));
     }
 }

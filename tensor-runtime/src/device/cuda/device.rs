@@ -12,6 +12,7 @@ use cudarc::driver::sys;
 use super::super::driver::{
     Address, Answer, Description, Driver, Function, Mark, Matmul, Module, Queue, Refusal, Version,
 };
+use super::super::fork;
 use super::super::info::Products;
 use super::api::{self, Functions, OLDEST, failed, is_image, is_not_ready, old};
 use super::blas::Blas;
@@ -22,6 +23,8 @@ use crate::error::DeviceFault;
 const NON_BLOCKING: u32 = sys::CUstream_flags_enum::CU_STREAM_NON_BLOCKING as u32;
 /// Page-locked memory that is so for every context of the process.
 const PORTABLE: u32 = sys::CU_MEMHOSTALLOC_PORTABLE;
+/// Bytes of a kernel's parameters from CUDA 12.1 on, and before.
+const PARAMETERS: [usize; 2] = [32_764, 4_096];
 const TIMED: u32 = sys::CUevent_flags_enum::CU_EVENT_DEFAULT as u32;
 const UNTIMED: u32 = sys::CUevent_flags_enum::CU_EVENT_DISABLE_TIMING as u32;
 
@@ -47,7 +50,7 @@ pub(super) struct Device {
     /// Opened by the first product.
     blas: OnceLock<Blas>,
     description: Description,
-    process: u32,
+    process: u64,
 }
 
 // SAFETY: the driver's functions may be called from any thread, and handles are numbers to us.
@@ -81,6 +84,7 @@ impl Device {
         // What only a forecast of times needs, and not every driver says.
         let known = |which| attribute(which).unwrap_or(0);
         use sys::CUdevice_attribute as Of;
+        let compiler = compiler::version();
         let mut memory = 0usize;
         call!(driver, cuDeviceTotalMem_v2(&mut memory, device))?;
         let description = Description {
@@ -95,8 +99,9 @@ impl Device {
             memory_bus: known(Of::CU_DEVICE_ATTRIBUTE_GLOBAL_MEMORY_BUS_WIDTH),
             doubles: known(Of::CU_DEVICE_ATTRIBUTE_SINGLE_TO_DOUBLE_PRECISION_PERF_RATIO),
             memory: memory as u64,
+            parameters: PARAMETERS[usize::from(release.min(compiler.unwrap_or(release)) < Version(12, 1))],
             driver: release,
-            compiler: compiler::version().map(|version| format!("NVRTC {version}").into()),
+            compiler: compiler.map(|version| format!("NVRTC {version}").into()),
         };
         let ordered = attribute(Of::CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED)? != 0;
         let mut context = ptr::null_mut();
@@ -110,7 +115,7 @@ impl Device {
             ordered,
             blas: OnceLock::new(),
             description,
-            process: std::process::id(),
+            process: fork::process(),
         };
         open.enter()?;
         for stream in &mut open.streams {
@@ -143,7 +148,7 @@ impl Device {
 impl Drop for Device {
     fn drop(&mut self) {
         // A forked process must not touch the driver.
-        if self.process == std::process::id() && self.enter().is_ok() {
+        if self.process == fork::process() && self.enter().is_ok() {
             drop(self.blas.take());
             for stream in self.streams.into_iter().filter(|stream| !stream.is_null()) {
                 let _ = call!(self.driver, cuStreamDestroy_v2(stream));

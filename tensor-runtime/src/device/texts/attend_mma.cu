@@ -84,7 +84,13 @@ extern "C" __global__ void __launch_bounds__(ND_BLOCK, 2) nd_mma_attend(ND_ATTEN
         for (int j = 0; j < ND_DEPTH / 16; ++j) {
             nd_pieces<false>(queries[j], &lines[warp_row + lane % 16][16 * j + lane / 16 * 8]);
         }
+        const auto fetch_keys = [&](nd_int first) {
+            nd_fetch<ND_KEY, ND_DEPTH>(lines, key + one.at[ND_KEY], keys, depth, first, n, k);
+            nd_loaded();
+        };
         float sums[ND_WIDTH / 8][4] = {}, most[2] = {least, least}, total[2] = {};
+        // The keys that are there, or on their way.
+        nd_int keys_from = -1;
         for (nd_int first_key = 0; first_key < n; first_key += ND_TILE) {
 #ifdef ND_MASKED
             // A tile whose shares are all zero changes nothing, unless one of the values is infinite or no number.
@@ -112,8 +118,7 @@ extern "C" __global__ void __launch_bounds__(ND_BLOCK, 2) nd_mma_attend(ND_ATTEN
             }
 #endif
             __syncthreads();
-            nd_fetch<ND_KEY, ND_DEPTH>(lines, key + one.at[ND_KEY], keys, depth, first_key, n, k);
-            nd_loaded();
+            if (keys_from != first_key) fetch_keys(first_key);
             nd_fetch<ND_VALUE, ND_WIDTH>(values, value + one.at[ND_VALUE], keys, columns, first_key, n, w);
             nd_loaded();
             nd_arrived<1>();
@@ -169,6 +174,9 @@ extern "C" __global__ void __launch_bounds__(ND_BLOCK, 2) nd_mma_attend(ND_ATTEN
             }
             nd_arrived<0>();
             __syncthreads();
+            // The next keys are on their way while values are added up.
+            keys_from = first_key + ND_TILE;
+            if (keys_from < n) fetch_keys(keys_from);
 #pragma unroll
             for (int j = 0; j < ND_TILE / 16; ++j) {
                 const float(&l)[4] = scores[2 * j], (&r)[4] = scores[2 * j + 1];

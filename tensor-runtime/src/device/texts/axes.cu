@@ -12,9 +12,8 @@ template <int N> struct nd_place { nd_int at[N]; };
 // Where the elements of this number in row-major order are.
 template <int N> __device__ __forceinline__ nd_place<N> nd_find(const nd_axes<N>& axes, nd_int number) {
     nd_place<N> place = {};
-#ifdef ND_ROLLED
+    // Unrolled, it is most of what NVRTC has to do, for a kernel that finds places in many of its own.
 #pragma unroll 1
-#endif
     for (int k = (int)axes.count - 1; k >= 0; --k) {
         const nd_int extent = (nd_int)axes.extent[k], at = number % extent;
         number /= extent;

@@ -35,7 +35,6 @@ pub(crate) const ATTEND: &str = concat!(
 );
 /// The same of elements of 16 bits by the tensor cores: `nd_mma_attend`.
 pub(crate) const MMA_ATTEND: &str = concat!(
-    "#define ND_ROLLED\n",
     include_str!("axes.cu"),
     include_str!("half.cu"),
     include_str!("tiles.cu"),
@@ -77,9 +76,13 @@ pub(crate) fn merged<const N: usize>(axes: &[Axis<N>]) -> Option<Vec<Axis<N>>> {
 
 /// The list as a text's `struct`: how many, the extents, then each operand's steps.
 pub(crate) fn words<const N: usize>(axes: &[Axis<N>]) -> Vec<i64> {
-    let column = |of: &dyn Fn(&Axis<N>) -> i64| (0..MOST_AXES).map(|k| axes.get(k).map_or(0, of)).collect::<Vec<_>>();
-    let steps = (0..N).flat_map(|operand| column(&|axis| axis.steps[operand]));
-    std::iter::once(axes.len() as i64).chain(column(&|axis| axis.extent)).chain(steps).collect()
+    let mut words = vec![0; 1 + (1 + N) * MOST_AXES];
+    words[0] = axes.len() as i64;
+    for (k, axis) in axes.iter().enumerate().take(MOST_AXES) {
+        let column = std::iter::once(axis.extent).chain(axis.steps);
+        words[1..].iter_mut().skip(k).step_by(MOST_AXES).zip(column).for_each(|(word, number)| *word = number);
+    }
+    words
 }
 
 /// The farthest that any element of an operand lies from the first, in elements.

@@ -137,7 +137,9 @@ impl<'s> Operands<'s> {
             0 => None,
             picks => Some(call.notes("take", usize::from(picks))?),
         };
-        let mut words = Vec::new();
+        let strides = self.spots.iter().map(|spot| spot.layout.strides().len());
+        let numbers = self.extents.len() + self.sizes.len();
+        let mut words = Vec::with_capacity(self.spots.len() + strides.sum::<usize>() + numbers + 1);
         for (_, spot) in self.spots.iter().enumerate().filter(|(number, _)| !elsewhere.contains(number)) {
             // What is picked from nothing is an error, and read meanwhile from memory that is there.
             let nothing = notes.filter(|_| spot.layout.is_empty());
