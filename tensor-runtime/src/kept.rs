@@ -9,12 +9,15 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use crate::storage::give_back;
+use crate::error::Result;
+use crate::storage::{give_back, spare};
 
 /// Forms take at most so many times the memory of the elements: enough for a matrix and the same turned.
 const TIMES: usize = 2;
 /// Forms that one storage knows at once.
 const MOST_FORMS: usize = 64;
+/// Elements of a cache line.
+const LINE: usize = 16;
 /// What a process keeps, in MiB, where `NDFUSE_KEEP` does not say otherwise.
 const MIB: usize = 512;
 
@@ -49,26 +52,35 @@ pub(crate) struct Form {
     pub(crate) steps: [isize; 2],
 }
 
-/// Elements that are laid out, in memory of the pool.
+/// Elements that are laid out, in memory of the pool, from where a cache line begins.
 #[derive(Debug)]
 pub(crate) struct Laid {
     elements: Vec<f32>,
+    /// How many there are.
+    len: usize,
     /// How much of [`HELD`] it is.
     held: usize,
 }
 
 impl Laid {
-    pub(crate) fn new(elements: Vec<f32>) -> Laid {
-        Laid { elements, held: 0 }
+    /// Memory for so many elements, of any values.
+    pub(crate) fn new(len: usize) -> Result<Laid> {
+        Ok(Laid { elements: spare(len.saturating_add(LINE))?, len, held: 0 })
     }
 
     pub(crate) fn start(&self) -> *const f32 {
-        self.elements.as_ptr()
+        let start = self.elements.as_ptr();
+        start.wrapping_add(start.align_offset(LINE * size_of::<f32>()).min(LINE))
+    }
+
+    pub(crate) fn start_mut(&mut self) -> *mut f32 {
+        let inset = self.start().addr() - self.elements.as_ptr().addr();
+        self.elements.as_mut_ptr().wrapping_byte_add(inset)
     }
 
     /// Counts it as kept, where there is room for it.
     fn hold(&mut self) -> bool {
-        let bytes = self.elements.len() * size_of::<f32>();
+        let bytes = self.len * size_of::<f32>();
         let fits = hold(&HELD, bytes, most());
         self.held = if fits { bytes } else { 0 };
         fits
@@ -127,10 +139,10 @@ impl Kept {
     /// Keeps a form of a storage of `len` elements, unless that would be too much.
     pub(crate) fn keep(&self, form: &Form, mut laid: Laid, len: usize) -> Arc<Laid> {
         let mut forms = self.lock();
-        let kept: usize = forms.iter().flat_map(|(_, laid)| laid).map(|laid| laid.elements.len()).sum();
+        let kept: usize = forms.iter().flat_map(|(_, laid)| laid).map(|laid| laid.len).sum();
         // Another thread may have been here.
         let place = forms.iter_mut().find(|(known, laid)| known == form && laid.is_none());
-        let fits = kept.saturating_add(laid.elements.len()) <= len.saturating_mul(TIMES);
+        let fits = kept.saturating_add(laid.len) <= len.saturating_mul(TIMES);
         let place = place.filter(|_| fits && laid.hold());
         let laid = Arc::new(laid);
         place.into_iter().for_each(|(_, place)| *place = Some(Arc::clone(&laid)));
@@ -165,12 +177,12 @@ mod tests {
             assert!(matches!(kept.find(&form(0)), Found::New));
             assert!(matches!(kept.find(&form(64)), Found::New), "another form");
             assert!(matches!(kept.find(&form(0)), Found::Again));
-            let laid = kept.keep(&form(0), Laid::new(vec![1.0; 64]), 64);
+            let laid = kept.keep(&form(0), Laid::new(64).unwrap(), 64);
             assert_eq!(laid.held, 256);
             let Found::Kept(found) = kept.find(&form(0)) else { panic!("not kept") };
             assert!(Arc::ptr_eq(&laid, &found));
-            let late = kept.keep(&form(0), Laid::new(vec![1.0; 64]), 64);
-            assert_eq!((late.held, late.elements.len()), (0, 64), "another thread's");
+            let late = kept.keep(&form(0), Laid::new(64).unwrap(), 64);
+            assert_eq!((late.held, late.len), (0, 64), "another thread's");
             assert!(matches!(kept.find(&form(64)), Found::Again));
             kept.clear();
             assert_eq!(Arc::strong_count(&laid), 2, "mine, and what was found");
@@ -182,7 +194,7 @@ mod tests {
         let kept = Kept::default();
         for start in 0..3 {
             assert!(matches!(kept.find(&form(start)), Found::New));
-            kept.keep(&form(start), Laid::new(vec![0.0; 64]), 64);
+            kept.keep(&form(start), Laid::new(64).unwrap(), 64);
         }
         assert!(matches!(kept.find(&form(1)), Found::Kept(_)));
         assert!(matches!(kept.find(&form(2)), Found::Again), "twice the memory of 64 elements is full");

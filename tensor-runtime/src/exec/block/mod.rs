@@ -16,8 +16,6 @@ use std::ops::Range;
 use std::ptr;
 use std::sync::Mutex;
 
-use gemm_common::Parallelism;
-
 use crate::dtype::{AnyBuffer, DType};
 use crate::error::Result;
 use crate::kernel::{Fault, Window};
@@ -311,7 +309,7 @@ impl Work {
                     // SAFETY: the operands were checked when the product was made; a local one has the tile that the
                     // loops reach, as `Tiling` checked, and an earlier step has written it; one that the block writes
                     // elsewhere is read at this tile. The destination is the arena's, or this tile's part of a buffer.
-                    unsafe { product.compute(operands, &loops, to.origin, &to.stride, add, Parallelism::None) }?;
+                    unsafe { product.compute(operands, &loops, to.origin, &to.stride, add) }?;
                 }
             }
         }

@@ -3,13 +3,14 @@
 //! In: the product's axes, and where they lie. Out: boxes that together are the product. Always: they depend on the
 //! sizes and strides alone. Next: [`super`].
 //!
-//! A box holds at most [`PANEL`] bytes, and is as near to square as that allows, for a box reads as much of the
-//! operands as half its border says; it is a multiple of [`ALONG`] along the axis that is contiguous in the destination
-//! and of [`ACROSS`] across it, which are multiples of the multiplication's registers.
+//! A box holds at most [`PANEL`] bytes. It is narrow along the axis that is contiguous in the destination and long across it, for
+//! what is laid out for its lanes is used for its rows; the boxes of some rows follow each other, which stay in a core's cache
+//! meanwhile. It is a multiple of [`ALONG`] along and of [`ACROSS`] across, which are multiples of the multiplication's registers.
 
 use std::ops::Range;
 
 use crate::MAX_RANK;
+use crate::exec::jobs;
 use crate::plan::Role;
 
 use super::Product;
@@ -17,7 +18,13 @@ use super::Product;
 /// Bytes of a box: half a core's second-level cache, on small machines.
 const PANEL: usize = 256 << 10;
 /// Multiply-adds below which a box is not worth cutting.
-const LEAST: u64 = 1 << 21;
+const LEAST: u64 = 1 << 20;
+/// Boxes of a product that is worth so many, so that threads end at about the same time.
+const COUNT: u64 = 16;
+/// Rows from which on a box is rather twice as wide.
+const ROWS: usize = 256;
+/// The fewest rows for which lanes are laid out, of a product that has them.
+const SHORT: usize = 192;
 const ALONG: usize = 48;
 const ACROSS: usize = 8;
 
@@ -53,10 +60,10 @@ impl Boxes {
         let fair = LEAST.div_ceil(depth.max(1));
         // The elements of a box: what fits, but no less than is worth a box.
         let most = (PANEL / product.dtype.computed().unwrap_or(product.dtype).bytes()) as u64;
-        let aim = most.min(total.div_ceil(8)).max(fair.min(most)) as usize;
-        let side = aim.isqrt().max(aim / height.max(1));
-        let wide = side.next_multiple_of(ALONG).min(width.max(1));
-        let high = (aim / wide).max(1).next_multiple_of(ACROSS).min(height.max(1));
+        let aim = most.min(total.div_ceil(COUNT)).max(fair.min(most)) as usize;
+        let narrow = (aim / ROWS).next_multiple_of(ALONG).clamp(ALONG, 2 * ALONG);
+        let wide = narrow.max((aim / height.max(1)).next_multiple_of(ALONG)).min(width.max(1));
+        let high = (aim / wide).max(SHORT).next_multiple_of(ACROSS).min(height.max(1));
         boxes.cut(along, wide, ALONG);
         boxes.cut(across, high, ACROSS);
         boxes.count = (0..rank).map(|k| boxes.size[k].div_ceil(boxes.step[k])).product();
@@ -82,6 +89,11 @@ impl Boxes {
     /// How many there are.
     pub(super) fn count(&self) -> usize {
         self.count
+    }
+
+    /// How many jobs they are: as many as boxes, where the work is worth several threads.
+    pub(super) fn jobs(&self, work: u64) -> usize {
+        if jobs::count(work) > 1 { self.count } else { 1 }
     }
 
     /// The `i`-th.

@@ -8,6 +8,8 @@ use gemm_common::Parallelism;
 
 use crate::plan::Role;
 
+use super::direct;
+
 /// The most axes of a product.
 pub(in super::super) const MAX_LOOPS: usize = 24;
 
@@ -19,6 +21,14 @@ pub(in crate::exec) struct Loop {
     pub(in crate::exec) left: isize,
     pub(in crate::exec) right: isize,
     pub(in crate::exec) out: isize,
+}
+
+/// Who multiplies.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum By {
+    /// [`super::direct`], where it can; else the library, on one thread.
+    Panels,
+    Library(Parallelism),
 }
 
 /// A type that can be multiplied.
@@ -33,33 +43,39 @@ pub(super) trait Scalar: Copy {
         add: bool,
         left: Matrix<Self>,
         right: Matrix<Self>,
-        threads: Parallelism,
+        by: By,
     );
 }
 
 /// Where element `(i, j)` is: `i * row + j * column` from `start`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Matrix<T> {
-    start: *mut T,
-    row: isize,
-    column: isize,
+    pub(super) start: *mut T,
+    pub(super) row: isize,
+    pub(super) column: isize,
 }
 
 impl<T> Matrix<T> {
-    fn transposed(self) -> Matrix<T> {
+    pub(super) fn transposed(self) -> Matrix<T> {
         Matrix { start: self.start, row: self.column, column: self.row }
     }
 }
 
 macro_rules! scalar {
-    ($ty:ident, $function:path) => {
+    ($ty:ident, $own:expr, $function:path) => {
         impl Scalar for $ty {
             #[rustfmt::skip]
             unsafe fn multiply(
-                [m, n, k]: [usize; 3], out: Matrix<$ty>, add: bool, left: Matrix<$ty>, right: Matrix<$ty>, threads: Parallelism,
+                [m, n, k]: [usize; 3], out: Matrix<$ty>, add: bool, left: Matrix<$ty>, right: Matrix<$ty>, by: By,
             ) {
-                // SAFETY: the caller's promise; the function reads and writes nothing else.
+                // SAFETY: the caller's promise; neither function reads or writes anything else.
                 unsafe {
+                    let threads = match by {
+                        By::Panels if $own([m, n, k], out, add, left, right) => return,
+                        By::Panels => Parallelism::None,
+                        By::Library(threads) => threads,
+                    };
+                    let (left, right) = upwards(k, left, right);
                     $function()(
                         m, n, k, out.start, out.column, out.row, add, left.start, left.column, left.row,
                         right.start, right.column, right.row, 1.0, 1.0, false, false, false, threads,
@@ -70,22 +86,15 @@ macro_rules! scalar {
     };
 }
 
-scalar!(f32, gemm_f32::gemm::f32::get_gemm_fn);
-scalar!(f64, gemm_f64::gemm::f64::get_gemm_fn);
+scalar!(f32, direct::multiply, gemm_f32::gemm::f32::get_gemm_fn);
+scalar!(f64, |_, _, _, _, _| false, gemm_f64::gemm::f64::get_gemm_fn);
 
 /// The product over `loops`, plus what was there if `add`.
 ///
 /// # Safety
 /// The elements that the loops reach from `left` and `right` must be initialised and readable, those they reach from
 /// `out` distinct for distinct non-contracted coordinates, and exclusive.
-pub(super) unsafe fn product<T: Scalar>(
-    loops: &[Loop],
-    left: *mut T,
-    right: *mut T,
-    out: *mut T,
-    add: bool,
-    threads: Parallelism,
-) {
+pub(super) unsafe fn product<T: Scalar>(loops: &[Loop], left: *mut T, right: *mut T, out: *mut T, add: bool, by: By) {
     let mut merged = [Loop { role: Role::Batch, extent: 1, left: 0, right: 0, out: 0 }; MAX_LOOPS];
     let count = merge(loops, &mut merged);
     let loops = &merged[..count];
@@ -125,7 +134,7 @@ pub(super) unsafe fn product<T: Scalar>(
             let out = Matrix { start: out.wrapping_offset(c), row: m.out, column: n.out };
             // SAFETY: the loops' extents and steps are the caller's, merged without changing which elements they
             // reach.
-            unsafe { oriented([m.extent, n.extent, depth], out, add || round > 0, left, right, threads) };
+            unsafe { oriented([m.extent, n.extent, depth], out, add || round > 0, left, right, by) };
         }
     }
 }
@@ -143,6 +152,20 @@ pub(super) fn offsets(loops: &[Loop], mut i: usize) -> (isize, isize, isize) {
     sum
 }
 
+/// The last of `n` elements.
+fn back<T>(start: *mut T, n: usize, step: isize) -> *mut T {
+    start.wrapping_offset((n as isize - 1) * step)
+}
+
+/// The same sums with the terms of the left matrix going up, as the library wants them.
+fn upwards<T>(k: usize, mut left: Matrix<T>, mut right: Matrix<T>) -> (Matrix<T>, Matrix<T>) {
+    if left.column < 0 && k > 0 {
+        (left.start, left.column) = (back(left.start, k, left.column), -left.column);
+        (right.start, right.row) = (back(right.start, k, right.row), -right.row);
+    }
+    (left, right)
+}
+
 /// Turns the matrices as the multiplication wants them: the destination's rows next to each other, going up.
 ///
 /// # Safety
@@ -153,7 +176,7 @@ unsafe fn oriented<T: Scalar>(
     add: bool,
     mut left: Matrix<T>,
     mut right: Matrix<T>,
-    threads: Parallelism,
+    by: By,
 ) {
     let swap = (n > 1 && out.column.unsigned_abs() < out.row.unsigned_abs()) || m <= 1;
     let (mut m, mut n) = (m, n);
@@ -162,7 +185,6 @@ unsafe fn oriented<T: Scalar>(
         (left, right) = (right.transposed(), left.transposed());
         out = out.transposed();
     }
-    let back = |start: *mut T, n: usize, step: isize| start.wrapping_offset((n as isize - 1) * step);
     if out.row < 0 {
         (out.start, out.row) = (back(out.start, m, out.row), -out.row);
         (left.start, left.row) = (back(left.start, m, left.row), -left.row);
@@ -171,12 +193,8 @@ unsafe fn oriented<T: Scalar>(
         (out.start, out.column) = (back(out.start, n, out.column), -out.column);
         (right.start, right.column) = (back(right.start, n, right.column), -right.column);
     }
-    if left.column < 0 && k > 0 {
-        (left.start, left.column) = (back(left.start, k, left.column), -left.column);
-        (right.start, right.row) = (back(right.start, k, right.row), -right.row);
-    }
     // SAFETY: the same elements, counted from the other end or with rows and columns exchanged.
-    unsafe { T::multiply([m, n, k], out, add, left, right, threads) }
+    unsafe { T::multiply([m, n, k], out, add, left, right, by) }
 }
 
 /// Joins loops of one role that every operand steps through as one, drops those of extent 1, and answers how many

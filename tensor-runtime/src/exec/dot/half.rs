@@ -9,8 +9,7 @@ use crate::math::half::{Half, narrow, widen};
 use crate::plan::Role;
 use crate::storage::Buffer;
 
-use super::gemm::{self, Loop};
-use gemm_common::Parallelism;
+use super::gemm::{self, By, Loop};
 
 /// Terms of a sum whose operands are made `f32` at once.
 const DEPTH: usize = 512;
@@ -36,6 +35,7 @@ pub(super) unsafe fn product<H: Half>(
     out: *mut u8,
     wide: bool,
     add: bool,
+    by: By,
 ) -> Result<()> {
     // The longest summed loop is cut.
     let summed = |l: &Loop| l.role == Role::Contract;
@@ -85,7 +85,7 @@ pub(super) unsafe fn product<H: Half>(
         let (a, b) = (a.as_mut_ptr(), b.as_mut_ptr());
         // SAFETY: the operands are whole, of as many elements as the loops reach; the destination is the caller's or
         // dense memory of this call.
-        unsafe { gemm::product::<f32>(&part, a, b, to, add || first > 0, Parallelism::None) };
+        unsafe { gemm::product::<f32>(&part, a, b, to, add || first > 0, by) };
     }
     if !wide {
         let back: Vec<Axis> = axes(&own).iter().map(|a| Axis { from: a.to, to: a.from, ..*a }).collect();

@@ -6,11 +6,14 @@
 //! Next: [`gemm`].
 
 mod boxes;
+mod direct;
 mod gemm;
 mod half;
+mod lay;
 mod packed;
 mod tile;
 
+use std::fmt::Arguments;
 use std::ops::Range;
 
 use ::half::{bf16, f16};
@@ -25,13 +28,15 @@ use super::launch::{self, Faults, MAX_AXES, Ready, Shared};
 use super::memory::{Keeper, Memory, Spot, aligned, described, layout_of, slack};
 use super::{internal, jobs};
 use boxes::Boxes;
-use gemm::Loop;
 pub(super) use gemm::MAX_LOOPS;
+use gemm::{By, Loop};
 use gemm_common::Parallelism;
 use packed::Packed;
 
-/// Multiply-adds from which on the threads of one product had better share what they pack.
-const SHARED: u64 = 1 << 26;
+/// Multiply-adds from which on the library is faster, whose threads share what they pack.
+const SHARED: u64 = 1 << 29;
+/// Rows and columns below which vectors are not worth what is laid out for them.
+const LEAST: usize = 4;
 
 /// A product with its operands.
 #[derive(Clone)]
@@ -180,6 +185,17 @@ impl Product {
         long(Role::Batch) == 0 && long(Role::Left) == 1 && long(Role::Right) == 1 && long(Role::Contract) <= 1
     }
 
+    /// Whether panels pay. All boxes and tiles of a product go one way, so that a sum does not depend on where it is in them.
+    fn pays(&self) -> bool {
+        let count = |role: Role| self.loops.iter().filter(|l| l.role == role).map(|l| l.extent).product::<usize>();
+        count(Role::Left).min(count(Role::Right)) >= LEAST
+    }
+
+    /// Who multiplies what is not kept laid out.
+    fn by(&self) -> By {
+        if self.pays() { By::Panels } else { By::Library(Parallelism::None) }
+    }
+
     /// Whether operands and product are of `f32`.
     fn is_f32(&self) -> bool {
         [self.dtype, self.out] == [DType::F32; 2]
@@ -202,10 +218,9 @@ impl Product {
         origin: *mut u8,
         strides: &[isize],
         add: bool,
-        threads: Parallelism,
     ) -> Result<()> {
         // SAFETY: the caller's promise.
-        unsafe { self.compute_by(None, operands, ranges, origin, strides, add, threads) }
+        unsafe { self.compute_by(self.by(), None, operands, ranges, origin, strides, add) }
     }
 
     /// The same, by way of an operand that is packed, if any.
@@ -215,13 +230,13 @@ impl Product {
     #[allow(clippy::too_many_arguments, reason = "two operands, a destination, and how")]
     unsafe fn compute_by(
         &self,
+        by: By,
         packed: Option<&Packed>,
         operands: [*mut u8; 2],
         ranges: &[Range<isize>],
         origin: *mut u8,
         strides: &[isize],
         add: bool,
-        threads: Parallelism,
     ) -> Result<()> {
         let mut loops = [Loop { role: Role::Batch, extent: 1, left: 0, right: 0, out: 0 }; MAX_LOOPS];
         let (mut left, mut right, mut out) = (0isize, 0isize, 0isize);
@@ -245,7 +260,7 @@ impl Product {
             let of_role = self.loops.iter().zip(ranges).filter(|(l, _)| l.role == packed.role());
             let first: isize = of_role.map(|(_, range)| range.start).sum();
             let other = if packed.role() == Role::Right { left } else { right };
-            if (first as usize).is_multiple_of(packed::WIDTH) {
+            if (first as usize).is_multiple_of(lay::VECTOR) {
                 // SAFETY: the caller's promise.
                 unsafe { packed.compute(loops, first as usize, other.cast(), out.cast(), add) };
                 return Ok(());
@@ -254,10 +269,10 @@ impl Product {
         // SAFETY: the caller's promise.
         unsafe {
             match self.dtype {
-                DType::F16 => half::product::<f16>(loops, left.cast(), right.cast(), out, wide, add)?,
-                DType::BF16 => half::product::<bf16>(loops, left.cast(), right.cast(), out, wide, add)?,
-                DType::F64 => gemm::product::<f64>(loops, left.cast(), right.cast(), out.cast(), add, threads),
-                _ => gemm::product::<f32>(loops, left.cast(), right.cast(), out.cast(), add, threads),
+                DType::F16 => half::product::<f16>(loops, left.cast(), right.cast(), out, wide, add, by)?,
+                DType::BF16 => half::product::<bf16>(loops, left.cast(), right.cast(), out, wide, add, by)?,
+                DType::F64 => gemm::product::<f64>(loops, left.cast(), right.cast(), out.cast(), add, by),
+                _ => gemm::product::<f32>(loops, left.cast(), right.cast(), out.cast(), add, by),
             }
         }
         Ok(())
@@ -287,22 +302,20 @@ fn whole(
     }
     let strides = out.layout.strides();
     let boxes = Boxes::new(product, out.layout.sizes(), strides);
-    let n = jobs::count(product.work()).min(boxes.count());
+    let n = boxes.jobs(product.work());
     let origin = out.start.wrapping_add(out.layout.offset() * out.dtype.bytes());
     // What is made `f32` first is made so a box at a time.
     let direct = product.dtype.computed() == Some(product.dtype);
-    let large = direct && product.is_matrix() && product.work() >= SHARED;
-    if n > 1 && large {
-        let threads = Parallelism::Rayon(jobs::threads(n));
-        let all = product.ranges();
+    if direct && product.is_matrix() && product.work() >= SHARED {
+        let threads = if n > 1 { Parallelism::Rayon(jobs::threads(n)) } else { Parallelism::None };
+        let (by, all) = (By::Library(threads), product.ranges());
         // SAFETY: as below, of one box that is all.
-        let run = |_| unsafe { product.compute(product.operands(), &all, origin, strides, false, threads) };
+        let run = |_| unsafe { product.compute_by(by, None, product.operands(), &all, origin, strides, false) };
         let shared = Shared::new(run);
-        return told(plan, 1, &|job| shared.call(job));
+        return told(plan, format_args!("a product"), 1, &|job| shared.call(job));
     }
-    // One way for any number of threads.
     // SAFETY: `start` checked that the loops stay within the operands, which nobody writes during the step.
-    let packed = if large { None } else { unsafe { Packed::of(product, strides, keepers(memory, operands)) }? };
+    let packed = unsafe { Packed::of(product, strides, keepers(memory, operands)) }?;
     let shared = Shared::new(|job: usize| {
         for i in jobs::part(boxes.count(), n, job) {
             // SAFETY: `start` checked that the loops stay within the operands, which nobody writes during the step.
@@ -310,19 +323,19 @@ fn whole(
             // of its axes that do not meet.
             unsafe {
                 product.compute_by(
+                    product.by(),
                     packed.as_ref(),
                     product.operands(),
                     &product.boxed(&boxes.get(i)),
                     origin,
                     strides,
                     false,
-                    Parallelism::None,
                 )
             }?;
         }
         Ok(())
     });
-    told(plan, n, &|job| shared.call(job))
+    told(plan, format_args!("a product"), n, &|job| shared.call(job))
 }
 
 /// What is kept of the memory of two operands.
@@ -331,14 +344,14 @@ fn keepers<'m>(memory: &Memory<'m>, operands: [u16; 2]) -> [Option<Keeper<'m>>; 
 }
 
 /// Runs jobs, and answers the first error of any.
-fn told(plan: &'static Plan, n: usize, call: &(dyn Fn(usize) -> Result<()> + Sync)) -> Result<()> {
+fn told(plan: &'static Plan, what: Arguments<'_>, n: usize, call: &(dyn Fn(usize) -> Result<()> + Sync)) -> Result<()> {
     let failure = std::sync::Mutex::new(None);
     let run = |job: usize| {
         if let Err(error) = call(job) {
             failure.lock().unwrap_or_else(|e| e.into_inner()).get_or_insert(error);
         }
     };
-    jobs::run(n, &run).map_err(|text| internal(plan, text))?;
+    jobs::run(n, &run).map_err(|text| internal(plan, format!("{what}: {text}")))?;
     failure.into_inner().unwrap_or_else(|e| e.into_inner()).map_or(Ok(()), Err)
 }
 
@@ -381,7 +394,7 @@ fn panels(
     // SAFETY: see `whole`.
     let packed = unsafe { Packed::of(product, &strides[..rank], keepers(memory, operands)) }?;
     let work = product.work().saturating_add(launch::work(launch, &ready.extents[..ready.axes]));
-    let n = jobs::count(work).min(boxes.count());
+    let n = boxes.jobs(work);
     let faults = Faults::default();
     let shared = Shared::new(|job: usize| {
         for i in jobs::part(boxes.count(), n, job) {
@@ -389,16 +402,8 @@ fn panels(
         }
         Ok(())
     });
-    let failure = std::sync::Mutex::new(None);
-    let run = |job: usize| {
-        if let Err(error) = shared.call(job) {
-            failure.lock().unwrap_or_else(|e| e.into_inner()).get_or_insert(error);
-        }
-    };
-    let done = jobs::run(n, &run);
-    faults.told(plan)?;
-    done.map_err(|text| internal(plan, format!("kernel {}: {text}", launch.name)))?;
-    failure.into_inner().unwrap_or_else(|e| e.into_inner()).map_or(Ok(()), Err)
+    let failure = told(plan, format_args!("kernel {}", launch.name), n, &|job| shared.call(job));
+    faults.told(plan).and(failure)
 }
 
 /// The panel's axes in the order of the kernel's parallel axes, and the strides of the whole product in that order.
@@ -432,7 +437,7 @@ pub(super) fn panel_bytes(plan: &'static Plan, dot: &'static Dot, sizes: &[i64])
     }
     let (_, strides) = panel_order(epilogue, shape.sizes());
     let boxes = Boxes::new(&product, shape.sizes(), &strides[..shape.rank()]);
-    let n = jobs::count(product.work().saturating_add(launch::work(launch, &extents))).min(boxes.count());
+    let n = boxes.jobs(product.work().saturating_add(launch::work(launch, &extents)));
     // The first is the largest.
     let largest: usize = boxes.get(0)[..shape.rank()].iter().map(|range| range.len()).product();
     Ok((largest + slack(out.bytes(), largest)) * out.bytes() * jobs::threads(n))
@@ -469,7 +474,7 @@ fn panel(
     // box's elements are all of it, each once.
     unsafe {
         let loops = product.boxed(ranges);
-        product.compute_by(packed, product.operands(), &loops, origin, &strides[..rank], false, Parallelism::None)
+        product.compute_by(product.by(), packed, product.operands(), &loops, origin, &strides[..rank], false)
     }?;
 
     let mut job = ready.clone();

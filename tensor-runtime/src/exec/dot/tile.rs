@@ -1,8 +1,8 @@
 //! Tiles of a product in registers.
 //!
-//! In: rows of one operand where they are, a panel of the other as [`super::packed`] lays it out. Out: a tile of the
+//! In: rows of one operand where they are, a panel of the other as [`super::lay`] lays it out. Out: a part of the
 //! destination. Always: each element is one chain of fused multiply-adds in the order of the terms, so its bits depend
-//! neither on the tile nor on the instruction set. Next: [`super::packed`].
+//! neither on the tile nor on the instruction set. Next: [`super::packed`], [`super::direct`].
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::*;
@@ -12,19 +12,18 @@ use crate::isa::Level;
 /// Elements of a line of a cache.
 const LINE: usize = 16;
 
-/// What a tile is made of.
+/// Rows of one operand and lanes of the other that are multiplied.
 #[derive(Clone, Copy)]
-pub(super) struct Tile {
+pub(super) struct Strip {
     /// Element `(i, k)` of the rows is at `i * row + k * term`.
     pub(super) left: *const f32,
     pub(super) row: isize,
     pub(super) term: isize,
+    pub(super) rows: usize,
     /// Term `k` of the panel's lanes is at `k * step`; all lanes of whole vectors are there.
     pub(super) panel: *const f32,
     pub(super) step: usize,
     pub(super) depth: usize,
-    /// Lines that are fetched meanwhile for those who come later, one a term; or some that are near.
-    pub(super) ahead: *const f32,
     /// Row `i` is at `i * out_row`, its lanes next to each other.
     pub(super) out: *mut f32,
     pub(super) out_row: isize,
@@ -34,21 +33,90 @@ pub(super) struct Tile {
     pub(super) add: bool,
 }
 
+/// As much of a strip as fits in registers.
+struct Tile {
+    strip: Strip,
+    /// Where every [`GROUP`]-th row begins, and the steps from it to those that follow. A compiler that saw how these are made
+    /// would add up one address from row to row, and each addition would wait for the one before.
+    groups: [*const f32; GROUPS],
+    steps: [isize; GROUP],
+    ahead: Ahead,
+}
+
+/// Lines that are fetched while a tile is computed: one a term, `step` after the one before, and after [`LINE`] terms `stride` after those.
+#[derive(Clone, Copy)]
+pub(super) struct Ahead {
+    pub(super) start: *const f32,
+    pub(super) step: isize,
+    pub(super) stride: isize,
+}
+
+impl Ahead {
+    /// Lines one behind another.
+    pub(super) fn lines(start: *const f32) -> Ahead {
+        Ahead { start, step: LINE as isize, stride: (LINE * LINE) as isize }
+    }
+}
+
+const GROUP: usize = 4;
+const GROUPS: usize = 4;
+
 /// Computes a tile of a number of rows and vectors.
 ///
 /// # Safety
-/// The processor must have the instruction set; all that the [`Tile`] says must be in bounds, its destination exclusive.
-pub(super) type Compute = unsafe fn(&Tile);
+/// The processor must have the instruction set; all that the [`Strip`] says must be in bounds, its destination exclusive.
+type Compute = unsafe fn(&Tile);
 
 /// The tiles of an instruction set.
 pub(super) struct Tiles {
     /// Lanes of a vector.
-    pub(super) vector: usize,
-    /// The most rows, and vectors, of a tile.
-    pub(super) rows: usize,
-    pub(super) vectors: usize,
-    /// By rows, then by vectors, from 1 on.
-    pub(super) table: &'static [&'static [Compute]],
+    vector: usize,
+    /// By vectors, then by rows, from 1 on: the fewer vectors, the more rows.
+    table: &'static [&'static [Compute]],
+}
+
+impl Strip {
+    /// The rows behind a tile, where terms are neighbours; else lines that are near.
+    fn later(&self, left: *const f32, rows: usize) -> Ahead {
+        let (next, line) = (left.wrapping_offset(rows as isize * self.row), LINE as isize);
+        match (self.row, self.term) {
+            (_, 1) => Ahead { start: next, step: self.row, stride: line },
+            (_, _) => Ahead::lines(self.panel),
+        }
+    }
+}
+
+impl Tiles {
+    /// Computes a strip tile by tile. `ahead` has for the number of a tile what is fetched meanwhile; where it has nothing, it is
+    /// rows to come.
+    ///
+    /// # Safety
+    /// The processor must have the instruction set; all that the strip says must be in bounds, its destination exclusive.
+    pub(super) unsafe fn strip(&self, strip: &Strip, ahead: impl Fn(usize) -> Option<Ahead>) {
+        let mut number = 0;
+        for lane in (0..strip.lanes).step_by(self.vector * self.table.len()) {
+            let lanes = (strip.lanes - lane).min(self.vector * self.table.len());
+            let table = self.table[lanes.div_ceil(self.vector) - 1];
+            let panel = strip.panel.wrapping_add(lane);
+            let count = strip.rows.div_ceil(table.len());
+            let mut row = 0;
+            for i in 0..count {
+                let rows = (strip.rows - row) / (count - i);
+                let at = row as isize;
+                let left = strip.left.wrapping_offset(at * strip.row);
+                let out = strip.out.wrapping_add(lane).wrapping_offset(at * strip.out_row);
+                let tile = Tile {
+                    strip: Strip { left, rows, panel, lanes, out, ..*strip },
+                    groups: std::array::from_fn(|g| left.wrapping_offset((g * GROUP) as isize * strip.row)),
+                    steps: std::array::from_fn(|i| i as isize * strip.row),
+                    ahead: ahead(number).unwrap_or_else(|| strip.later(left, rows)),
+                };
+                // SAFETY: the caller's promise, for a part of its rows and lanes.
+                unsafe { table[rows - 1](&tile) };
+                (row, number) = (row + rows, number + 1);
+            }
+        }
+    }
 }
 
 /// The tiles of an instruction set that has fused multiply-adds.
@@ -67,19 +135,24 @@ pub(super) fn tiles(level: Level) -> Option<&'static Tiles> {
 /// A vector of an instruction set.
 ///
 /// # Safety
-/// Each method needs that set; those with an address need [`Vector::LANES`] elements there, [`Vector::splat`] one.
+/// Each method needs that set; those with an address need [`Vector::LANES`] elements there, [`Vector::splat`] one, those of
+/// parts that part.
 trait Vector: Copy {
     const LANES: usize;
     unsafe fn zero() -> Self;
     unsafe fn splat(from: *const f32) -> Self;
     unsafe fn load(from: *const f32) -> Self;
     unsafe fn store(self, to: *mut f32);
+    /// The first `lanes` of a vector; the others are zero, and are not stored.
+    unsafe fn load_part(from: *const f32, lanes: usize) -> Self;
+    unsafe fn store_part(self, to: *mut f32, lanes: usize);
     unsafe fn fma(self, other: Self, sum: Self) -> Self;
     unsafe fn plus(self, other: Self) -> Self;
 }
 
 macro_rules! vector {
-    ($ty:ident, $lanes:literal: $zero:ident $splat:ident $load:ident $store:ident $fma:ident $add:ident) => {
+    ($ty:ident, $lanes:literal: $zero:ident $splat:ident $load:ident $store:ident $fma:ident $add:ident
+     $load_part:ident $store_part:ident) => {
         #[allow(unused_unsafe, reason = "some of these need no promise but the instruction set")]
         impl Vector for $ty {
             const LANES: usize = $lanes;
@@ -104,6 +177,16 @@ macro_rules! vector {
                 unsafe { $store(to, self) }
             }
             #[inline(always)]
+            unsafe fn load_part(from: *const f32, lanes: usize) -> Self {
+                // SAFETY: the caller's promise.
+                unsafe { $load_part(from, lanes) }
+            }
+            #[inline(always)]
+            unsafe fn store_part(self, to: *mut f32, lanes: usize) {
+                // SAFETY: the caller's promise.
+                unsafe { $store_part(self, to, lanes) }
+            }
+            #[inline(always)]
             unsafe fn fma(self, other: Self, sum: Self) -> Self {
                 // SAFETY: the caller's promise.
                 unsafe { $fma(self, other, sum) }
@@ -118,81 +201,113 @@ macro_rules! vector {
 }
 
 #[cfg(target_arch = "x86_64")]
-vector!(__m256, 8: _mm256_setzero_ps _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_fmadd_ps _mm256_add_ps);
+vector!(__m256, 8: _mm256_setzero_ps _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_fmadd_ps _mm256_add_ps load_256 store_256);
 #[cfg(target_arch = "x86_64")]
-vector!(__m512, 16: _mm512_setzero_ps _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_fmadd_ps _mm512_add_ps);
+vector!(__m512, 16: _mm512_setzero_ps _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_fmadd_ps _mm512_add_ps load_512 store_512);
+
+/// The mask of the first lanes.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn first_of_8(lanes: usize) -> __m256i {
+    _mm256_cmpgt_epi32(_mm256_set1_epi32(lanes as i32), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7))
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+unsafe fn load_256(from: *const f32, lanes: usize) -> __m256 {
+    // SAFETY: the caller's promise, for the lanes of the mask.
+    unsafe { _mm256_maskload_ps(from, first_of_8(lanes)) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+unsafe fn store_256(vector: __m256, to: *mut f32, lanes: usize) {
+    // SAFETY: the caller's promise, for the lanes of the mask.
+    unsafe { _mm256_maskstore_ps(to, first_of_8(lanes), vector) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+unsafe fn load_512(from: *const f32, lanes: usize) -> __m512 {
+    // SAFETY: the caller's promise, for the lanes of the mask.
+    unsafe { _mm512_maskz_loadu_ps((1u32 << lanes).wrapping_sub(1) as u16, from) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+unsafe fn store_512(vector: __m512, to: *mut f32, lanes: usize) {
+    // SAFETY: the caller's promise, for the lanes of the mask.
+    unsafe { _mm512_mask_storeu_ps(to, (1u32 << lanes).wrapping_sub(1) as u16, vector) }
+}
 
 /// # Safety
 /// As [`Compute`].
 #[inline(always)]
-unsafe fn compute<V: Vector, const ROWS: usize, const VECTORS: usize>(t: &Tile) {
-    // SAFETY: the caller's promise; a row's vectors beyond its lanes go to memory of this function's own.
+unsafe fn compute<V: Vector, const VECTORS: usize, const ROWS: usize>(tile: &Tile) {
+    // SAFETY: the caller's promise; of a row's last vector only what is the destination's is read and written.
     unsafe {
         let mut sums = [[V::zero(); VECTORS]; ROWS];
-        let (mut left, mut panel, mut ahead) = (t.left, t.panel, t.ahead);
-        for _ in 0..t.depth {
-            // A fetch reads nothing that a program can see, from whatever address.
-            #[cfg(target_arch = "x86_64")]
-            _mm_prefetch::<_MM_HINT_T1>(ahead.cast());
-            ahead = ahead.wrapping_add(LINE);
-            let mut lanes = [V::zero(); VECTORS];
-            for (v, lanes) in lanes.iter_mut().enumerate() {
-                *lanes = V::load(panel.add(v * V::LANES));
+        let t = &tile.strip;
+        let (mut groups, mut panel, mut line) = (tile.groups, t.panel, tile.ahead.start);
+        for first in (0..t.depth).step_by(LINE) {
+            let mut ahead = line;
+            for _ in first..t.depth.min(first + LINE) {
+                // A fetch reads nothing that a program can see, from whatever address.
+                #[cfg(target_arch = "x86_64")]
+                _mm_prefetch::<_MM_HINT_T1>(ahead.cast());
+                ahead = ahead.wrapping_offset(tile.ahead.step);
+                let mut lanes = [V::zero(); VECTORS];
+                for (v, lanes) in lanes.iter_mut().enumerate() {
+                    *lanes = V::load(panel.add(v * V::LANES));
+                }
+                for (i, sums) in sums.iter_mut().enumerate() {
+                    let one = V::splat(groups[i / GROUP].wrapping_offset(tile.steps[i % GROUP]));
+                    for (sum, lanes) in sums.iter_mut().zip(lanes) {
+                        *sum = one.fma(lanes, *sum);
+                    }
+                }
+                for group in &mut groups[..ROWS.div_ceil(GROUP)] {
+                    *group = group.wrapping_offset(t.term);
+                }
+                panel = panel.wrapping_add(t.step);
             }
-            for (i, sums) in sums.iter_mut().enumerate() {
-                let one = V::splat(left.wrapping_offset(i as isize * t.row));
-                for (sum, lanes) in sums.iter_mut().zip(lanes) {
-                    *sum = one.fma(lanes, *sum);
+            line = line.wrapping_offset(tile.ahead.stride);
+        }
+        let last = t.lanes - (VECTORS - 1) * V::LANES;
+        for (i, sums) in sums.iter().enumerate() {
+            let to = t.out.wrapping_offset(i as isize * t.out_row);
+            for (v, sum) in sums.iter().enumerate() {
+                let at = to.wrapping_add(v * V::LANES);
+                match (v + 1 == VECTORS && last < V::LANES, t.add) {
+                    (false, false) => sum.store(at),
+                    (false, true) => V::load(at).plus(*sum).store(at),
+                    (true, false) => sum.store_part(at, last),
+                    (true, true) => V::load_part(at, last).plus(*sum).store_part(at, last),
                 }
             }
-            left = left.wrapping_offset(t.term);
-            panel = panel.wrapping_add(t.step);
-        }
-        let each = |sums: &[V; VECTORS], to: *mut f32| {
-            for (v, sum) in sums.iter().enumerate() {
-                let at = to.add(v * V::LANES);
-                let sum = if t.add { V::load(at).plus(*sum) } else { *sum };
-                sum.store(at);
-            }
-        };
-        let at = |i: usize| t.out.wrapping_offset(i as isize * t.out_row);
-        if t.lanes == VECTORS * V::LANES {
-            sums.iter().enumerate().for_each(|(i, sums)| each(sums, at(i)));
-            return;
-        }
-        let mut own = [0.0f32; 64];
-        for (i, sums) in sums.iter().enumerate() {
-            if t.add {
-                std::ptr::copy_nonoverlapping(at(i), own.as_mut_ptr(), t.lanes);
-            }
-            each(sums, own.as_mut_ptr());
-            std::ptr::copy_nonoverlapping(own.as_ptr(), at(i), t.lanes);
         }
     }
 }
 
 macro_rules! tiles {
-    ($name:ident, $ty:ident, $features:literal: $($rows:literal)*; $vectors:tt) => {
+    ($name:ident, $ty:ident, $features:literal: $($vectors:literal [$($rows:literal)*])*) => {
         static $name: Tiles = Tiles {
             vector: <$ty as Vector>::LANES,
-            rows: [$($rows),*].len(),
-            vectors: $vectors.len(),
-            table: &[$(tiles!(row $ty, $features, $rows, $vectors)),*],
+            table: &[$(&[$({
+                #[target_feature(enable = $features)]
+                unsafe fn of(tile: &Tile) {
+                    // SAFETY: the caller's promise.
+                    unsafe { compute::<$ty, $vectors, $rows>(tile) }
+                }
+                of
+            }),*]),*],
         };
-    };
-    (row $ty:ident, $features:literal, $rows:literal, [$($vectors:literal),*]) => {
-        &[$({
-            #[target_feature(enable = $features)]
-            unsafe fn of(tile: &Tile) {
-                // SAFETY: the caller's promise.
-                unsafe { compute::<$ty, $rows, $vectors>(tile) }
-            }
-            of
-        }),*]
     };
 }
 
 #[cfg(target_arch = "x86_64")]
-tiles!(AVX2, __m256, "avx2,fma": 1 2 3 4 5 6; [1, 2]);
+tiles!(AVX2, __m256, "avx2,fma": 1 [1 2 3 4 5 6 7 8 9 10] 2 [1 2 3 4 5 6]);
 #[cfg(target_arch = "x86_64")]
-tiles!(AVX512, __m512, "avx512f,avx2,fma": 1 2 3 4 5 6 7 8; [1, 2, 3]);
+tiles!(AVX512, __m512, "avx512f,avx2,fma":
+    1 [1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16] 2 [1 2 3 4 5 6 7 8 9 10 11 12] 3 [1 2 3 4 5 6 7 8]
+    4 [1 2 3 4 5 6]);

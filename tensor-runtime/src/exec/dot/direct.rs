@@ -1,0 +1,104 @@
+//! A product of two matrices of `f32`, of which one is laid out a panel at a time, just before it is multiplied.
+//!
+//! In: two matrices, a destination. Out: it is written, or it is said that it cannot be. Always: each sum is what
+//! [`super::packed`] makes of it. Next: [`super::lay`], [`super::tile`].
+
+use std::ops::Range;
+
+use crate::exec::jobs;
+use crate::isa;
+use crate::storage::{give_back, spare};
+
+use super::gemm::Matrix;
+use super::lay::{DEPTH, VECTOR, WIDEST, pack, panel_of, panels};
+use super::tile::{self, Strip, Tiles};
+
+/// Elements of panels that are laid out at once: they stay in a near cache.
+const MOST: usize = 8192;
+/// So many rows are multiplied with all panels that are laid out, so that they are written as a whole: a multiple of what tiles
+/// have.
+const ROWS: usize = 48;
+/// Elements of a cache line.
+const LINE: usize = 16;
+
+/// Multiplies as [`super::gemm::Scalar::multiply`], if it can: where columns of the destination are next to each other, or
+/// there is one, on processors with tiles; answers whether it did.
+///
+/// # Safety
+/// As there.
+pub(super) unsafe fn multiply(
+    [m, n, k]: [usize; 3],
+    out: Matrix<f32>,
+    add: bool,
+    left: Matrix<f32>,
+    right: Matrix<f32>,
+) -> bool {
+    let Some(tiles) = tile::tiles(isa::active()).filter(|_| k > 0) else { return false };
+    // SAFETY: the caller's promise; the processor has the set, for `isa::active` found it.
+    unsafe {
+        match (out.row, n) {
+            (1, _) => by_panels(tiles, [m, n, k], out, add, left, right),
+            (_, 1) => by_panels(tiles, [n, m, k], out.transposed(), add, right.transposed(), left.transposed()),
+            (_, _) => false,
+        }
+    }
+}
+
+/// Multiplies matrices where the destination's lanes are next to each other; answers whether there was memory for that.
+///
+/// # Safety
+/// As [`multiply`]; the processor must have the instruction set of the tiles.
+unsafe fn by_panels(
+    tiles: &Tiles,
+    [lanes, rows, depth]: [usize; 3],
+    out: Matrix<f32>,
+    add: bool,
+    left: Matrix<f32>,
+    right: Matrix<f32>,
+) -> bool {
+    let blocks = depth.div_ceil(DEPTH);
+    // Room for any panel, or for several small ones.
+    let most = (WIDEST * depth.min(DEPTH)).max(MOST.min(lanes.next_multiple_of(VECTOR) * depth));
+    let Ok(mut memory) = spare::<f32>(most + LINE) else { return false };
+    let inset = memory.as_ptr().align_offset(LINE * size_of::<f32>()).min(LINE);
+    let laid = memory.as_mut_ptr().wrapping_add(inset);
+    for block in 0..blocks {
+        let terms = jobs::part(depth, blocks, block);
+        let (first, count) = (terms.start as isize, terms.len());
+        let mut begin = 0;
+        while begin < lanes {
+            let room = |end: &usize| (end.next_multiple_of(VECTOR) - begin) * count <= most;
+            let ends = panels(begin..lanes, lanes).map(|panel| panel.end);
+            let group = begin..ends.take_while(room).last().unwrap_or(panel_of(begin, lanes).end);
+            let place = |panel: &Range<usize>| laid.wrapping_add((panel.start - begin) * count);
+            for panel in panels(group.clone(), lanes) {
+                let from = left.start.wrapping_offset(panel.start as isize * left.row + first * left.column);
+                // SAFETY: the lanes and terms are the caller's; there is memory for the terms of the group.
+                unsafe { pack(from, left.row, left.column, panel.len(), count, place(&panel)) };
+            }
+            let step = if panel_of(begin, lanes).end < group.end { ROWS } else { rows };
+            for row in (0..rows).step_by(step) {
+                for panel in panels(group.clone(), lanes) {
+                    let strip = Strip {
+                        left: right.start.wrapping_offset(first * right.row + row as isize * right.column),
+                        row: right.column,
+                        term: right.row,
+                        rows: step.min(rows - row),
+                        panel: place(&panel),
+                        step: panel.len().next_multiple_of(VECTOR),
+                        depth: count,
+                        out: out.start.wrapping_add(panel.start).wrapping_offset(row as isize * out.column),
+                        out_row: out.column,
+                        lanes: panel.len(),
+                        add: add || block > 0,
+                    };
+                    // SAFETY: the rows are the caller's, and what is laid out is whole vectors.
+                    unsafe { tiles.strip(&strip, |_| None) };
+                }
+            }
+            begin = group.end;
+        }
+    }
+    give_back(memory);
+    true
+}
