@@ -4,13 +4,13 @@
 //! along that operand's memory; a copy stands in for the operand's part of each block, so that the kernel reads and
 //! writes neighbours and each cache line is fetched once. Next: [`super::turn`], [`super::launch`].
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use crate::dtype::AnyBuffer;
 use crate::kernel::{Fault, Window};
 use crate::plan::Launch;
 
-use super::launch::{ACROSS, Found, LINE, Ready, SHORT, axis_of};
+use super::launch::{Found, LINE, Ready, SHORT, axis_of};
 use super::memory::address_mut;
 use super::turn::{Matrix, turn};
 
@@ -21,6 +21,12 @@ const ROWS: isize = 32;
 /// so many elements at least of the other axis.
 const COPY: usize = 256 << 10;
 const LEAST: isize = 16;
+/// In the second form the rows of so many lanes run at a time: what they read has about so many bytes, to stay in the
+/// first-level cache from pass to pass.
+const ACROSS: RangeInclusive<isize> = 256..=4096;
+const NEAR: usize = 16 << 10;
+/// A multiple of so many lanes is whole vectors.
+const LANES: isize = 64;
 /// Of fewer elements a block is not worth its description.
 const LEAST_BLOCK: isize = 512;
 
@@ -49,7 +55,7 @@ impl Crossing {
         let last = launch.par.checked_sub(1)?;
         let by_rows = reduced.and_then(|reduced| {
             let rows = job.extents[reduced];
-            let fits = ACROSS.min(fitting(rows, widest(job)));
+            let fits = lanes(job, launch).min(fitting(rows, widest(job)));
             match job.lane_is_parallel(launch) {
                 // Lanes of whole rows.
                 true => {
@@ -129,7 +135,8 @@ impl Crossing {
             return unsafe { job.whole(launch) };
         };
         let mut fault: Option<Fault> = None;
-        let axes = self.fixed.iter().map(|&axis| (axis, 1)).chain([self.lane, self.along]);
+        // Along the lane first: what is fetched ahead is of the next block, and rows of the others go on.
+        let axes = self.fixed.iter().map(|&axis| (axis, 1)).chain([self.along, self.lane]);
         let axes: Vec<(usize, isize)> = axes.filter(|&(axis, _)| axis < launch.par).collect();
         let counts: Vec<usize> =
             axes.iter().map(|&(axis, step)| job.ranges[axis].len().div_ceil(step as usize)).collect();
@@ -170,6 +177,13 @@ impl Crossing {
         }
         fault
     }
+}
+
+/// How many lanes run at a time in the second form.
+pub(super) fn lanes(job: &Ready, launch: &Launch) -> isize {
+    let row = job.extents[launch.par..job.axes].iter().fold(1isize, |n, &extent| n.saturating_mul(extent));
+    let (least, most) = (*ACROSS.start(), *ACROSS.end());
+    ((NEAR / widest(job)) as isize / row.max(1) / LANES * LANES).clamp(least, most)
 }
 
 /// Whether a copy holds rows of so many elements.

@@ -56,7 +56,7 @@ use operand::Place;
 pub use operand::{In, Out, RowMut};
 pub use row::Row;
 pub use tile::{Parts, Span, Tile, Tiles, Within, meet, parts, tiles, valid};
-pub use together::Rows;
+pub use together::{Rows, RowsMut, spread};
 pub use window::{Around, Sums, Taps, Windowed, lanes};
 
 /// The most elements of a lane that a kernel handles at a time.

@@ -51,7 +51,7 @@ impl<T: Element, const N: usize> Place<T, N> {
 
     /// The first of `n` neighbours on an axis, 1 to [`TILE`], all in the window, and the distance between two.
     #[inline(always)]
-    fn along(&self, at: [isize; N], axis: usize, n: usize) -> (*mut T, isize) {
+    pub(super) fn along(&self, at: [isize; N], axis: usize, n: usize) -> (*mut T, isize) {
         assert!(n <= TILE, "a row of {n} elements, more than a tile");
         let first = self.element(at);
         // No overflow: the first is in the window.
