@@ -16,6 +16,17 @@ tensor! {
         layer_norm(x, w, b)
     }
 
+    /// The same of columns, whose lanes may be short: several passes over rows that go together.
+    #[no_grad]
+    fn of_columns<B, C>(x: f32[B, C], w: f32[C], b: f32[B]) -> (f32[B, C], f32[C], f32[B, C]) {
+        (softmax(x, axis=0), var(x, axis=0), (x - mean(x, axis=0)) * w + b[:, None])
+    }
+
+    #[no_grad]
+    fn normalised_columns<B, C>(x: f32[B, C]) -> f32[B, C] {
+        softmax(x, axis=0)
+    }
+
     /// The place of the least, the greatest, and the sum of each row.
     #[no_grad]
     fn of_rows<B, C>(x: f32[B, C]) -> (i64[B], f32[B], f32[B]) {
@@ -37,7 +48,7 @@ tensor! {
 
 /// Rows and columns on both sides of every limit: of what is short, of the lanes that run at a time, of a tile,
 /// of a copy.
-const SHAPES: [(usize, usize); 15] = [
+const SHAPES: [(usize, usize); 17] = [
     (1, 3),
     (15, 3),
     (16, 1),
@@ -45,6 +56,8 @@ const SHAPES: [(usize, usize); 15] = [
     (1100, 2),
     (257, 3),
     (256, 31),
+    (1030, 7),
+    (3000, 10),
     (511, 32),
     (90, 33),
     (40, 200),
@@ -139,12 +152,39 @@ fn rows_of_any_length_and_layout() {
     }
 }
 
+#[test]
+fn columns_of_any_length_and_layout() {
+    for (rows, columns) in SHAPES.into_iter().filter(|&(rows, _)| rows > 0) {
+        let x = values(rows, columns);
+        let w = Array1::from_shape_fn(columns, |j| 0.5 + j as f32);
+        let b = Array1::from_shape_fn(rows, |i| i as f32 * 0.01);
+        let soft = softmax_of(&x.t().to_owned()).reversed_axes();
+        for (layout, memory, view) in &layouts(&x) {
+            let what = format!("{rows} x {columns}, {layout}");
+            let x = view(memory);
+            let (found, variances, scaled) = of_columns(x, &w, &b).unwrap();
+            close(found.view().unwrap(), &soft, &format!("softmax of columns, {what}"));
+            let mut wanted = x.mapv(f64::from);
+            for (j, mut column) in wanted.columns_mut().into_iter().enumerate() {
+                let mean = column.sum() / rows as f64;
+                column.mapv_inplace(|v| v - mean);
+                let variance = column.mapv(|v| v * v).sum() / rows as f64;
+                let found = f64::from(variances.view().unwrap()[j]);
+                assert!((found - variance).abs() <= 1e-5 * variance.max(1.0), "var, {what}, column {j}");
+                column.indexed_iter_mut().for_each(|(i, v)| *v = *v * f64::from(w[j]) + f64::from(b[i]));
+            }
+            close(scaled.view().unwrap(), &wanted, &format!("scaled, {what}"));
+        }
+    }
+}
+
 /// Results in memory of any kind, and nothing beside them is written.
 #[test]
 fn results_of_any_layout() {
     for (rows, columns) in SHAPES {
         let x = values(rows, columns);
         let wanted = softmax_of(&x);
+        let columns_wanted = softmax_of(&x.t().to_owned()).reversed_axes();
         let places: [Place; 3] = [
             |a, rows, columns| a.slice_mut(s![..rows, ..columns]),
             |a, rows, columns| a.slice_mut(s![..columns, ..rows]).reversed_axes(),
@@ -158,6 +198,13 @@ fn results_of_any_layout() {
             close(written.view(), &wanted, &format!("{rows} x {columns}, place {number}"));
             place(&mut memory, rows, columns).fill(-7.0);
             assert!(memory.iter().all(|&v| v == -7.0), "{rows} x {columns}, place {number}: written beside it");
+            if rows > 0 {
+                normalised_columns::into(&x, &mut place(&mut memory, rows, columns)).unwrap();
+                let written = place(&mut memory, rows, columns).to_owned();
+                close(written.view(), &columns_wanted, &format!("columns, {rows} x {columns}, place {number}"));
+                place(&mut memory, rows, columns).fill(-7.0);
+                assert!(memory.iter().all(|&v| v == -7.0), "{rows} x {columns}, place {number}: written beside it");
+            }
         }
     }
 }

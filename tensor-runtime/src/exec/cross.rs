@@ -4,13 +4,13 @@
 //! along that operand's memory; a copy stands in for the operand's part of each block, so that the kernel reads and
 //! writes neighbours and each cache line is fetched once. Next: [`super::turn`], [`super::launch`].
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use crate::dtype::AnyBuffer;
 use crate::kernel::{Fault, Window};
 use crate::plan::Launch;
 
-use super::launch::{ACROSS, Found, LINE, Ready, SHORT, axis_of};
+use super::launch::{Found, LINE, Ready, SHORT, axis_of};
 use super::memory::address_mut;
 use super::turn::{Matrix, turn};
 
@@ -21,6 +21,12 @@ const ROWS: isize = 32;
 /// so many elements at least of the other axis.
 const COPY: usize = 256 << 10;
 const LEAST: isize = 16;
+/// In the second form the rows of so many lanes run at a time: what they read has about so many bytes, to stay in the
+/// first-level cache from pass to pass.
+const ACROSS: RangeInclusive<isize> = 256..=4096;
+const NEAR: usize = 16 << 10;
+/// A multiple of so many lanes is whole vectors.
+const LANES: isize = 64;
 /// Of fewer elements a block is not worth its description.
 const LEAST_BLOCK: isize = 512;
 
@@ -49,7 +55,7 @@ impl Crossing {
         let last = launch.par.checked_sub(1)?;
         let by_rows = reduced.and_then(|reduced| {
             let rows = job.extents[reduced];
-            let fits = ACROSS.min(fitting(rows, widest(job)));
+            let fits = lanes(job, launch).min(fitting(rows, widest(job)));
             match job.lane_is_parallel(launch) {
                 // Lanes of whole rows.
                 true => {
@@ -116,6 +122,24 @@ impl Crossing {
         found
     }
 
+    /// By how much the first block of an axis is shorter, so that the others begin with a line: of the memory that is read
+    /// across, and of a result along the lane. A block that does not has a line more of each row, and writes parts of lines.
+    fn lead(&self, job: &Ready, launch: &Launch, axis: usize, step: isize) -> isize {
+        let range = &job.ranges[axis];
+        let crossed = self.operands.iter().map(|turned| turned.operand);
+        let first = if axis == self.along.0 { crossed.min() } else { Some(launch.inputs.len()) };
+        let Some((operand, window)) = first.and_then(|k| Some((k, job.windows.get(k)?))) else { return 0 };
+        let bytes = window.dtype.bytes();
+        match axis_of(launch, operand, axis, window.rank) {
+            Found::At(k) if window.stride[k] == 1 && range.len() as isize > step => {
+                let start = window.origin.wrapping_offset(range.start.wrapping_mul(bytes as isize));
+                let before = (start.align_offset(LINE) / bytes) as isize % step;
+                (step - before) % step
+            }
+            Found::At(_) | Found::No | Found::Twice => 0,
+        }
+    }
+
     /// Runs the job block by block; answers the least index that was out of range.
     ///
     /// # Safety
@@ -129,17 +153,23 @@ impl Crossing {
             return unsafe { job.whole(launch) };
         };
         let mut fault: Option<Fault> = None;
-        let axes = self.fixed.iter().map(|&axis| (axis, 1)).chain([self.lane, self.along]);
-        let axes: Vec<(usize, isize)> = axes.filter(|&(axis, _)| axis < launch.par).collect();
-        let counts: Vec<usize> =
-            axes.iter().map(|&(axis, step)| job.ranges[axis].len().div_ceil(step as usize)).collect();
+        // Along the lane first: what is fetched ahead is of the next block, and rows of the others go on.
+        let axes = self.fixed.iter().map(|&axis| (axis, 1)).chain([self.along, self.lane]);
+        let axes = axes.filter(|&(axis, _)| axis < launch.par);
+        let axes: Vec<(usize, isize, isize)> =
+            axes.map(|(axis, step)| (axis, step, self.lead(job, launch, axis, step))).collect();
+        let count = |&(axis, step, lead): &(usize, isize, isize)| {
+            (job.ranges[axis].len() + lead as usize).div_ceil(step as usize)
+        };
+        let counts: Vec<usize> = axes.iter().map(count).collect();
         for number in 0..counts.iter().product() {
             let mut block = job.clone();
             let mut rest: usize = number;
-            for (&(axis, step), &count) in axes.iter().zip(&counts).rev() {
-                let start = job.ranges[axis].start + (rest % count) as isize * step;
+            for (&(axis, step, lead), &count) in axes.iter().zip(&counts).rev() {
+                let whole = &job.ranges[axis];
+                let at = |block: usize| (whole.start + (block as isize * step - lead).max(0)).min(whole.end);
+                let part = at(rest % count)..at(rest % count + 1);
                 rest /= count;
-                let part = start..(start + step).min(job.ranges[axis].end);
                 block.narrow(launch, axis, &part);
             }
             let mut written = Vec::new();
@@ -170,6 +200,13 @@ impl Crossing {
         }
         fault
     }
+}
+
+/// How many lanes run at a time in the second form.
+pub(super) fn lanes(job: &Ready, launch: &Launch) -> isize {
+    let row = job.extents[launch.par..job.axes].iter().fold(1isize, |n, &extent| n.saturating_mul(extent));
+    let (least, most) = (*ACROSS.start(), *ACROSS.end());
+    ((NEAR / widest(job)) as isize / row.max(1) / LANES * LANES).clamp(least, most)
 }
 
 /// Whether a copy holds rows of so many elements.

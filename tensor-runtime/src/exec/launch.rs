@@ -23,8 +23,6 @@ pub(super) const MAX_AXES: usize = 24;
 const LANE_UNIT: usize = 64;
 /// Rows of fewer elements are short: what a row costs by itself is more than its elements.
 pub(super) const SHORT: isize = 32;
-/// So many lanes run at a time in the second form: what they read stays in the first-level cache from pass to pass.
-pub(super) const ACROSS: isize = 256;
 /// A lane of so many elements is worth the second form.
 const LEAST_ACROSS: isize = 16;
 /// A result of so many bytes is gone from most caches before it is read.
@@ -308,8 +306,9 @@ impl Ready {
         };
         let mut ranges = self.ranges.clone();
         let mut least: Option<Fault> = None;
-        for start in whole.clone().step_by(ACROSS as usize) {
-            ranges[last] = start..(start + ACROSS).min(whole.end);
+        let lanes = cross::lanes(self, launch);
+        for start in whole.clone().step_by(lanes as usize) {
+            ranges[last] = start..(start + lanes).min(whole.end);
             let found = part(&ranges[..launch.par]);
             least = least.into_iter().chain(found).min();
         }

@@ -58,7 +58,7 @@ impl Ahead {
 }
 
 #[inline(always)]
-fn fetch_line_to_second(at: *const u8) {
+pub(crate) fn fetch_line_to_second(at: *const u8) {
     #[cfg(target_arch = "x86_64")]
     {
         use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};

@@ -55,7 +55,7 @@ pub use operand::{In, Out, RowMut};
 use place::Place;
 pub use row::Row;
 pub use tile::{Parts, Span, Tile, Tiles, Within, meet, parts, tiles, valid};
-pub use together::Rows;
+pub use together::{Rows, RowsMut, spread};
 use unit::Unit;
 pub use window::{Around, Sums, Taps, Windowed, lanes};
 

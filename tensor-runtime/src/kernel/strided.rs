@@ -56,6 +56,18 @@ pub(super) unsafe fn gather_rows<T: Copy>(
     }
 }
 
+/// Writes rows of `width` elements, behind one another, to places of which the next are `far` and `near` apart.
+///
+/// # Safety
+/// The places must be writable.
+#[inline(never)]
+pub(super) unsafe fn scatter_rows<T: Copy>(rows: &[T], to: *mut T, [far, near]: [isize; 2], width: usize) {
+    for (row, values) in rows.chunks_exact(width).enumerate() {
+        // SAFETY: the caller's promise.
+        unsafe { spread(values, to.wrapping_offset(row as isize * far), near) };
+    }
+}
+
 /// Copies `n` elements of so many bytes, `stride` apart, to neighbours.
 ///
 /// # Safety

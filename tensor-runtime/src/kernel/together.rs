@@ -1,17 +1,17 @@
 //! Rows of a short lane, several at a time.
 //!
 //! In: the extents of the lane and of the rows. Out: how many rows go together, and [`Rows`], spans of them; the elements of such
-//! rows as one slice. Always: how many follows from the extents alone, and so does the order of a sum. Next:
+//! rows as one slice, to be read or written, and what is one for all rows as often as there are rows. Always: how many follows from the extents alone, and so does the order of a sum. Next:
 //! [`crate::monoid::ColAcc::of_rows`], which has an accumulator for each element of the rows.
 
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 use std::slice;
 
 use crate::dtype::Element;
 
-use super::operand::In;
+use super::operand::{In, Out};
 use super::place::outside;
-use super::{Cx, Span, TILE, Tile};
+use super::{Cx, Span, TILE, Tile, strided};
 
 /// A lane of so many elements at most is short: what a row costs by itself is more than its elements.
 const SHORT: isize = 32;
@@ -81,6 +81,93 @@ impl Span {
     }
 }
 
+/// What a lane has, once for each of the rows that go together.
+#[inline(always)]
+pub fn spread<'t, T: Element>(lane: &'t [T], rows: usize, tile: &'t mut Tile<T>) -> &'t [T] {
+    if rows == 1 { lane } else { repeated(lane, rows, tile) }
+}
+
+#[inline(never)]
+fn repeated<'t, T: Element>(lane: &[T], rows: usize, tile: &'t mut Tile<T>) -> &'t [T] {
+    let all = tile.scratch(lane.len() * rows);
+    for (i, value) in all.iter_mut().enumerate() {
+        *value = lane[i % lane.len()];
+    }
+    all
+}
+
+impl<T: Element, const N: usize> Out<'_, T, N> {
+    /// The elements of `rows`, of which the first begins at `at`, to be overwritten: axis `down` goes from one row to the next,
+    /// `axis` from one element to the next. Where they lie if they are neighbours, else `tile`, which is written to them when
+    /// what is answered is dropped.
+    #[inline(always)]
+    pub fn rows<'t>(
+        &'t mut self,
+        at: [isize; N],
+        [down, axis]: [usize; 2],
+        rows: Rows,
+        tile: &'t mut Tile<T>,
+    ) -> RowsMut<'t, T> {
+        let Rows { span, width, count } = rows;
+        if span.len == 0 {
+            return RowsMut { rows: &mut [], to: std::ptr::null_mut(), steps: [1, 1], width: 1 };
+        }
+        let (first, near) = self.at.along(at, axis, width);
+        // No overflow: the first is in the window.
+        let (low, size) = (self.at.low[down], self.at.size[down]);
+        if down == axis || count > size - at[down].wrapping_sub(low) as usize {
+            outside(at[down], low, size);
+        }
+        let far = self.at.stride[down];
+        if (near == 1 || width == 1) && (far == width as isize || count == 1) {
+            // SAFETY: the first and the last coordinate on both axes, and so, a window being a box, all elements lie in this
+            // job's window, which is initialised and nobody else's; they are neighbours, row behind row. `&'t mut self`
+            // forbids a second row or `put` meanwhile, and an output is taken once.
+            let rows = unsafe { slice::from_raw_parts_mut(first, span.len) };
+            RowsMut { rows, to: std::ptr::null_mut(), steps: [1, 1], width }
+        } else {
+            RowsMut { rows: tile.scratch(span.len), to: first, steps: [far, near], width }
+        }
+    }
+}
+
+/// Rows of an [`Out`] that go together. Derefs to a slice.
+pub struct RowsMut<'t, T: Element> {
+    rows: &'t mut [T],
+    /// Where the first element goes when the rows are dropped; null where they are in place.
+    to: *mut T,
+    /// From one row to the next, and within a row.
+    steps: [isize; 2],
+    width: usize,
+}
+
+impl<T: Element> Deref for RowsMut<'_, T> {
+    type Target = [T];
+
+    #[inline(always)]
+    fn deref(&self) -> &[T] {
+        self.rows
+    }
+}
+
+impl<T: Element> DerefMut for RowsMut<'_, T> {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut [T] {
+        self.rows
+    }
+}
+
+impl<T: Element> Drop for RowsMut<'_, T> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        if !self.to.is_null() {
+            // SAFETY: `Out::rows` set `to` only after it checked that all rows lie in this job's window, which it borrows for
+            // as long as they live.
+            unsafe { strided::scatter_rows(self.rows, self.to, self.steps, self.width) };
+        }
+    }
+}
+
 impl<'a, T: Element, const N: usize> In<'a, T, N> {
     /// The elements of `rows`, of which the first begins at `at`: `step` goes from one element to the next, `down` from one row
     /// to the next. Where they lie if they are neighbours, else in `tile`.
@@ -97,12 +184,14 @@ impl<'a, T: Element, const N: usize> In<'a, T, N> {
         'a: 't,
     {
         let Rows { span, width, count } = rows;
-        match count {
+        let all = match count {
             // What does not change from row to row is checked once.
-            1 => &self.row(at, step, width, tile)[..span.len],
+            1 => self.row(at, step, width, tile),
             // Copies, for they are passed by address, and would be made ready for every row.
             _ => self.several(at.map(|at| at), down.map(|by| by), step.map(|by| by), [count, width], tile),
-        }
+        };
+        // Of a length that the loop over them has, too: it needs no check.
+        &all[..span.len]
     }
 
     /// The same of more rows than one: not worth a copy in each kernel.

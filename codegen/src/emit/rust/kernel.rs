@@ -19,7 +19,7 @@
 //!
 //! Names: `p r` loop variables, `e` extents, `s` sizes, `v3` value %3, `a3` its
 //! accumulator, `k3` where it is kept; `v3_t` a packed tile of it, `v3_b` a tile
-//! of computed values, `v3_n` the weights and `v3_s` the sums of windows, `v3_d` the
+//! of computed values, `v3_m` what it has for each of several rows, in `v3_m_t`, `v3_n` the weights and `v3_s` the sums of windows, `v3_d` the
 //! divisor that it is a quotient by, `v3_r` the lane positions where it holds; `part`
 //! some positions of a tile; `y_w` a row of output `y`, `y_t` its tile.
 //! Next: [`super::run`].
@@ -139,6 +139,9 @@ impl Emit<'_> {
                     self.begin_windows(var, body);
                     let together = self.goes_together(*kind, var, body);
                     let head = if together { self.rows_head(var) } else { self.loop_head(*kind, var) };
+                    if together {
+                        self.spread(var, body);
+                    }
                     self.out.open(head);
                     self.open.push(var.clone());
                     self.together = together.then(|| var.clone());
@@ -232,13 +235,16 @@ impl Emit<'_> {
         let lane = self.loops.lane.as_deref().unwrap_or_default();
         let axis = index.iter().position(|d| d.mentions(lane)).unwrap_or(0);
         let start = |s: &str| if s == lane { "t.start".into() } else { s.to_string() };
-        let index: Vec<String> = index.iter().map(|d| code::dim(d, &start).text).collect();
-        format!("[{}], {axis}, t.len", index.join(", "))
+        let at: Vec<String> = index.iter().map(|d| code::dim(d, &start).text).collect();
+        match self.together.as_ref().and_then(|down| index.iter().position(|d| d.mentions(down))) {
+            Some(down) => format!("[{}], [{down}, {axis}], t", at.join(", ")),
+            None => format!("[{}], {axis}, t.len", at.join(", ")),
+        }
     }
 
     /// Asks for the lines of a row that is written beside others.
     pub(super) fn fetch(&mut self, beside_others: bool, output: usize, index: &[Dim]) {
-        if beside_others {
+        if beside_others && self.together.is_none() {
             self.out.line(format!("{}.fetch({});", self.outputs[output], self.place(index)));
         }
     }
@@ -324,7 +330,7 @@ fn reserved(name: &str) -> bool {
         |prefix: &str| name.strip_prefix(prefix).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
     !name.starts_with(|c: char| c.is_ascii_lowercase())
         || ["v", "a", "k", "p", "r", "e", "s", "in", "out"].iter().any(|p| numbered(p))
-        || ["_t", "_w", "_b", "_n", "_s", "_d", "_r"].iter().any(|suffix| name.ends_with(suffix))
+        || ["_t", "_w", "_b", "_m", "_n", "_s", "_d", "_r"].iter().any(|suffix| name.ends_with(suffix))
         || ["m", "t", "i", "cx", "part", "rt", "core", "usize", "isize"].contains(&name)
         || DType::from_name(name).is_some()
         || syn::parse_str::<syn::Ident>(name).is_err()

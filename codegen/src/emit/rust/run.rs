@@ -163,7 +163,7 @@ impl Emit<'_> {
         Run { evals, stores, keeps, pushes, held_over: Vec::new(), rows, reads, by_vector }
     }
 
-    fn reads_of(&self, nodes: &[Node], out: &mut BTreeSet<Ref>) {
+    pub(super) fn reads_of(&self, nodes: &[Node], out: &mut BTreeSet<Ref>) {
         for node in nodes {
             match node {
                 Node::Loop { body, .. } => self.reads_of(body, out),
@@ -308,6 +308,7 @@ impl Emit<'_> {
     fn out_row(&mut self, method: &str, output: usize, index: &[Dim]) -> String {
         let name = &self.outputs[output];
         let tile = format!("{name}_t");
+        let method = if self.together.is_some() { "rows" } else { method };
         let row = format!("{name}.{method}({}, &mut {tile})", self.place(index));
         self.tiles.insert(tile, self.loops.kernel.outputs[output].dtype);
         row

@@ -1,8 +1,9 @@
 //! Rows of a short lane, several at a time.
 //!
 //! In: a loop over the last reduced axis, in the column form. Out: whether its body does the same to every element of a row,
-//! and so to several rows as one; how these are read. Always: what it reads has these rows behind one another in its own
-//! order; how many go together is for the runtime to say, by the extents. Next: [`super::run`].
+//! and so to several rows as one; how these are read and written; what is one for all rows, such as the mean of each lane,
+//! made before the loop as often as rows go together. Always: what it reads and writes has these rows behind one another in
+//! its own order; how many go together is for the runtime to say, by the extents. Next: [`super::run`].
 //!
 //! ```text
 //! for t in rt::tiles(cx.range(0)) {
@@ -14,10 +15,11 @@
 //! ```
 
 use super::access::{self, Load};
-use super::kernel::Emit;
+use super::kernel::{Emit, Repr};
 use super::nest::{Kind, Node, Op, Ref};
 use crate::ops::Answer;
 use crate::shape::{Dim, Sym};
+use std::collections::BTreeSet;
 
 impl Emit<'_> {
     /// Whether several rows of a loop can go together.
@@ -29,9 +31,33 @@ impl Emit<'_> {
         body.iter().all(|node| match node {
             Node::Eval(v) => self.is_alike(*v, lane, var),
             Node::Push(acc, v) => self.sums(*acc) && self.varies(*v, lane) && self.varies(*v, var),
+            Node::Store { output, index, value } => {
+                let order = &self.loops.kernel.outputs[*output].order;
+                let along = order.last().is_some_and(|&axis| index[axis].as_sym() == Some(lane));
+                let down = index.iter().any(|d| d.as_sym() == Some(var));
+                let alone = index.iter().filter(|d| d.mentions(lane) || d.mentions(var)).count() == 2;
+                along && down && alone && self.varies(*value, lane) && self.varies(*value, var) && once(body, *output)
+            }
             Node::Loop { .. } | Node::Start(_) | Node::Finish(_) => false,
-            Node::Keep(_) | Node::Recall(_) | Node::Store { .. } => false,
+            Node::Keep(_) | Node::Recall(_) => false,
         })
+    }
+
+    /// Before a loop whose rows go together: what is one for all of them, as often as there are rows.
+    pub(super) fn spread(&mut self, var: &Sym, body: &[Node]) {
+        let Some(lane) = self.loops.lane.clone() else { return };
+        let mut read = BTreeSet::new();
+        self.reads_of(body, &mut read);
+        read.retain(|&v| self.varies(v, &lane) && !self.varies(v, var));
+        for v in read {
+            let Some(Repr::Slice(slice)) = self.scope[v.0].clone() else { continue };
+            let value = self.nest.value(v);
+            let name = format!("v{}_m", value.id.0);
+            let tile = format!("{name}_t");
+            self.tiles.insert(tile.clone(), value.dtype);
+            self.out.line(format!("let {name} = rt::spread({slice}, {}, &mut {tile});", self.rows_together()));
+            self.scope[v.0] = Some(Repr::Slice(name));
+        }
     }
 
     /// Whether what is pushed to an accumulator, in the nodes after its start, are rows that go together.
@@ -73,6 +99,8 @@ impl Emit<'_> {
     /// Whether a value is computed of each element of the rows in the same way, or is one for all of them.
     fn is_alike(&self, value: Ref, lane: &Sym, down: &Sym) -> bool {
         let whole = |v: Ref| self.varies(v, lane) == self.varies(v, down);
+        // What is one for all rows is a slice from before the loop; see [`Emit::spread`].
+        let taken = |v: Ref| whole(v) || self.varies(v, lane);
         let one = !self.varies(value, lane) && !self.varies(value, down);
         one || match &self.nest.value(value).op {
             Op::Load { input, index, guards, .. } => {
@@ -87,11 +115,16 @@ impl Emit<'_> {
                     && self.nest.args(value).is_empty()
                     && index.iter().all(steps)
             }
-            Op::Map(_, args) => whole(value) && args.iter().all(|&arg| whole(arg)),
-            Op::Cast(arg) => whole(value) && whole(*arg),
+            Op::Map(_, args) => whole(value) && args.iter().all(|&arg| taken(arg)),
+            Op::Cast(arg) => whole(value) && taken(*arg),
             Op::Const(_) => true,
             Op::Index(_) | Op::Inside(_) | Op::Pick(..) | Op::Combine(..) | Op::Reduced(..) => false,
             Op::Weights(_) | Op::Window(..) => false,
         }
     }
+}
+
+/// Whether a body writes one row of an output, not several.
+fn once(body: &[Node], output: usize) -> bool {
+    body.iter().filter(|node| matches!(node, Node::Store { output: other, .. } if *other == output)).count() == 1
 }
