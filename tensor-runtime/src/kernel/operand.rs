@@ -44,8 +44,18 @@ impl<'a, T: Element, const N: usize> In<'a, T, N> {
         'a: 't,
     {
         let (first, stride, inside) = self.at.lane(at, step, n);
-        let fetches = self.fetches && n * size_of::<T>() >= cache::PAGE;
-        let first = if inside & (stride == 1) & !fetches { first } else { self.found(copy(at), copy(step), n, tile) };
+        let first = if inside & (stride == 1) {
+            if self.fetches && n * size_of::<T>() >= cache::PAGE {
+                cache::fetch(first.wrapping_add(n).cast());
+            }
+            first
+        } else if inside {
+            // SAFETY: `lane` says that all elements lie in the window, and they are readable.
+            unsafe { tile.pack(0, first, stride, n) };
+            tile.filled(n).as_ptr().cast_mut()
+        } else {
+            self.found(copy(at), copy(step), n, tile)
+        };
         // Its length is `n` on every way, so that a loop over `n` elements needs no check, wherever the row is found.
         // SAFETY: `lane` says that the first and the last element, and so, a window being a box, all of them, lie in the
         // window; they are neighbours, and readable for `'a`; `found` promises the same of what it answers.
@@ -57,19 +67,17 @@ impl<'a, T: Element, const N: usize> In<'a, T, N> {
     #[inline(never)]
     fn found(self, at: [isize; N], step: [isize; N], n: usize, tile: &mut Tile<T>) -> *mut T {
         let (first, stride) = self.at.bare().row(&at, &step, n);
-        let first = first.cast::<T>();
         if stride == 1 {
-            cache::fetch(first.wrapping_add(n).cast());
-            return first;
+            return first.cast();
         }
         // SAFETY: `row` checked that all elements lie in the window, and they are readable.
-        unsafe { tile.pack(0, first, stride, n) };
+        unsafe { tile.pack(0, first.cast(), stride, n) };
         tile.filled(n).as_ptr().cast_mut()
     }
 
     /// What [`row`](In::row) will read `by` further on, if that is a row that is worth fetching before.
-    #[inline(never)]
-    pub fn ahead(self, at: [isize; N], step: [isize; N], by: [isize; N], n: usize) -> Ahead {
+    #[inline(always)]
+    pub fn ahead(&self, at: [isize; N], step: [isize; N], by: [isize; N], n: usize) -> Ahead {
         let bytes = size_of::<T>();
         let (mut offset, mut far, mut lane, mut inside) = (0isize, 0isize, 0isize, true);
         for k in 0..N {
@@ -196,7 +204,7 @@ impl<T: Element, const N: usize> Out<'_, T, N> {
     pub fn fetch(&self, at: [isize; N], axis: usize, n: usize) {
         let bytes = n * size_of::<T>();
         if self.fetches && bytes >= cache::LEAST_FETCH && self.at.stride[axis] == 1 {
-            self.at.fetch(copy(at), bytes);
+            cache::fetch_all(self.at.element(at).cast_const().cast(), bytes);
         }
     }
 

@@ -9,7 +9,7 @@ use std::ptr;
 use crate::dims::MAX_RANK;
 use crate::dtype::{DType, Element};
 
-use super::{TILE, Tile, Window, cache};
+use super::{TILE, Tile, Window};
 
 /// A window as a kernel's body uses it: of known type and rank.
 #[derive(Clone, Copy)]
@@ -158,11 +158,6 @@ pub(super) fn outside(at: isize, low: isize, size: usize) -> ! {
 }
 
 impl<T: Element, const N: usize> Place<T, N> {
-    #[inline(never)]
-    pub(super) fn fetch(self, at: [isize; N], bytes: usize) {
-        cache::fetch_all(self.element(at).cast_const().cast(), bytes);
-    }
-
     /// The first of `n` neighbours on an axis, up to [`TILE`], all in the window, and the distance between two.
     #[inline(always)]
     pub(super) fn along(&self, at: [isize; N], axis: usize, n: usize) -> (*mut T, isize) {

@@ -35,6 +35,8 @@ use packed::Packed;
 
 /// Multiply-adds from which on the library is faster, whose threads share what they pack.
 const SHARED: u64 = 1 << 29;
+/// Rows, columns or terms above which the library is faster in a tile of several steps, whose few rows share what is laid out.
+const NARROW: usize = 48;
 /// Rows and columns below which vectors are not worth what is laid out for them.
 const LEAST: usize = 4;
 
@@ -185,15 +187,15 @@ impl Product {
         long(Role::Batch) == 0 && long(Role::Left) == 1 && long(Role::Right) == 1 && long(Role::Contract) <= 1
     }
 
-    /// Whether panels pay. All boxes and tiles of a product go one way, so that a sum does not depend on where it is in them.
-    fn pays(&self) -> bool {
-        let count = |role: Role| self.loops.iter().filter(|l| l.role == role).map(|l| l.extent).product::<usize>();
-        count(Role::Left).min(count(Role::Right)) >= LEAST
+    /// The extent of all loops of a role.
+    fn count(&self, role: Role) -> usize {
+        self.loops.iter().filter(|l| l.role == role).map(|l| l.extent).product()
     }
 
-    /// Who multiplies what is not kept laid out.
+    /// Who multiplies what is not kept laid out: of all boxes and tiles the same, so that a sum does not depend on where it is.
     fn by(&self) -> By {
-        if self.pays() { By::Panels } else { By::Library(Parallelism::None) }
+        let pays = self.count(Role::Left).min(self.count(Role::Right)) >= LEAST;
+        if pays { By::Panels } else { By::Library(Parallelism::None) }
     }
 
     /// Whether operands and product are of `f32`.
@@ -219,8 +221,10 @@ impl Product {
         strides: &[isize],
         add: bool,
     ) -> Result<()> {
+        let narrow = [Role::Left, Role::Right, Role::Contract].into_iter().any(|role| self.count(role) <= NARROW);
+        let by = if narrow { self.by() } else { By::Library(Parallelism::None) };
         // SAFETY: the caller's promise.
-        unsafe { self.compute_by(self.by(), None, operands, ranges, origin, strides, add) }
+        unsafe { self.compute_by(by, None, operands, ranges, origin, strides, add) }
     }
 
     /// The same, by way of an operand that is packed, if any.
