@@ -380,7 +380,7 @@ impl<'g> Search<'g> {
         }
         let costs = self.costs();
         let twice = |n: &NodeId| count[n.0 as usize] > 1 && !self.stored[n.0 as usize];
-        self.graph.ids().filter(twice).filter(|n| costs[n.0 as usize] >= SHARED).last()
+        self.graph.ids().filter(twice).rfind(|n| costs[n.0 as usize] >= SHARED)
     }
 
     /// What each node costs down to memory and to reductions. A reduction costs

@@ -128,6 +128,10 @@ impl Bare<'_> {
 }
 
 /// The same coordinates, at another address.
+#[expect(
+    clippy::manual_memcpy,
+    reason = "element by element the compiler keeps the coordinates themselves in registers"
+)]
 #[inline(always)]
 pub(super) fn copy<const N: usize>(of: [isize; N]) -> [isize; N] {
     let mut out = [0; N];

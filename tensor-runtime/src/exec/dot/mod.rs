@@ -187,15 +187,17 @@ impl Product {
         long(Role::Batch) == 0 && long(Role::Left) == 1 && long(Role::Right) == 1 && long(Role::Contract) <= 1
     }
 
-    /// The extent of all loops of a role.
     fn count(&self, role: Role) -> usize {
         self.loops.iter().filter(|l| l.role == role).map(|l| l.extent).product()
     }
 
+    fn pays(&self) -> bool {
+        self.count(Role::Left).min(self.count(Role::Right)) >= LEAST
+    }
+
     /// Who multiplies what is not kept laid out: of all boxes and tiles the same, so that a sum does not depend on where it is.
-    fn by(&self) -> By {
-        let pays = self.count(Role::Left).min(self.count(Role::Right)) >= LEAST;
-        if pays { By::Panels } else { By::Library(Parallelism::None) }
+    fn by(&self, may: bool) -> By {
+        if may && self.pays() { By::Panels } else { By::Library(Parallelism::None) }
     }
 
     /// Whether operands and product are of `f32`.
@@ -222,9 +224,8 @@ impl Product {
         add: bool,
     ) -> Result<()> {
         let narrow = [Role::Left, Role::Right, Role::Contract].into_iter().any(|role| self.count(role) <= NARROW);
-        let by = if narrow { self.by() } else { By::Library(Parallelism::None) };
         // SAFETY: the caller's promise.
-        unsafe { self.compute_by(by, None, operands, ranges, origin, strides, add) }
+        unsafe { self.compute_by(self.by(narrow), None, operands, ranges, origin, strides, add) }
     }
 
     /// The same, by way of an operand that is packed, if any.
@@ -327,7 +328,7 @@ fn whole(
             // of its axes that do not meet.
             unsafe {
                 product.compute_by(
-                    product.by(),
+                    product.by(true),
                     packed.as_ref(),
                     product.operands(),
                     &product.boxed(&boxes.get(i)),
@@ -478,7 +479,7 @@ fn panel(
     // box's elements are all of it, each once.
     unsafe {
         let loops = product.boxed(ranges);
-        product.compute_by(product.by(), packed, product.operands(), &loops, origin, &strides[..rank], false)
+        product.compute_by(product.by(true), packed, product.operands(), &loops, origin, &strides[..rank], false)
     }?;
 
     let mut job = ready.clone();
