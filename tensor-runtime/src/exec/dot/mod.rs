@@ -34,7 +34,7 @@ use gemm_common::Parallelism;
 use packed::Packed;
 
 /// Multiply-adds from which on the library is faster, whose threads share what they pack.
-const SHARED: u64 = 1 << 29;
+const SHARED: u64 = 1 << 27;
 /// Rows, columns or terms above which the library is faster in a tile of several steps, whose few rows share what is laid out.
 const NARROW: usize = 48;
 /// Rows and columns below which vectors are not worth what is laid out for them.
