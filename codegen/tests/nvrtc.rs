@@ -193,7 +193,8 @@ fn the_texts_of_the_runtime_compile() {
 #[test]
 fn tensor_cores_are_used_without_local_memory() {
     let Some(nvrtc) = nvrtc() else { return };
-    let source = format!("#define ND_STEP 32\n{}", runtime_text!("tensor.cu", "product.cu", "mma.cu"));
+    let source =
+        format!("#define ND_STEP 32\n#define ND_ROLLED\n{}", runtime_text!("tensor.cu", "product.cu", "mma.cu"));
     for element in ["nd_f16", "nd_bf16"] {
         for (tile, architecture) in [(64, "sm_80"), (128, "sm_80"), (64, "sm_90"), (128, "sm_90"), (128, "sm_120")] {
             let macros = [format!("-DND_ELEMENT={element}"), format!("-DND_TILE={tile}")];
@@ -216,7 +217,8 @@ fn attentions_compile_with_their_scores() {
             let of = |kind: &&str| text.contains(&format!("const nd_strip<{kind}>& "));
             let element = kinds.into_iter().find(of).expect("a product's type");
             let single = format!("{text}\n#define ND_STEP 16\n{}", runtime_text!("scores.cu", "attend.cu"));
-            let cores = format!("{text}\n{}", runtime_text!("tensor.cu", "scores.cu", "attend_mma.cu"));
+            let cores =
+                format!("{text}\n#define ND_ROLLED\n{}", runtime_text!("tensor.cu", "scores.cu", "attend_mma.cu"));
             let calls: Vec<String> = define("SCORE", &score)
                 .into_iter()
                 .chain(epilogue.iter().flat_map(|name| define("EPILOGUE", name)))

@@ -9,11 +9,13 @@ template <int N> struct nd_axes { long long count, extent[8], step[N][8]; };
 
 template <int N> struct nd_place { nd_int at[N]; };
 
-// Where the elements of this number in row-major order are.
+// Where the elements of this number in row-major order are. Rolled, NVRTC has a fraction to do for a kernel that finds places at
+// many places of its own; unrolled, it takes fewer registers.
 template <int N> __device__ __forceinline__ nd_place<N> nd_find(const nd_axes<N>& axes, nd_int number) {
     nd_place<N> place = {};
-    // Unrolled, it is most of what NVRTC has to do, for a kernel that finds places in many of its own.
+#ifdef ND_ROLLED
 #pragma unroll 1
+#endif
     for (int k = (int)axes.count - 1; k >= 0; --k) {
         const nd_int extent = (nd_int)axes.extent[k], at = number % extent;
         number /= extent;

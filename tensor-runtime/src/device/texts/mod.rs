@@ -16,7 +16,7 @@ pub(crate) const DOT: &str = concat!(
 );
 /// A matrix product of elements of 16 bits by the tensor cores: `nd_mma_dot`.
 pub(crate) const MMA: &str = concat!(
-    "#define ND_STEP 32\n",
+    "#define ND_STEP 32\n#define ND_ROLLED\n",
     include_str!("axes.cu"),
     include_str!("half.cu"),
     include_str!("tiles.cu"),
@@ -35,6 +35,7 @@ pub(crate) const ATTEND: &str = concat!(
 );
 /// The same of elements of 16 bits by the tensor cores: `nd_mma_attend`.
 pub(crate) const MMA_ATTEND: &str = concat!(
+    "#define ND_ROLLED\n",
     include_str!("axes.cu"),
     include_str!("half.cu"),
     include_str!("tiles.cu"),
