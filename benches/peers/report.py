@@ -147,7 +147,11 @@ def held(found):
     versions = {name: version for name, version in found["systems"].items() if not name.endswith("-mapped")}
     rows = [f"- {about['processor']}; {about['date']}; {about['threads']} threads; load {about['load']} before the start"]
     rows.append("- " + ", ".join(f"{name} {version}" for name, version in versions.items()))
-    notes = [f"- `{name}`: {note}." for name, entry in found["workloads"].items() for note in entry["notes"]]
+    of_note = {}
+    for name, entry in found["workloads"].items():
+        for note in entry["notes"]:
+            of_note.setdefault(note.split(":")[0], []).append(f"`{name}`")
+    notes = [f"- {note}, and is left out: {', '.join(names)}." for note, names in sorted(of_note.items())]
     return "\n".join([*rows, *notes, "", summary(found, linked=False)])
 
 
