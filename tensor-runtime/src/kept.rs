@@ -10,14 +10,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use crate::error::Result;
+use crate::kernel::cache::LINE;
 use crate::storage::{give_back, spare};
 
 /// Forms take at most so many times the memory of the elements: enough for a matrix and the same turned.
 const TIMES: usize = 2;
 /// Forms that one storage knows at once.
 const MOST_FORMS: usize = 64;
-/// Elements of a cache line.
-const LINE: usize = 16;
 /// What a process keeps, in MiB, where `NDFUSE_KEEP` does not say otherwise.
 const MIB: usize = 512;
 
@@ -65,12 +64,12 @@ pub(crate) struct Laid {
 impl Laid {
     /// Memory for so many elements, of any values.
     pub(crate) fn new(len: usize) -> Result<Laid> {
-        Ok(Laid { elements: spare(len.saturating_add(LINE))?, len, held: 0 })
+        Ok(Laid { elements: spare(len.saturating_add(LINE / size_of::<f32>()))?, len, held: 0 })
     }
 
     pub(crate) fn start(&self) -> *const f32 {
         let start = self.elements.as_ptr();
-        start.wrapping_add(start.align_offset(LINE * size_of::<f32>()).min(LINE))
+        start.wrapping_add(start.align_offset(LINE).min(LINE / size_of::<f32>()))
     }
 
     pub(crate) fn start_mut(&mut self) -> *mut f32 {

@@ -6,11 +6,12 @@
 
 use std::ops::Range;
 
+use crate::kernel::cache::LINE;
 use crate::kernel::strided::gather_run;
 use crate::layout::Lent;
 
 use super::jobs;
-use super::launch::{LINE, Shared};
+use super::launch::Shared;
 use super::turn::{Matrix, turn};
 
 /// A block that is turned: so many of the axis that is the last of the copy, and of the one along memory.

@@ -7,10 +7,11 @@
 use std::ops::{Range, RangeInclusive};
 
 use crate::dtype::AnyBuffer;
+use crate::kernel::cache::LINE;
 use crate::kernel::{Fault, Window};
 use crate::plan::Launch;
 
-use super::launch::{Found, LINE, Ready, SHORT, axis_of};
+use super::launch::{Found, Ready, SHORT, axis_of};
 use super::memory::address_mut;
 use super::turn::{Matrix, turn};
 

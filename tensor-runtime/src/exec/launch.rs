@@ -9,6 +9,7 @@ use std::sync::Mutex;
 
 use crate::MAX_RANK;
 use crate::error::{Error, Result};
+use crate::kernel::cache::LINE;
 use crate::kernel::{Cx, Fault, TILE, Window};
 use crate::plan::{BufferId, Launch, Place, Plan};
 
@@ -29,8 +30,6 @@ const LEAST_ACROSS: isize = 16;
 const STREAM: usize = 16 << 20;
 /// A launch of this cost at most does little but move memory; others compute while lines are fetched.
 const MOVES: u32 = 6;
-/// Bytes from which on two neighbours of a lane are on lines of their own.
-pub(super) const LINE: usize = 64;
 
 /// Everything about a launch but its cut into jobs.
 #[derive(Clone)]

@@ -10,6 +10,7 @@ use std::cell::{OnceCell, RefCell};
 use crate::dtype::{AnyBuffer, AnySliceMut, AnyStorage, DType};
 use crate::error::{Error, Result};
 use crate::kept::Kept;
+use crate::kernel::cache::LINE;
 use crate::layout::{Layout, Lent};
 use crate::operand::{RawView, RawViewMut};
 use crate::plan::{Buffer, BufferId, Place, Plan};
@@ -17,7 +18,6 @@ use crate::tensor::Made;
 
 use super::copy::in_order;
 use super::internal;
-use super::launch::LINE;
 use super::spare::Spare;
 use super::wanted::Needs;
 

@@ -9,9 +9,7 @@ use std::mem::MaybeUninit;
 
 #[cfg(target_arch = "x86_64")]
 use crate::isa::{self, Level};
-use crate::kernel::cache;
-
-use super::launch::LINE;
+use crate::kernel::cache::{self, LINE};
 
 /// The side of a square.
 const SIDE: usize = 8;

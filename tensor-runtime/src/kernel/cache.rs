@@ -11,7 +11,8 @@ pub(crate) const LEAST_STREAM: usize = 1024;
 pub(crate) const LEAST_FETCH: usize = 1024;
 /// What is read after so many bytes is not fetched yet: it would be gone from the caches by then.
 pub(crate) const FAR: usize = 128 << 10;
-const LINE: usize = 64;
+/// Bytes of a cache line.
+pub(crate) const LINE: usize = 64;
 /// So many lines of a page, and the processor goes on by itself.
 const LINES: usize = 4;
 

@@ -1,8 +1,9 @@
 //! Rows of a short lane, several at a time.
 //!
 //! In: the extents of the lane and of the rows. Out: how many rows go together, and [`Rows`], spans of them; the elements of such
-//! rows as one slice, to be read or written, and what is one for all rows as often as there are rows. Always: how many follows from the extents alone, and so does the order of a sum. Next:
-//! [`crate::monoid::ColAcc::of_rows`], which has an accumulator for each element of the rows.
+//! rows as one slice, to be read or written, and what is one for all rows as often as there are rows. Always: how many follows
+//! from the extents alone, and so does the order of a sum. Next: [`crate::monoid::ColAcc::of_rows`], which has an accumulator for
+//! each element of the rows.
 
 use std::ops::{Deref, DerefMut};
 use std::slice;

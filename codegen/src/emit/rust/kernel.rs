@@ -19,9 +19,10 @@
 //!
 //! Names: `p r` loop variables, `e` extents, `s` sizes, `v3` value %3, `a3` its
 //! accumulator, `k3` where it is kept; `v3_t` a packed tile of it, `v3_b` a tile
-//! of computed values, `v3_m` what it has for each of several rows, in `v3_m_t`, `v3_n` the weights and `v3_s` the sums of windows, `v3_d` the
-//! divisor that it is a quotient by, `v3_r` the lane positions where it holds; `part`
-//! some positions of a tile; `y_w` a row of output `y`, `y_t` its tile.
+//! of computed values, `v3_m` what it has for each of several rows, in `v3_m_t`,
+//! `v3_n` the weights and `v3_s` the sums of windows, `v3_d` the divisor that it is
+//! a quotient by, `v3_r` the lane positions where it holds; `part` some positions
+//! of a tile; `y_w` a row of output `y`, `y_t` its tile.
 //! Next: [`super::run`].
 
 use super::access::plain;

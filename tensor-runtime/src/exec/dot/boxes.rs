@@ -55,7 +55,7 @@ impl Boxes {
         let inner = |axes: &[usize]| axes.last().map_or(isize::MAX as usize, |&k| strides[k].unsigned_abs());
         let ((along, width), (across, height)) =
             if inner(&left) < inner(&right) { ((&left, m), (&right, n)) } else { ((&right, n), (&left, m)) };
-        let depth = product.loops.iter().filter(|l| l.role == Role::Contract).map(|l| l.extent as u64).product::<u64>();
+        let depth = product.count(Role::Contract) as u64;
         let total = (m as u64).saturating_mul(n as u64);
         let fair = LEAST.div_ceil(depth.max(1));
         // The elements of a box: what fits, but no less than is worth a box.

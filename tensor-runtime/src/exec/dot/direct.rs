@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use crate::exec::jobs;
 use crate::isa;
-use crate::storage::{give_back, spare};
+use crate::kept::Laid;
 
 use super::gemm::Matrix;
 use super::lay::{DEPTH, VECTOR, WIDEST, pack, panel_of, panels};
@@ -18,8 +18,6 @@ const MOST: usize = 8192;
 /// So many rows are multiplied with all panels that are laid out, so that they are written as a whole: a multiple of what tiles
 /// have.
 const ROWS: usize = 48;
-/// Elements of a cache line.
-const LINE: usize = 16;
 
 /// Multiplies as [`super::gemm::Scalar::multiply`], if it can: where columns of the destination are next to each other, or
 /// there is one, on processors with tiles; answers whether it did.
@@ -59,9 +57,8 @@ unsafe fn by_panels(
     let blocks = depth.div_ceil(DEPTH);
     // Room for any panel, or for several small ones.
     let most = (WIDEST * depth.min(DEPTH)).max(MOST.min(lanes.next_multiple_of(VECTOR) * depth));
-    let Ok(mut memory) = spare::<f32>(most + LINE) else { return false };
-    let inset = memory.as_ptr().align_offset(LINE * size_of::<f32>()).min(LINE);
-    let laid = memory.as_mut_ptr().wrapping_add(inset);
+    let Ok(mut memory) = Laid::new(most) else { return false };
+    let laid = memory.start_mut();
     for block in 0..blocks {
         let terms = jobs::part(depth, blocks, block);
         let (first, count) = (terms.start as isize, terms.len());
@@ -99,6 +96,5 @@ unsafe fn by_panels(
             begin = group.end;
         }
     }
-    give_back(memory);
     true
 }

@@ -6,6 +6,8 @@
 
 use std::ops::Range;
 
+use crate::kernel::cache::fetch_line;
+
 /// The lanes of a panel are a multiple of so many: those of the widest vector.
 pub(super) const VECTOR: usize = 16;
 /// The most lanes of a panel.
@@ -68,7 +70,7 @@ pub(super) unsafe fn pack(from: *const f32, lane: isize, term: isize, lanes: usi
         // Lanes that follow each other in memory are read in that order, and asked for a few lanes before.
         for l in (0..square).step_by(4) {
             for first in (0..deep).step_by(VECTOR) {
-                (4..8).for_each(|ahead| fetch(one(l + ahead, first)));
+                (4..8).for_each(|ahead| fetch_line(one(l + ahead, first).cast()));
                 for k in (first..deep.min(first + VECTOR)).step_by(4) {
                     transpose([0, 1, 2, 3].map(|i| one(l + i, k)), to.add(k * step + l), step);
                 }
@@ -81,18 +83,6 @@ pub(super) unsafe fn pack(from: *const f32, lane: isize, term: isize, lanes: usi
             }
         }
     }
-}
-
-/// Has a line brought nearer, if the address is one.
-#[inline(always)]
-fn fetch(line: *const f32) {
-    // SAFETY: a fetch reads nothing that a program can see, from whatever address.
-    #[cfg(target_arch = "x86_64")]
-    unsafe {
-        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(line.cast())
-    };
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = line;
 }
 
 /// Four neighbours of each of four rows, as four rows `step` apart of four neighbours.

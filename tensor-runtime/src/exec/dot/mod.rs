@@ -188,7 +188,7 @@ impl Product {
     }
 
     fn count(&self, role: Role) -> usize {
-        self.loops.iter().filter(|l| l.role == role).map(|l| l.extent).product()
+        self.loops.iter().filter(|l| l.role == role).fold(1, |n: usize, l| n.saturating_mul(l.extent))
     }
 
     fn pays(&self) -> bool {

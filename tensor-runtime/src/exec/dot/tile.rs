@@ -8,9 +8,10 @@
 use std::arch::x86_64::*;
 
 use crate::isa::Level;
+use crate::kernel::cache;
 
-/// Elements of a line of a cache.
-const LINE: usize = 16;
+/// Elements of a cache line.
+const LINE: usize = cache::LINE / size_of::<f32>();
 
 /// Rows of one operand and lanes of the other that are multiplied.
 #[derive(Clone, Copy)]
@@ -43,7 +44,8 @@ struct Tile {
     ahead: Ahead,
 }
 
-/// Lines that are fetched while a tile is computed: one a term, `step` after the one before, and after [`LINE`] terms `stride` after those.
+/// Lines that are fetched while a tile is computed: one a term, `step` after the one before, and after [`LINE`] terms `stride`
+/// after those.
 #[derive(Clone, Copy)]
 pub(super) struct Ahead {
     pub(super) start: *const f32,
@@ -252,9 +254,7 @@ unsafe fn compute<V: Vector, const VECTORS: usize, const ROWS: usize>(tile: &Til
         for first in (0..t.depth).step_by(LINE) {
             let mut ahead = line;
             for _ in first..t.depth.min(first + LINE) {
-                // A fetch reads nothing that a program can see, from whatever address.
-                #[cfg(target_arch = "x86_64")]
-                _mm_prefetch::<_MM_HINT_T1>(ahead.cast());
+                cache::fetch_line_to_second(ahead.cast());
                 ahead = ahead.wrapping_offset(tile.ahead.step);
                 let mut lanes = [V::zero(); VECTORS];
                 for (v, lanes) in lanes.iter_mut().enumerate() {

@@ -2,8 +2,9 @@
 //!
 //! In: the weights along a tile of the lane, copied once by [`Taps::read`]; where the window of a place begins. Out: the sums
 //! along the tile, by [`Sums::row`]. Always: several neighbouring places are computed at once, so that a weight is
-//! fetched once for all of them, and where windows are 3 or 5 wide a place once for all windows of its row; each sum is one chain in the order of the window's points, whatever is computed beside
-//! it; what lies outside is multiplied as zero; every row that is read is checked against the input's window.
+//! fetched once for all of them, and where windows are 3 or 5 wide a place once for all windows of its row; each sum is one chain
+//! in the order of the window's points, whatever is computed beside it; what lies outside is multiplied as zero; every row that
+//! is read is checked against the input's window.
 //! Next: [`blocks`], compiled once an instruction set, with the runtime.
 
 mod blocks;
@@ -16,6 +17,7 @@ use crate::dims::MAX_RANK;
 use crate::isa::Isa;
 use crate::math::Float;
 
+use super::cache::LINE;
 use super::{In, Row, Span, TILE};
 use blocks::{Block, View};
 
@@ -25,8 +27,6 @@ pub(super) const POINTS: usize = 64;
 const WEIGHTS: usize = 4800;
 /// Lanes of a tile are a multiple of so many.
 const LANES: usize = 32;
-/// Bytes of a cache line.
-const LINE: usize = 64;
 
 /// A type whose windows are compiled with the runtime.
 pub trait Windowed: Float + sealed::Windowed {}
@@ -166,7 +166,7 @@ impl<T: Windowed> Sums<T> {
         Sums { memory: Lines::new(), first: 0, have: 0, step: 0 }
     }
 
-    /// Forgets all sums: others windows come.
+    /// Forgets all sums: other windows come.
     #[inline(always)]
     pub fn begin(&mut self) {
         self.have = 0;
