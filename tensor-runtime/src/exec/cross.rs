@@ -123,6 +123,24 @@ impl Crossing {
         found
     }
 
+    /// By how much the first block of an axis is shorter, so that the others begin with a line: of the memory that is read
+    /// across, and of a result along the lane. A block that does not has a line more of each row, and writes parts of lines.
+    fn lead(&self, job: &Ready, launch: &Launch, axis: usize, step: isize) -> isize {
+        let range = &job.ranges[axis];
+        let crossed = self.operands.iter().map(|turned| turned.operand);
+        let first = if axis == self.along.0 { crossed.min() } else { Some(launch.inputs.len()) };
+        let Some((operand, window)) = first.and_then(|k| Some((k, job.windows.get(k)?))) else { return 0 };
+        let bytes = window.dtype.bytes();
+        match axis_of(launch, operand, axis, window.rank) {
+            Found::At(k) if window.stride[k] == 1 && range.len() as isize > step => {
+                let start = window.origin.wrapping_offset(range.start.wrapping_mul(bytes as isize));
+                let before = (start.align_offset(LINE) / bytes) as isize % step;
+                (step - before) % step
+            }
+            Found::At(_) | Found::No | Found::Twice => 0,
+        }
+    }
+
     /// Runs the job block by block; answers the least index that was out of range.
     ///
     /// # Safety
@@ -138,16 +156,21 @@ impl Crossing {
         let mut fault: Option<Fault> = None;
         // Along the lane first: what is fetched ahead is of the next block, and rows of the others go on.
         let axes = self.fixed.iter().map(|&axis| (axis, 1)).chain([self.along, self.lane]);
-        let axes: Vec<(usize, isize)> = axes.filter(|&(axis, _)| axis < launch.par).collect();
-        let counts: Vec<usize> =
-            axes.iter().map(|&(axis, step)| job.ranges[axis].len().div_ceil(step as usize)).collect();
+        let axes = axes.filter(|&(axis, _)| axis < launch.par);
+        let axes: Vec<(usize, isize, isize)> =
+            axes.map(|(axis, step)| (axis, step, self.lead(job, launch, axis, step))).collect();
+        let count = |&(axis, step, lead): &(usize, isize, isize)| {
+            (job.ranges[axis].len() + lead as usize).div_ceil(step as usize)
+        };
+        let counts: Vec<usize> = axes.iter().map(count).collect();
         for number in 0..counts.iter().product() {
             let mut block = job.clone();
             let mut rest: usize = number;
-            for (&(axis, step), &count) in axes.iter().zip(&counts).rev() {
-                let start = job.ranges[axis].start + (rest % count) as isize * step;
+            for (&(axis, step, lead), &count) in axes.iter().zip(&counts).rev() {
+                let whole = &job.ranges[axis];
+                let at = |block: usize| (whole.start + (block as isize * step - lead).max(0)).min(whole.end);
+                let part = at(rest % count)..at(rest % count + 1);
                 rest /= count;
-                let part = start..(start + step).min(job.ranges[axis].end);
                 block.narrow(launch, axis, &part);
             }
             let mut written = Vec::new();
