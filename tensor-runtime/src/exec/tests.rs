@@ -206,7 +206,7 @@ fn a_call_allocates_what_was_said() {
                 let (result, most) = meter::peak(|| super::call::<1>(plan, &operands));
                 result.unwrap();
                 assert_eq!(most, said.peak(), "{name} of {m}, {n}, {k}");
-                assert_eq!(said.results, 4 * m * n);
+                assert_eq!(said.results, 4 * m * n + if m * n < 1024 { 0 } else { 60 }, "it begins with a line");
             });
         }
     }
