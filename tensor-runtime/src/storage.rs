@@ -6,7 +6,7 @@
 //! Always: a buffer is a part of a `Vec<T>` with its own allocator's alignment, never anything else, so that an `ndarray`
 //! array is taken and given back without a copy; all its elements are initialised (a reused buffer holds the old
 //! values of its last owner, a fresh one zeros), so no read needs `unsafe`. One of 4 KB or more that is allocated here begins
-//! with a cache line, up to 63 bytes behind the beginning of its `Vec`.
+//! with a cache line, less than a page behind the beginning of its `Vec`.
 //! Next: [`crate::tensor`].
 //!
 //! ```
@@ -35,7 +35,7 @@ use crate::device::gpu::Block;
 use crate::dtype::{AnySlice, AnySliceMut, DType, Element, release_memory};
 use crate::error::{Error, Result};
 use crate::kept::Kept;
-use crate::kernel::cache::LINE;
+use crate::kernel::cache::{LINE, PAGE};
 
 pub use pool::Pool;
 use pool::SMALLEST_POOLED_BYTES;
@@ -43,6 +43,10 @@ pub(crate) use pool::{give_back, spare};
 
 /// Memory of so many bytes begins with a cache line, for half of the vectors that lie elsewhere are on two.
 const LEAST_ALIGNED: usize = 4 << 10;
+/// Memory of so many bytes begins with the second half of a page. A load waits for a store not long before it whose place in its
+/// page is the same, and an allocator's arrays begin a little behind the beginning of one: what is written had better not begin a
+/// little behind what is read.
+const LEAST_APART: usize = 64 << 10;
 /// Fresh memory of so many bytes asks for large pages.
 const LARGE_PAGES_BYTES: usize = 4 << 20;
 
@@ -51,8 +55,8 @@ pub struct Buffer<T: Element> {
     /// The elements and what lies around them, all of it initialised.
     vec: Vec<T>,
     len: usize,
-    /// The position of the first one, less than a cache line.
-    start: u8,
+    /// The position of the first one, less than a page.
+    start: u16,
     /// Did the memory come from the pool's own allocation? A caller's `Vec` goes back to the allocator.
     pooled: bool,
 }
@@ -86,7 +90,7 @@ impl<T: Element> Buffer<T> {
             Some(vec) => (vec, false),
             None => (fresh(len, whole)?, true),
         };
-        let start = if slack == 0 { 0 } else { vec.as_ptr().align_offset(LINE).min(slack) as u8 };
+        let start = inset(&vec, slack) as u16;
         let buffer = Buffer { vec, len, start, pooled: true };
         #[cfg(test)]
         meter::grow(&buffer);
@@ -152,10 +156,25 @@ impl<T: Element> fmt::Debug for Buffer<T> {
     }
 }
 
-/// The elements by which memory that begins with a line is longer.
+/// The elements by which memory that begins where it had better begin is longer.
 #[inline]
 pub(crate) fn slack(width: usize, len: usize) -> usize {
-    if len.saturating_mul(width) < LEAST_ALIGNED { 0 } else { LINE / width - 1 }
+    match len.saturating_mul(width) {
+        ..LEAST_ALIGNED => 0,
+        LEAST_ALIGNED..LEAST_APART => LINE / width - 1,
+        LEAST_APART.. => PAGE / width - 1,
+    }
+}
+
+/// The position in such memory at which it had better begin.
+#[inline]
+fn inset<T>(vec: &[T], slack: usize) -> usize {
+    let start = vec.as_ptr();
+    match slack * size_of::<T>() {
+        0 => 0,
+        ..LINE => start.align_offset(LINE).min(slack),
+        LINE.. => start.wrapping_byte_add(PAGE / 2).align_offset(PAGE).min(slack),
+    }
 }
 
 /// Memory of zeros, `whole` of them, of which `len` are wanted.
@@ -402,7 +421,7 @@ mod tests {
         let at = buffer.as_ptr();
         let vec = buffer.into_vec();
         assert_eq!(vec.len(), 5000);
-        assert!((0..64).contains(&(at.addr() - vec.as_ptr().addr())), "in the memory that it had");
+        assert!((0..PAGE).contains(&(at.addr() - vec.as_ptr().addr())), "in the memory that it had");
     }
 
     #[test]
@@ -413,6 +432,8 @@ mod tests {
                 for turn in 0..3 {
                     let mut buffer = Buffer::<T>::uninit(len).unwrap();
                     assert_eq!((buffer.as_ptr().addr() % LINE, buffer.len()), (0, len), "{turn}");
+                    let apart = len * size_of::<T>() >= LEAST_APART;
+                    assert!(!apart || buffer.as_ptr().addr() % PAGE == PAGE / 2, "{len}, {turn}");
                     buffer.fill(T::default());
                 }
                 let zeros = Buffer::<T>::zeroed(len).unwrap();

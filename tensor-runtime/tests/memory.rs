@@ -76,6 +76,7 @@ fn all_of_a_tensors_memory_is_given_back() {
     };
     // What is small has no more than its elements; what is larger the way to the next line.
     assert_eq!(counted(2048) - counted(1000), 4 * 1048 + 60);
+    assert_eq!(counted(1 << 20) - counted(1000), 4 * ((1 << 20) - 1000) + 4092);
 }
 
 fn reading_costs_no_more_than_the_file_says_it_is() {

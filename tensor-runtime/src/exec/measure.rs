@@ -30,7 +30,7 @@ impl Memory {
 }
 
 /// The bytes that a call takes whose symbols have these sizes: its results, its temporaries for as long as they live
-/// or wait to be the memory of others, views that have to be copied, the bytes that let all these begin with a cache line,
+/// or wait to be the memory of others, views that have to be copied, the bytes that let all these begin with a cache line, at most a page each,
 /// and the panels of products and the tiles of blocks that are never whole, one a thread of rayon's current pool.
 ///
 /// An operand that is not in row-major order may cost a copy more; what a matrix product packs for itself, a few hundred
