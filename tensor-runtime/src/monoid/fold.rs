@@ -39,16 +39,14 @@ impl<T: Element, O: Monoid<T>> Fold<T, O> {
         }
     }
 
-    /// The lanes of a whole block.
+    /// The lanes of a whole block, which is read in order: lines that are not in the first-level cache come so.
     #[inline(always)]
     fn block<M: Isa>(m: M, values: &[[T; LANES]; BLOCK]) -> [T; LANES] {
-        let mut out = [O::START; LANES];
-        for l in 0..LANES {
-            let mut all = values[0][l];
-            for row in &values[1..] {
-                all = O::combine(m, all, row[l]);
+        let mut out = values[0];
+        for row in &values[1..] {
+            for l in 0..LANES {
+                out[l] = O::combine(m, out[l], row[l]);
             }
-            out[l] = all;
         }
         out
     }
