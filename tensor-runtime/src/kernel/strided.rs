@@ -173,9 +173,19 @@ unsafe fn spread<T: Copy>(row: &[T], to: *mut T, stride: isize) {
 #[inline(always)]
 unsafe fn every<T: Copy, const S: isize>(slots: &mut [MaybeUninit<T>], first: *const T) {
     #[cfg(target_arch = "x86_64")]
-    if matches!(isa::active(), Level::Avx2 | Level::Avx512) {
+    match isa::active() {
+        Level::Avx512 if size_of::<T>() == 1 && is_x86_feature_detected!("avx512vbmi") => {
+            let (whole, rest) = slots.split_at_mut(slots.len() / 64 * 64);
+            let next = first.wrapping_offset(whole.len() as isize * S);
+            // SAFETY: the instruction set was detected; types of one byte, any bits; the caller's promise.
+            return unsafe {
+                bytes_avx512::<S>(whole.as_mut_ptr().cast(), first.cast(), whole.len());
+                every_avx2::<T, S>(rest, next);
+            };
+        }
         // SAFETY: the instruction set was detected; the caller's promise.
-        return unsafe { every_avx2::<T, S>(slots, first) };
+        Level::Avx2 | Level::Avx512 => return unsafe { every_avx2::<T, S>(slots, first) },
+        Level::Base => {}
     }
     // SAFETY: the caller's promise.
     unsafe { every_of::<T, S>(slots, first) }
@@ -188,11 +198,97 @@ unsafe fn every_avx2<T: Copy, const S: isize>(slots: &mut [MaybeUninit<T>], firs
     unsafe { every_of::<T, S>(slots, first) }
 }
 
+/// Every `S`-th byte of those from the first of 64 on, as vectors of 64.
+#[cfg(target_arch = "x86_64")]
+struct Picks<const S: isize>;
+
+#[cfg(target_arch = "x86_64")]
+impl<const S: isize> Picks<S> {
+    /// Where the first vector begins, seen from the first byte.
+    const LOW: isize = if S < 0 { 63 * S } else { 0 };
+    const VECTORS: usize = S.unsigned_abs();
+    /// For each byte its place in its vector.
+    const PLACES: [u8; 64] = {
+        let (mut places, mut i) = ([0; 64], 0);
+        while i < 64 {
+            places[i] = ((i as isize * S - Self::LOW) % 64) as u8;
+            i += 1;
+        }
+        places
+    };
+    /// For each vector the bytes of it that are picked, and which ones these become.
+    const MASKS: [(u64, u64); 4] = {
+        let (mut masks, mut i) = ([(0, 0); 4], 0);
+        while i < 64 {
+            let at = i as isize * S - Self::LOW;
+            let mask = &mut masks[(at / 64) as usize];
+            mask.0 |= 1 << (at % 64);
+            mask.1 |= 1 << i;
+            i += 1;
+        }
+        masks
+    };
+}
+
+/// Copies every `S`-th byte, 64 at a time. Only what is picked is read, as what lies between may be somebody else's to write.
+///
+/// # Safety
+/// As [`gather`], of bytes; `n` is a multiple of 64.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+unsafe fn bytes_avx512<const S: isize>(to: *mut i8, first: *const i8, n: usize) {
+    use std::arch::x86_64::*;
+    // SAFETY: 64 bytes.
+    let places = unsafe { _mm512_loadu_epi8(Picks::<S>::PLACES.as_ptr().cast()) };
+    for start in (0..n).step_by(64) {
+        let low = first.wrapping_offset(start as isize * S + Picks::<S>::LOW);
+        let mut picked = _mm512_setzero_si512();
+        for (k, &(from, becomes)) in Picks::<S>::MASKS[..Picks::<S>::VECTORS].iter().enumerate() {
+            // SAFETY: the caller's promise, for a mask reads nothing else.
+            let vector = unsafe { _mm512_maskz_loadu_epi8(from, low.wrapping_add(64 * k)) };
+            picked = _mm512_mask_permutexvar_epi8(picked, becomes, places, vector);
+        }
+        // SAFETY: the caller's promise.
+        unsafe { _mm512_storeu_epi8(to.add(start), picked) };
+    }
+}
+
 #[inline(always)]
 unsafe fn every_of<T: Copy, const S: isize>(slots: &mut [MaybeUninit<T>], first: *const T) {
     // What lies between may be somebody else's to write: no slice of it all.
     for (i, slot) in slots.iter_mut().enumerate() {
         // SAFETY: the caller's promise.
         slot.write(unsafe { first.offset(i as isize * S).read() });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All sizes of elements, all steps with an instance of their own and some without, around whole vectors.
+    #[test]
+    fn elements_apart_come_together() {
+        fn check<T: Copy + PartialEq + std::fmt::Debug>(of: fn(usize) -> T) {
+            for stride in [-5isize, -3, -1, 0, 1, 2, 3, 4, 5] {
+                for n in [0usize, 1, 7, 63, 64, 65, 127, 128, 200] {
+                    // The last element that is read is the last that there is.
+                    let all: Vec<T> = (0..n.saturating_sub(1) * stride.unsigned_abs() + 1).map(of).collect();
+                    let begin = if stride < 0 { all.len() - 1 } else { 0 };
+                    let mut found: Box<[MaybeUninit<T>]> = Box::new_uninit_slice(n);
+                    // SAFETY: the vector has all elements from the first to the last.
+                    let found = unsafe {
+                        gather(&mut found, all.as_ptr().add(begin), stride);
+                        found.assume_init()
+                    };
+                    let wanted: Vec<T> = (0..n as isize).map(|i| all[(begin as isize + i * stride) as usize]).collect();
+                    assert_eq!(*found, *wanted, "{n} of {} bytes, {stride} apart", size_of::<T>());
+                }
+            }
+        }
+        check(|i| (i * 7 + i / 251) as u8);
+        check(|i| (i * 7) as u16);
+        check(|i| i as f32);
+        check(|i| i as i64);
     }
 }

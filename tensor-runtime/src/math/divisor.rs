@@ -24,12 +24,38 @@ pub struct Divisor<F> {
     plain: F,
 }
 
+/// A divisor of whole numbers that are not negative zero, itself from `2^-60` to `2^60`: nothing is denormal, infinite or
+/// no number on the way, so three operations are enough.
+#[derive(Clone, Copy, Debug)]
+pub struct WholeDivisor<F> {
+    by: F,
+    reciprocal: F,
+}
+
 /// A float whose quotients go by a [`Divisor`].
 pub trait Divide: Float {
     /// Makes a divisor ready.
     fn divisor(by: Self) -> Divisor<Self>;
     /// The quotient.
     fn quotient<M: Isa>(m: M, x: Self, by: Divisor<Self>) -> Self;
+    /// One over it.
+    fn inverse(self) -> Self;
+    /// The quotient of a whole number.
+    fn whole_quotient<M: Isa>(m: M, x: Self, by: WholeDivisor<Self>) -> Self;
+}
+
+impl<F: Divide> WholeDivisor<F> {
+    /// Makes a divisor ready.
+    #[inline(always)]
+    pub fn new(by: F) -> WholeDivisor<F> {
+        WholeDivisor { by, reciprocal: by.inverse() }
+    }
+
+    /// `x` over it.
+    #[inline(always)]
+    pub fn of<M: Isa>(self, m: M, x: F) -> F {
+        F::whole_quotient(m, x, self)
+    }
 }
 
 impl<F: Divide> Divisor<F> {
@@ -74,6 +100,21 @@ macro_rules! divide {
                 let exact = m.fma(-excess, by.reciprocal, near) * by.back;
                 // No number also where the product is infinite, for it is taken from itself.
                 if exact.is_nan() { x * by.plain } else { exact }
+            }
+
+            #[inline(always)]
+            fn inverse(self) -> $ty {
+                1.0 / self
+            }
+
+            #[inline(always)]
+            fn whole_quotient<M: Isa>(m: M, x: $ty, by: WholeDivisor<$ty>) -> $ty {
+                if !M::FMA {
+                    return x / by.by;
+                }
+                let near = x * by.reciprocal;
+                let excess = m.fma(near, by.by, -x);
+                m.fma(-excess, by.reciprocal, near)
             }
         }
     )*};
@@ -125,13 +166,30 @@ mod tests {
         }
     }
 
+    /// Bytes, what rounds to a float from wider integers, and both ends; bit by bit.
+    fn check_whole<M: Isa>(m: M) {
+        let far = 2f32.powi(60);
+        let divisors = numbers().into_iter().filter(|by| (1.0 / far..=far).contains(by)).chain([far, 1.0 / far]);
+        for by in divisors.chain((1..=255).map(|by| by as f32)) {
+            let whole = |k: u32| (1i64 << (k % 63)) + i64::from(k.wrapping_mul(0x9e37_79b9)) % (1i64 << (k % 63));
+            for k in (0..256).chain((0..200).map(whole)).flat_map(|k| [k, -k]).chain([i64::MIN, i64::MAX]) {
+                let (x, wide) = (k as f32, k as f64);
+                assert_eq!(WholeDivisor::new(by).of(m, x).to_bits(), (x / by).to_bits(), "{x} / {by:e}");
+                let by = f64::from(by);
+                assert_eq!(WholeDivisor::new(by).of(m, wide).to_bits(), (wide / by).to_bits(), "{wide} / {by:e}");
+            }
+        }
+    }
+
     #[test]
     fn quotients_are_those_of_a_division() {
         check(Base);
+        check_whole(Base);
         #[cfg(target_arch = "x86_64")]
         if crate::isa::detected() >= crate::isa::Level::Avx2 {
             // `mul_add` is right without the instruction, too.
             check(Avx2);
+            check_whole(Avx2);
         }
     }
 }

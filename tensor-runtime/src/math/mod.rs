@@ -15,7 +15,7 @@ use ::half::{bf16, f16};
 
 use crate::dtype::Element;
 use crate::isa::Isa;
-pub use divisor::{Divide, Divisor};
+pub use divisor::{Divide, Divisor, WholeDivisor};
 use half::Half;
 
 /// Horner's rule: `c0 + x * (c1 + x * (…))`.

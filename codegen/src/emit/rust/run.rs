@@ -259,12 +259,15 @@ impl Emit<'_> {
         for &v in &run.evals {
             let value = self.nest.value(v);
             let Op::Map(op, args) = &value.op else { continue };
-            let [_, by] = args[..] else { continue };
-            let exact = matches!(self.nest.value(by).op, Op::Const(by) if is_power_of_two(by.as_f64()));
+            let [of, by] = args[..] else { continue };
+            let is = |kind: fn(f64) -> bool| matches!(self.nest.value(by).op, Op::Const(by) if kind(by.as_f64()));
+            let exact = is(is_power_of_two);
             let scalar = !self.is_vector(by) && !matches!(self.scope[by.0], Some(Repr::Slice(_)));
             if op.name() == "div" && value.dtype.is_float() && self.is_vector(v) && scalar && !exact {
                 let name = format!("{}_d", value.name);
-                self.out.line(format!("let {name} = rt::Divisor::new({});", self.read(by, local).text));
+                let whole = matches!(self.nest.value(of).op, Op::Cast(of) if !self.nest.value(of).dtype.is_float());
+                let kind = if whole && is(is_near_one) { "WholeDivisor" } else { "Divisor" };
+                self.out.line(format!("let {name} = rt::{kind}::new({});", self.read(by, local).text));
                 self.divisors.insert(v, name);
             }
         }
@@ -439,6 +442,12 @@ impl Emit<'_> {
             (None, None) => self.nest.value(v).name.clone(),
         }
     }
+}
+
+/// Whether whole numbers and their quotients by it are far from all ends of the floats.
+fn is_near_one(by: f64) -> bool {
+    let far = 2f64.powi(60);
+    (1.0 / far..=far).contains(&by)
 }
 
 fn is_power_of_two(x: f64) -> bool {
