@@ -172,7 +172,7 @@ fn inset<T>(vec: &[T], slack: usize) -> usize {
     let start = vec.as_ptr();
     match slack * size_of::<T>() {
         0 => 0,
-        ..LINE => start.align_offset(LINE).min(slack),
+        1..LINE => start.align_offset(LINE).min(slack),
         LINE.. => start.wrapping_byte_add(PAGE / 2).align_offset(PAGE).min(slack),
     }
 }
