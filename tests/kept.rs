@@ -122,7 +122,8 @@ const WAYS: &[(&str, Way)] = &[
         Ok(Tensor::from(array))
     }),
     ("a vector of it", |w| {
-        let (mut vec, _) = w.into_array()?.into_raw_vec_and_offset();
+        let (mut vec, start) = w.into_array()?.into_raw_vec_and_offset();
+        vec.drain(..start.unwrap_or(0));
         vec.reverse();
         Tensor::from_buffer((K, M), Buffer::from_vec(vec))
     }),

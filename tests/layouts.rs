@@ -252,6 +252,30 @@ fn results_of_any_layout() {
     }
 }
 
+/// Where a result is made, and what is made of it without a copy.
+#[test]
+fn results_begin_with_a_line() {
+    for (m, n) in [(32, 32), (40, 33), (1, 5001), (700, 6)] {
+        let x = Array2::from_shape_fn((m, n), |(i, j)| value(i, j));
+        for turn in 0..3 {
+            let result = line(&x).unwrap();
+            let at = result.view().unwrap().as_ptr();
+            assert_eq!(at.addr() % 64, 0, "{m} x {n}, turn {turn}");
+            let mut array = result.into_array().unwrap();
+            assert_eq!(array.as_ptr(), at, "{m} x {n}");
+            same(array.as_slice().unwrap(), x.iter().map(|v| v * 2.0 + 1.0), "the array");
+            line::into(&x, &mut array).unwrap();
+            let mut back = ndfuse::Tensor::from(array);
+            assert_eq!(back.view().unwrap().as_ptr(), at, "it comes back as it went");
+            line::into(back.clone(), &mut back).unwrap();
+            same(back.as_slice().unwrap(), x.iter().map(|v| v * 4.0 + 3.0), "a result in memory that is shared");
+            let mut given = ndfuse::Tensor::zeros((m, n)).unwrap();
+            line::into(&x, &mut given).unwrap();
+            assert_eq!(given.view().unwrap().as_ptr().addr() % 64, 0);
+        }
+    }
+}
+
 /// Each thread reads and writes columns between those of others.
 #[test]
 fn neighbours_in_memory_are_used_at_the_same_time() {

@@ -3,9 +3,10 @@
 //! In: a number of elements, or a `Vec` of the caller's. Out: [`Buffer`], memory that goes back to a pool
 //! of its element type when dropped; `Storage`, the buffer that clones of a tensor share, and what is kept of its elements
 //! in another order.
-//! Always: a buffer is a `Vec<T>` with its own allocator's alignment, never anything else, so that an `ndarray`
+//! Always: a buffer is a part of a `Vec<T>` with its own allocator's alignment, never anything else, so that an `ndarray`
 //! array is taken and given back without a copy; all its elements are initialised (a reused buffer holds the old
-//! values of its last owner, a fresh one zeros), so no read needs `unsafe`.
+//! values of its last owner, a fresh one zeros), so no read needs `unsafe`. One of 4 KB or more that is allocated here begins
+//! with a cache line, less than a page behind the beginning of its `Vec`.
 //! Next: [`crate::tensor`].
 //!
 //! ```
@@ -18,109 +19,44 @@
 //! assert_eq!(again.as_ptr(), at);
 //! let vec = again.into_vec();                         // the very memory, out of the pool's sight
 //! assert_eq!((vec.as_ptr(), vec.len()), (at, 1000));
+//! assert!(Buffer::<f32>::uninit(5000)?.as_ptr().addr().is_multiple_of(64));
 //! # Ok::<(), ndfuse_runtime::Error>(())
 //! ```
 
+mod pool;
+
 use std::alloc;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use crate::device::gpu::Block;
 use crate::dtype::{AnySlice, AnySliceMut, DType, Element, release_memory};
 use crate::error::{Error, Result};
 use crate::kept::Kept;
+use crate::kernel::cache::{LINE, PAGE};
 
-/// Buffers below this are the allocator's own business.
-const SMALLEST_POOLED_BYTES: usize = 4 << 10;
+pub use pool::Pool;
+use pool::SMALLEST_POOLED_BYTES;
+pub(crate) use pool::{give_back, spare};
+
+/// Memory of so many bytes begins with a cache line, for half of the vectors that lie elsewhere are on two.
+const LEAST_ALIGNED: usize = 4 << 10;
+/// Memory of so many bytes begins with the second half of a page. A load waits for a store not long before it whose place in its
+/// page is the same, and an allocator's arrays begin a little behind the beginning of one: what is written had better not begin a
+/// little behind what is read.
+const LEAST_APART: usize = 64 << 10;
 /// Fresh memory of so many bytes asks for large pages.
 const LARGE_PAGES_BYTES: usize = 4 << 20;
-/// The most bytes that wait in one pool; beyond it the largest buffers go first.
-const MOST_POOLED_BYTES: usize = 1 << 30;
-
-/// Free buffers of one element type, by their length.
-#[derive(Debug)]
-#[doc(hidden)]
-pub struct Pool<T> {
-    free: Mutex<Free<T>>,
-}
-
-#[derive(Debug)]
-struct Free<T> {
-    by_len: BTreeMap<usize, Vec<Vec<T>>>,
-    bytes: usize,
-}
-
-impl<T> Pool<T> {
-    pub(crate) const fn new() -> Pool<T> {
-        Pool { free: Mutex::new(Free { by_len: BTreeMap::new(), bytes: 0 }) }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Free<T>> {
-        // Nothing that runs under the lock can leave the map half changed.
-        self.free.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A free buffer of at least `len` elements and at most an eighth more.
-    #[inline]
-    fn take(&self, len: usize) -> Option<Vec<T>> {
-        if len < SMALLEST_POOLED_BYTES / size_of::<T>() { None } else { self.find(len) }
-    }
-
-    fn find(&self, len: usize) -> Option<Vec<T>> {
-        let mut free = self.lock();
-        let (&found, list) = free.by_len.range_mut(len..=len.checked_add(len / 8)?).next()?;
-        let vec = list.pop();
-        if list.is_empty() {
-            free.by_len.remove(&found);
-        }
-        free.bytes -= found * size_of::<T>();
-        vec
-    }
-
-    /// Keeps `vec` for the next one that asks.
-    #[inline]
-    fn put(&self, vec: Vec<T>) {
-        if vec.len() >= SMALLEST_POOLED_BYTES / size_of::<T>() {
-            self.keep(vec);
-        }
-    }
-
-    fn keep(&self, vec: Vec<T>) {
-        let bytes = vec.len() * size_of::<T>();
-        if bytes > MOST_POOLED_BYTES {
-            return;
-        }
-        let mut dropped = Vec::new();
-        let mut free = self.lock();
-        free.bytes += bytes;
-        free.by_len.entry(vec.len()).or_default().push(vec);
-        while free.bytes > MOST_POOLED_BYTES {
-            let Some(mut largest) = free.by_len.last_entry() else { break };
-            let len = *largest.key();
-            dropped.extend(largest.get_mut().pop());
-            if largest.get().is_empty() {
-                largest.remove();
-            }
-            free.bytes -= len * size_of::<T>();
-        }
-        // Memory is given back to the system after the lock is.
-        drop(free);
-    }
-
-    pub(crate) fn clear(&self) {
-        let old = std::mem::replace(&mut *self.lock(), Free { by_len: BTreeMap::new(), bytes: 0 });
-        drop(old);
-    }
-}
 
 /// Host memory of `len` elements, all initialised, which is reused once it is dropped. Derefs to a slice.
 pub struct Buffer<T: Element> {
-    /// May be longer than `len`; the rest is as initialised as the start.
+    /// The elements and what lies around them, all of it initialised.
     vec: Vec<T>,
     len: usize,
+    /// The position of the first one, less than a page.
+    start: u16,
     /// Did the memory come from the pool's own allocation? A caller's `Vec` goes back to the allocator.
     pooled: bool,
 }
@@ -129,47 +65,57 @@ impl<T: Element> Buffer<T> {
     /// Memory whose values are unspecified: whatever its last use left, or zeros.
     #[inline]
     pub fn uninit(len: usize) -> Result<Buffer<T>> {
-        let buffer = match T::pool().take(len) {
-            Some(vec) => Buffer { vec, len, pooled: true },
-            None => Buffer::fresh(len)?,
-        };
-        #[cfg(test)]
-        meter::grow(&buffer);
-        Ok(buffer)
+        Ok(Buffer::of(len, slack(size_of::<T>(), len))?.0)
     }
 
     /// Memory of zeros (`false` for `bool`).
     pub fn zeroed(len: usize) -> Result<Buffer<T>> {
-        let buffer = match T::pool().take(len) {
-            Some(mut vec) => {
-                vec[..len].fill(T::default());
-                Buffer { vec, len, pooled: true }
-            }
-            None => Buffer::fresh(len)?,
-        };
-        #[cfg(test)]
-        meter::grow(&buffer);
+        let (mut buffer, fresh) = Buffer::of(len, slack(size_of::<T>(), len))?;
+        if !fresh {
+            buffer.fill(T::default());
+        }
         Ok(buffer)
     }
 
+    /// [`uninit`](Self::uninit) to become a `Vec`: it begins where its memory does.
+    pub(crate) fn flush(len: usize) -> Result<Buffer<T>> {
+        Ok(Buffer::of(len, 0)?.0)
+    }
+
+    /// Memory that begins with a line where up to `slack` elements before it allow it. Is it fresh, hence of zeros?
     #[inline]
-    fn fresh(len: usize) -> Result<Buffer<T>> {
-        let start = fresh::<T>(len)?;
-        // SAFETY: `fresh` has it from the global allocator for exactly `len` elements of `T`, all initialised.
-        let vec = unsafe { Vec::from_raw_parts(start.as_ptr(), len, len) };
-        Ok(Buffer { vec, len, pooled: true })
+    fn of(len: usize, slack: usize) -> Result<(Buffer<T>, bool)> {
+        let whole = len.saturating_add(slack);
+        let (vec, fresh) = match T::pool().take(whole) {
+            Some(vec) => (vec, false),
+            None => (fresh(len, whole)?, true),
+        };
+        let start = inset(&vec, slack) as u16;
+        let buffer = Buffer { vec, len, start, pooled: true };
+        #[cfg(test)]
+        meter::grow(&buffer);
+        Ok((buffer, fresh))
     }
 
     /// The caller's own memory, as it is.
     pub fn from_vec(vec: Vec<T>) -> Buffer<T> {
-        Buffer { len: vec.len(), vec, pooled: false }
+        Buffer { len: vec.len(), vec, start: 0, pooled: false }
     }
 
-    /// The memory as a `Vec`, without a copy; it no longer returns to the pool.
-    pub fn into_vec(mut self) -> Vec<T> {
-        let mut vec = std::mem::take(&mut self.vec);
-        vec.truncate(self.len);
+    /// The elements as a `Vec` in the memory that they have, which no longer returns to the pool. They move to its beginning
+    /// where that is no cache line.
+    pub fn into_vec(self) -> Vec<T> {
+        let (mut vec, start) = self.into_vec_and_start();
+        vec.drain(..start);
         vec
+    }
+
+    /// The memory as a `Vec`, and the position in it from which on the elements are its last ones.
+    pub(crate) fn into_vec_and_start(mut self) -> (Vec<T>, usize) {
+        let mut vec = std::mem::take(&mut self.vec);
+        let start = usize::from(self.start);
+        vec.truncate(start + self.len);
+        (vec, start)
     }
 
     /// A copy, or [`Error::OutOfMemory`].
@@ -194,13 +140,13 @@ impl<T: Element> Deref for Buffer<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
-        &self.vec[..self.len]
+        &self.vec[usize::from(self.start)..][..self.len]
     }
 }
 
 impl<T: Element> DerefMut for Buffer<T> {
     fn deref_mut(&mut self) -> &mut [T] {
-        &mut self.vec[..self.len]
+        &mut self.vec[usize::from(self.start)..][..self.len]
     }
 }
 
@@ -210,10 +156,39 @@ impl<T: Element> fmt::Debug for Buffer<T> {
     }
 }
 
-/// Memory of zeros, and nowhere for no elements: an address alone, for a `Vec` would be copied on its way.
-fn fresh<T: Element>(len: usize) -> Result<NonNull<T>> {
+/// The elements by which memory that begins where it had better begin is longer.
+#[inline]
+pub(crate) fn slack(width: usize, len: usize) -> usize {
+    match len.saturating_mul(width) {
+        ..LEAST_ALIGNED => 0,
+        LEAST_ALIGNED..LEAST_APART => LINE / width - 1,
+        LEAST_APART.. => PAGE / width - 1,
+    }
+}
+
+/// The position in such memory at which it had better begin.
+#[inline]
+fn inset<T>(vec: &[T], slack: usize) -> usize {
+    let start = vec.as_ptr();
+    match slack * size_of::<T>() {
+        0 => 0,
+        ..LINE => start.align_offset(LINE).min(slack),
+        LINE.. => start.wrapping_byte_add(PAGE / 2).align_offset(PAGE).min(slack),
+    }
+}
+
+/// Memory of zeros, `whole` of them, of which `len` are wanted.
+#[inline]
+fn fresh<T: Element>(len: usize, whole: usize) -> Result<Vec<T>> {
+    let start = allocated::<T>(len, whole)?;
+    // SAFETY: it is from the global allocator, for exactly so many elements of `T`, all initialised.
+    Ok(unsafe { Vec::from_raw_parts(start.as_ptr(), whole, whole) })
+}
+
+/// Where that memory is, and nowhere for no elements: an address alone, for a `Vec` would be copied on its way.
+fn allocated<T: Element>(len: usize, whole: usize) -> Result<NonNull<T>> {
     let too_large = || Error::too_large("allocate", &[len]);
-    let layout = alloc::Layout::array::<T>(len).map_err(|_| too_large())?;
+    let layout = alloc::Layout::array::<T>(whole).map_err(|_| too_large())?;
     if layout.size() == 0 {
         return Ok(NonNull::dangling());
     }
@@ -237,23 +212,6 @@ fn fresh<T: Element>(len: usize) -> Result<NonNull<T>> {
     }
     // Zero bytes are a value of every `Element` (a sealed list of numbers and `bool`).
     Ok(memory.cast())
-}
-
-/// Memory of the pool that a step has for itself, of unspecified values and at least so long; see [`give_back`].
-pub(crate) fn spare<T: Element>(len: usize) -> Result<Vec<T>> {
-    if let Some(vec) = T::pool().take(len) {
-        return Ok(vec);
-    }
-    let mut vec = Vec::new();
-    let bytes = len.saturating_mul(size_of::<T>());
-    vec.try_reserve_exact(len).map_err(|_| Error::OutOfMemory { device: "cpu".into(), bytes })?;
-    vec.resize(len, T::default());
-    Ok(vec)
-}
-
-/// Keeps memory for the next one that asks.
-pub(crate) fn give_back<T: Element>(vec: Vec<T>) {
-    T::pool().put(vec);
 }
 
 /// Asks the system to back memory with large pages where it does so on request, as NumPy does: a kernel that goes
@@ -290,13 +248,17 @@ pub(crate) mod meter {
         BYTES.set((now + bytes, most.max(now + bytes)));
     }
 
+    fn bytes<T: Element>(buffer: &Buffer<T>) -> usize {
+        (buffer.len + slack(size_of::<T>(), buffer.len)) * size_of::<T>()
+    }
+
     pub(super) fn grow<T: Element>(buffer: &Buffer<T>) {
-        add((buffer.len * size_of::<T>()) as isize);
+        add(bytes(buffer) as isize);
     }
 
     pub(super) fn shrink<T: Element>(buffer: &Buffer<T>) {
         if buffer.pooled {
-            add(-((buffer.len * size_of::<T>()) as isize));
+            add(-(bytes(buffer) as isize));
         }
     }
 
@@ -458,21 +420,43 @@ mod tests {
         let buffer = Buffer::<i16>::zeroed(5000).unwrap();
         let at = buffer.as_ptr();
         let vec = buffer.into_vec();
-        assert_eq!((vec.as_ptr(), vec.len()), (at, 5000));
+        assert_eq!(vec.len(), 5000);
+        assert!((0..PAGE).contains(&(at.addr() - vec.as_ptr().addr())), "in the memory that it had");
     }
 
     #[test]
-    fn the_pool_is_bounded() {
-        let pool = Pool::<u8>::new();
-        for _ in 0..6 {
-            pool.put(vec![0; MOST_POOLED_BYTES / 4]);
+    fn memory_of_4_kb_begins_with_a_line() {
+        fn of<T: Element>() {
+            let least = LEAST_ALIGNED / size_of::<T>();
+            for len in [least, least + 1, 3 * least + 7, 100 * least] {
+                for turn in 0..3 {
+                    let mut buffer = Buffer::<T>::uninit(len).unwrap();
+                    assert_eq!((buffer.as_ptr().addr() % LINE, buffer.len()), (0, len), "{turn}");
+                    let apart = len * size_of::<T>() >= LEAST_APART;
+                    assert!(!apart || buffer.as_ptr().addr() % PAGE == PAGE / 2, "{len}, {turn}");
+                    buffer.fill(T::default());
+                }
+                let zeros = Buffer::<T>::zeroed(len).unwrap();
+                assert_eq!(zeros.as_ptr().addr() % LINE, 0);
+                let (vec, start) = zeros.into_vec_and_start();
+                assert_eq!((vec.len(), vec.as_ptr().wrapping_add(start).addr() % LINE), (start + len, 0));
+                assert_eq!(Buffer::<T>::flush(len).unwrap().start, 0);
+            }
+            assert_eq!(Buffer::<T>::uninit(least - 1).unwrap().start, 0);
         }
-        pool.put(vec![0; 5000]);
-        assert!(pool.lock().bytes <= MOST_POOLED_BYTES);
-        assert!(pool.take(5000).is_some());
-        assert!(pool.take(5000).is_none());
-        pool.clear();
-        assert_eq!(pool.lock().bytes, 0);
+        of::<bool>();
+        of::<i16>();
+        of::<f32>();
+        of::<f64>();
+    }
+
+    #[test]
+    fn elements_move_to_the_beginning_of_a_vec() {
+        for _ in 0..2 {
+            let mut buffer = Buffer::<i64>::uninit(3000).unwrap();
+            buffer.iter_mut().zip(0..).for_each(|(to, k)| *to = k);
+            assert!(buffer.into_vec().into_iter().eq(0..3000));
+        }
     }
 
     #[test]

@@ -7,12 +7,12 @@
 //! the whole range is borrowed.
 //! Next: [`crate::operand`].
 
+mod owned;
+
 use std::fmt;
 use std::sync::Arc;
 
-use ndarray::{
-    Array, ArrayBase, ArrayView, ArrayViewMut, Axis, Data, Dimension, IxDyn, ShapeBuilder, Slice, StrideShape,
-};
+use ndarray::{ArrayBase, ArrayView, ArrayViewMut, Axis, Data, Dimension, IxDyn, ShapeBuilder, Slice, StrideShape};
 
 use crate::device::gpu::Block;
 use crate::device::transfer;
@@ -23,6 +23,8 @@ use crate::layout::{Layout, Lent};
 use crate::storage::{Buffer, Storage};
 use crate::tape::{self, Value};
 use crate::tensor::Tensor;
+
+pub(crate) use owned::{copied, owned};
 
 /// A borrowed tensor.
 ///
@@ -81,7 +83,15 @@ impl<'a, T: Element> Source<'a, T> {
 
 /// The elements in row-major order, copied.
 pub(crate) fn gather<T: Element, D: Dimension>(view: ArrayView<'_, T, D>) -> Result<Buffer<T>> {
-    let mut buffer = Buffer::uninit(view.len())?;
+    gather_to(Buffer::uninit(view.len())?, view)
+}
+
+/// The same as a `Vec`.
+pub(crate) fn gather_vec<T: Element, D: Dimension>(view: ArrayView<'_, T, D>) -> Result<Vec<T>> {
+    Ok(gather_to(Buffer::flush(view.len())?, view)?.into_vec())
+}
+
+fn gather_to<T: Element, D: Dimension>(mut buffer: Buffer<T>, view: ArrayView<'_, T, D>) -> Result<Buffer<T>> {
     if let Some(slice) = view.as_slice() {
         buffer.copy_from_slice(slice);
     } else {
@@ -144,66 +154,6 @@ pub(crate) fn nd_view_mut<'a, T, D: Dimension>(data: &'a mut [T], layout: &Layou
     let mut view = ArrayViewMut::from_shape(shape, data).map_err(|e| Error::layout("view_mut", e.to_string()))?;
     reversed.for_each(|axis| view.invert_axis(axis));
     Ok(view)
-}
-
-/// An owned array over the memory of `vec`, without a copy; `None` where `ndarray` cannot hold that layout.
-///
-/// `ndarray` builds owned arrays from the start of their memory only. One that begins later is built as the larger
-/// array that its elements are a part of, and sliced: each axis is extended to the front by as many of its steps as
-/// the distance has, longest stride first, and what remains becomes an axis of its own.
-pub(crate) fn nd_array<T, D: Dimension>(vec: Vec<T>, layout: &Layout) -> Result<Array<T, D>, Vec<T>> {
-    let range = layout.range();
-    let fits = D::NDIM.is_none_or(|n| n == layout.rank()) && range.end <= vec.len();
-    let Some((outer, starts)) = fits.then(|| outer_layout(layout, range.start)).flatten() else { return Err(vec) };
-    let Ok((shape, _)) = unsigned::<IxDyn>(&outer) else { return Err(vec) };
-    if !outer.is_injective() || outer.range().end > vec.len() {
-        return Err(vec);
-    }
-    let Ok(mut array) = Array::from_shape_vec(shape, vec) else { return Err(Vec::new()) };
-    for (axis, &start) in starts.iter().enumerate().take(outer.rank()) {
-        array.slice_axis_inplace(Axis(axis), Slice::from(start..));
-    }
-    let array = if outer.rank() > layout.rank() { array.index_axis_move(Axis(0), 0) } else { array };
-    let mut array = array.into_dimensionality::<D>().map_err(|_| Vec::new())?;
-    for (axis, (&size, &stride)) in layout.sizes().iter().zip(layout.strides()).enumerate() {
-        if size > 1 && stride < 0 && !layout.is_empty() {
-            array.invert_axis(Axis(axis));
-        }
-    }
-    Ok(array)
-}
-
-/// The layout from position 0 with unsigned strides of which `layout`, `distance` above it, is a part, and where
-/// that part starts on each axis; a remaining distance is one more axis in front.
-fn outer_layout(layout: &Layout, distance: usize) -> Option<(Layout, [usize; MAX_RANK])> {
-    let mut sizes = [0; MAX_RANK];
-    let mut strides = [0isize; MAX_RANK];
-    let mut starts = [0; MAX_RANK];
-    let mut rank = layout.rank();
-    sizes[..rank].copy_from_slice(layout.sizes());
-    let mut order: Vec<usize> = (0..rank).filter(|&axis| sizes[axis] > 1).collect();
-    for axis in 0..rank {
-        strides[axis] = if sizes[axis] > 1 { layout.strides()[axis].checked_abs()? } else { 1 };
-    }
-    order.sort_by_key(|&axis| std::cmp::Reverse(strides[axis]));
-    let mut rest = distance;
-    for axis in order.into_iter().filter(|_| !layout.is_empty()) {
-        let stride = usize::try_from(strides[axis]).ok().filter(|&s| s > 0)?;
-        starts[axis] = rest / stride;
-        sizes[axis] = sizes[axis].checked_add(starts[axis])?;
-        rest %= stride;
-    }
-    if rest > 0 && !layout.is_empty() {
-        if rank == MAX_RANK {
-            return None;
-        }
-        sizes.copy_within(..rank, 1);
-        strides.copy_within(..rank, 1);
-        starts.copy_within(..rank, 1);
-        (sizes[0], strides[0], starts[0]) = (2, isize::try_from(rest).ok()?, 1);
-        rank += 1;
-    }
-    Some((Layout::strided(&sizes[..rank], &strides[..rank], 0, usize::MAX >> 1).ok()?, starts))
 }
 
 impl<'a, T: Element, S: Shape> TensorView<'a, T, S> {
@@ -371,7 +321,7 @@ impl<T: Element, S: Shape> fmt::Debug for TensorView<'_, T, S> {
 
 #[cfg(test)]
 mod tests {
-    use ndarray::{Array1, Array2, Array3, ArrayD, Ix2, array, s};
+    use ndarray::{Array1, Array2, ArrayD, Ix2, array, s};
 
     use super::*;
 
@@ -443,53 +393,10 @@ mod tests {
         assert!(TensorView::<f32, S7>::from_dyn(a.view()).is_err());
     }
 
-    /// Every layout that slicing, reversing and permuting gives is taken by `ndarray` without a copy.
     #[test]
-    fn owned_arrays_are_built_over_their_own_memory() {
-        let full = Layout::contiguous(&[4, 5, 6]).unwrap();
-        let elements: Vec<u32> = (0..120).collect();
-        let whole = Array3::from_shape_vec((4, 5, 6), elements.clone()).unwrap();
-        let cuts: [(Option<isize>, Option<isize>, isize); 7] = [
-            (None, None, 1),
-            (Some(1), None, 1),
-            (None, None, -1),
-            (Some(1), None, 2),
-            (None, Some(3), 3),
-            (None, None, -2),
-            (Some(2), Some(2), 1),
-        ];
-        let mut taken = 0;
-        for a in cuts {
-            for b in cuts {
-                for c in cuts {
-                    let layout = full.slice(0, a.0, a.1, a.2).unwrap().slice(1, b.0, b.1, b.2).unwrap();
-                    let layout = layout.slice(2, c.0, c.1, c.2).unwrap();
-                    for order in [[0, 1, 2], [2, 0, 1], [1, 0, 2]] {
-                        let layout = layout.permute(&order).unwrap();
-                        let vec = elements.clone();
-                        let base = vec.as_ptr();
-                        let wanted: ArrayView<'_, u32, ndarray::Ix3> =
-                            nd_view(whole.as_slice().unwrap(), &layout).unwrap();
-                        let array = nd_array::<u32, ndarray::Ix3>(vec, &layout).unwrap();
-                        assert_eq!(array, wanted, "{layout:?}");
-                        if !layout.is_empty() {
-                            assert_eq!(array.as_ptr(), base.wrapping_add(layout.offset()), "{layout:?}");
-                        }
-                        taken += 1;
-                    }
-                }
-            }
-        }
-        assert_eq!(taken, 3 * 7 * 7 * 7);
-    }
-
-    #[test]
-    fn layouts_that_an_array_cannot_have_are_given_back() {
+    fn layouts_that_a_view_cannot_have_are_errors() {
         let repeated = Layout::contiguous(&[1]).unwrap().broadcast(&[3]).unwrap();
-        assert_eq!(nd_array::<u8, ndarray::Ix1>(vec![7], &repeated), Err(vec![7]));
         let long = Layout::contiguous(&[3]).unwrap();
-        assert_eq!(nd_array::<u8, ndarray::Ix1>(vec![7], &long), Err(vec![7]));
-        assert_eq!(nd_array::<u8, ndarray::Ix2>(vec![1, 2, 3], &long), Err(vec![1, 2, 3]));
         assert!(nd_view::<u8, ndarray::Ix2>(&[1, 2, 3], &long).is_err());
         assert!(nd_view::<u8, ndarray::Ix1>(&[1], &long).is_err());
         assert!(nd_view_mut::<u8, ndarray::Ix1>(&mut [1], &repeated).is_err());

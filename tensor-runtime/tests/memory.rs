@@ -1,4 +1,5 @@
-//! What reading a file costs: at most twice its size and a megabyte, whatever its header says.
+//! What reading a file costs: at most twice its size and a megabyte, whatever its header says. Memory that was a tensor's is
+//! given back as a whole.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -50,6 +51,34 @@ type Model = (Tensor<f32, (usize, usize)>, Tensor<f64, (usize,)>);
 
 // One test, for the counters are the process's own.
 #[test]
+fn memory_is_counted() {
+    reading_costs_no_more_than_the_file_says_it_is();
+    all_of_a_tensors_memory_is_given_back();
+}
+
+fn all_of_a_tensors_memory_is_given_back() {
+    let tensor = |n| Tensor::<f32, (usize,)>::zeros((n,)).unwrap();
+    let now = |f: fn(Tensor<f32, (usize,)>)| {
+        ndfuse_runtime::release_memory();
+        let before = NOW.load(Relaxed);
+        [1, 1023, 1024, 5001, 2_000_000].map(tensor).into_iter().for_each(f);
+        ndfuse_runtime::release_memory();
+        NOW.load(Relaxed) - before
+    };
+    assert_eq!(now(drop), 0);
+    assert_eq!(now(|x| drop(x.into_array().unwrap())), 0);
+    assert_eq!(now(|x| drop(x.into_array().unwrap().into_raw_vec_and_offset())), 0);
+    assert_eq!(now(|x| drop(Tensor::from(x.into_array().unwrap()).slice::<(usize,)>(0, None, None, 3).unwrap())), 0);
+    let counted = |n| {
+        let before = NOW.load(Relaxed);
+        let x = tensor(n);
+        (NOW.load(Relaxed) - before, x).0
+    };
+    // What is small has no more than its elements; what is larger the way to the next line.
+    assert_eq!(counted(2048) - counted(1000), 4 * 1048 + 60);
+    assert_eq!(counted(1 << 20) - counted(1000), 4 * ((1 << 20) - 1000) + 4092);
+}
+
 fn reading_costs_no_more_than_the_file_says_it_is() {
     let path = std::env::temp_dir().join(format!("ndfuse-memory-{}.safetensors", std::process::id()));
     let model: Model = (Tensor::ones((700, 1000)).unwrap(), Tensor::ones((500_000,)).unwrap());

@@ -30,7 +30,7 @@ impl Memory {
 }
 
 /// The bytes that a call takes whose symbols have these sizes: its results, its temporaries for as long as they live
-/// or wait to be the memory of others, views that have to be copied, the bytes that let these begin with a cache line,
+/// or wait to be the memory of others, views that have to be copied, the bytes that let all these begin with a cache line, at most a page each,
 /// and the panels of products and the tiles of blocks that are never whole, one a thread of rayon's current pool.
 ///
 /// An operand that is not in row-major order may cost a copy more; what a matrix product packs for itself, a few hundred
@@ -108,9 +108,9 @@ struct Call {
     sizes: Vec<i64>,
     /// For each buffer whose memory it is, and where in it the elements lie.
     places: Vec<Option<(BufferId, Layout)>>,
-    /// The bytes that the call has allocated, by the buffer that they were allocated for.
+    /// The elements that the call has memory for, by the buffer that it was allocated for.
     owned: Vec<usize>,
-    /// What waits for a later buffer, with its bytes.
+    /// What waits for a later buffer.
     spare: Spare<usize>,
     now: usize,
     peak: usize,
@@ -143,18 +143,18 @@ impl Call {
         }
         let too_large = || Error::too_large(self.plan.function, layout.sizes());
         let width = buffer.dtype.bytes();
-        // A result is its caller's: neither aligned nor made of what is free.
+        let len = layout.len();
+        // A result is its caller's, and not made of what is free.
         let own = !matches!(buffer.place, Place::Output);
-        let slack = if own { slack(width, layout.len()) } else { 0 };
-        let bytes = layout.len().checked_add(slack).and_then(|n| n.checked_mul(width)).ok_or_else(too_large)?;
-        let spare = if own { self.spare.take(buffer.dtype, bytes / width) } else { None };
-        if let Some((_, bytes)) = spare {
-            (self.places[at], self.owned[at]) = (Some((id, layout)), bytes);
+        let spare = if own { self.spare.take(buffer.dtype, len) } else { None };
+        if let Some((have, _)) = spare {
+            (self.places[at], self.owned[at]) = (Some((id, layout)), have);
             return Ok(());
         }
+        let bytes = len.checked_add(slack(width, len)).and_then(|n| n.checked_mul(width)).ok_or_else(too_large)?;
         // All of it at once must fit an address, results and temporaries.
         self.now = self.now.checked_add(bytes).filter(|&n| n <= isize::MAX as usize).ok_or_else(too_large)?;
-        (self.places[at], self.owned[at]) = (Some((id, layout)), bytes);
+        (self.places[at], self.owned[at]) = (Some((id, layout)), len);
         Ok(())
     }
 
@@ -162,9 +162,10 @@ impl Call {
     fn release(&mut self, id: BufferId) {
         let Some((root, _)) = self.places.get_mut(usize::from(id)).and_then(Option::take) else { return };
         if !self.places.iter().flatten().any(|(other, _)| *other == root) {
-            let bytes = std::mem::take(&mut self.owned[usize::from(root)]);
+            let len = std::mem::take(&mut self.owned[usize::from(root)]);
             let dtype = self.plan.buffers[usize::from(root)].dtype;
-            self.now -= self.spare.put(dtype, bytes / dtype.bytes(), bytes).unwrap_or(0);
+            let bytes = (len + slack(dtype.bytes(), len)) * dtype.bytes();
+            self.now -= self.spare.put(dtype, len, bytes).unwrap_or(0);
         }
     }
 }

@@ -10,19 +10,16 @@ use std::cell::{OnceCell, RefCell};
 use crate::dtype::{AnyBuffer, AnySliceMut, AnyStorage, DType};
 use crate::error::{Error, Result};
 use crate::kept::Kept;
-use crate::kernel::cache::LINE;
 use crate::layout::{Layout, Lent};
 use crate::operand::{RawView, RawViewMut};
 use crate::plan::{Buffer, BufferId, Place, Plan};
+pub(super) use crate::storage::slack;
 use crate::tensor::Made;
 
 use super::copy::in_order;
 use super::internal;
 use super::spare::Spare;
 use super::wanted::Needs;
-
-/// Memory of so many bytes begins with a cache line.
-const LEAST_ALIGNED: usize = 4 << 10;
 
 /// Where the elements of a buffer lie.
 #[derive(Clone, Copy, Debug)]
@@ -88,9 +85,8 @@ impl Target for Host {
     type Owned = AnyBuffer;
 
     fn allocate(&self, dtype: DType, len: usize) -> Result<(AnyBuffer, *mut u8)> {
-        let more = slack(dtype.bytes(), len);
-        match self.spare.borrow_mut().take(dtype, len.saturating_add(more)) {
-            Some((_, buffer)) => Ok(inset(buffer, more)),
+        match self.spare.borrow_mut().take(dtype, len) {
+            Some((_, buffer)) => Ok(begun(buffer)),
             None => aligned(dtype, len),
         }
     }
@@ -351,24 +347,15 @@ impl<'m, T: Target> Memory<'m, T> {
     }
 }
 
-/// Memory of so many elements, of unspecified values, and where it begins: with a cache line, where it is worth that. Half
-/// of the vectors that lie elsewhere are on two lines.
+/// Memory of so many elements, of unspecified values, and where it begins: with a cache line, where it is worth that.
 pub(super) fn aligned(dtype: DType, len: usize) -> Result<(AnyBuffer, *mut u8)> {
-    let more = slack(dtype.bytes(), len);
-    Ok(inset(AnyBuffer::uninit(dtype, len.saturating_add(more))?, more))
+    AnyBuffer::uninit(dtype, len).map(begun)
 }
 
-/// Memory with the place in it where a line begins, among the first so many elements.
-fn inset(mut buffer: AnyBuffer, more: usize) -> (AnyBuffer, *mut u8) {
-    let mut slice = buffer.slice_mut();
-    let (start, most) = (slice.address(), more * slice.dtype().bytes());
-    let inset = start.align_offset(LINE).min(most);
-    (buffer, start.wrapping_add(inset))
-}
-
-/// The elements by which memory that begins with a line is longer.
-pub(super) fn slack(width: usize, len: usize) -> usize {
-    if len.saturating_mul(width) < LEAST_ALIGNED { 0 } else { LINE / width - 1 }
+/// Memory, and where it begins.
+fn begun(mut buffer: AnyBuffer) -> (AnyBuffer, *mut u8) {
+    let start = address_mut(buffer.slice_mut());
+    (buffer, start)
 }
 
 /// What the plan says of a buffer.

@@ -206,7 +206,8 @@ fn a_call_allocates_what_was_said() {
                 let (result, most) = meter::peak(|| super::call::<1>(plan, &operands));
                 result.unwrap();
                 assert_eq!(most, said.peak(), "{name} of {m}, {n}, {k}");
-                assert_eq!(said.results, 4 * m * n);
+                let more = [(16 << 10, 4092), (1 << 10, 60)].into_iter().find(|(least, _)| m * n >= *least);
+                assert_eq!(said.results, 4 * m * n + more.map_or(0, |(_, bytes)| bytes), "it begins with a line");
             });
         }
     }

@@ -54,7 +54,7 @@ pub use near::Near;
 pub use operand::{In, Out, RowMut};
 use place::Place;
 pub use row::Row;
-pub use tile::{Parts, Span, Tile, Tiles, Within, meet, parts, tiles, valid};
+pub use tile::{Lane, Parts, Span, Tile, Tiles, Within, meet, parts, tiles, valid};
 pub use together::{Rows, RowsMut, spread};
 use unit::Unit;
 pub use window::{Around, Sums, Taps, Windowed, lanes};

@@ -4,13 +4,14 @@
 //! may be read. Next: [`super::row`].
 
 use std::mem::MaybeUninit;
-use std::ops::Range;
+use std::ops::{Deref, DerefMut, Range};
 
 use crate::dtype::Element;
 
 use super::{Ahead, TILE, strided};
 
-/// Memory for one tile of a lane that does not lie in one piece.
+/// Memory for one tile of a lane that does not lie in one piece. It begins with a cache line.
+#[repr(C, align(64))]
 pub struct Tile<T> {
     pub(super) memory: [MaybeUninit<T>; TILE],
     /// So many elements from the start are initialised.
@@ -77,6 +78,26 @@ impl<T: Element> Tile<T> {
         }
         // SAFETY: the first `initialised` elements are initialised, and `n` is no more.
         unsafe { self.memory[..n].assume_init_mut() }
+    }
+}
+
+/// The values of one tile of a lane, which begin on a cache line: no vector of them lies on two. Derefs to the array.
+#[repr(align(64))]
+pub struct Lane<T>(pub [T; TILE]);
+
+impl<T> Deref for Lane<T> {
+    type Target = [T; TILE];
+
+    #[inline(always)]
+    fn deref(&self) -> &[T; TILE] {
+        &self.0
+    }
+}
+
+impl<T> DerefMut for Lane<T> {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut [T; TILE] {
+        &mut self.0
     }
 }
 

@@ -69,13 +69,17 @@ macro_rules! rounding {
         /// The greater, or NaN if either is.
         #[inline(always)]
         pub(crate) fn maximum<M: Isa>(_: M, a: $ty, b: $ty) -> $ty {
-            if a >= b || a.is_nan() { a } else { b }
+            // A choice of its own for NaN, which does not wait for `a`: in a reduction that is what came before.
+            let best = if b > a { b } else { a };
+            if b.is_nan() { $ty::NAN } else { best }
         }
 
         /// The lesser, or NaN if either is.
         #[inline(always)]
         pub(crate) fn minimum<M: Isa>(_: M, a: $ty, b: $ty) -> $ty {
-            if a <= b || a.is_nan() { a } else { b }
+            // As above.
+            let best = if b < a { b } else { a };
+            if b.is_nan() { $ty::NAN } else { best }
         }
 
         /// C's `fmod`.

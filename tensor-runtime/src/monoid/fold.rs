@@ -18,14 +18,15 @@ const BLOCK: usize = 16;
 /// Carries beyond what these count, after `2^32` values of a row, are added up in the last one.
 const LEVELS: usize = 24;
 
-/// An [`super::Acc`] of lanes.
+/// An [`super::Acc`] of lanes, which begin on a cache line, as those of all levels do: a vector of them never lies on two.
+#[repr(C, align(64))]
 pub struct Fold<T, O> {
     lanes: [T; LANES],
+    levels: [MaybeUninit<[T; LANES]>; LEVELS],
     /// How many values each lane has taken since the last carry; less than [`BLOCK`].
     taken: usize,
     /// How many carries there were: a level is in use where this has a bit.
     carried: usize,
-    levels: [MaybeUninit<[T; LANES]>; LEVELS],
     monoid: PhantomData<O>,
 }
 
@@ -38,16 +39,14 @@ impl<T: Element, O: Monoid<T>> Fold<T, O> {
         }
     }
 
-    /// The lanes of a whole block.
+    /// The lanes of a whole block, which is read in order: lines that are not in the first-level cache come so.
     #[inline(always)]
     fn block<M: Isa>(m: M, values: &[[T; LANES]; BLOCK]) -> [T; LANES] {
-        let mut out = [O::START; LANES];
-        for l in 0..LANES {
-            let mut all = values[0][l];
-            for row in &values[1..] {
-                all = O::combine(m, all, row[l]);
+        let mut out = values[0];
+        for row in &values[1..] {
+            for l in 0..LANES {
+                out[l] = O::combine(m, out[l], row[l]);
             }
-            out[l] = all;
         }
         out
     }
@@ -92,7 +91,7 @@ impl<T: Element, O: Monoid<T>> RowState<T, T> for Fold<T, O> {
     #[inline(always)]
     fn new() -> Self {
         let levels = [const { MaybeUninit::uninit() }; LEVELS];
-        Fold { lanes: [O::START; LANES], taken: 0, carried: 0, levels, monoid: PhantomData }
+        Fold { lanes: [O::START; LANES], levels, taken: 0, carried: 0, monoid: PhantomData }
     }
 
     #[inline(always)]

@@ -35,7 +35,7 @@ use crate::error::{Error, Result};
 use crate::layout::Layout;
 use crate::storage::{Buffer, Storage};
 use crate::tape::{self, Value};
-use crate::view::{fitted, gather, nd_array, nd_shape, nd_view, nd_view_mut};
+use crate::view::{copied, fitted, gather, gather_vec, nd_shape, nd_view, nd_view_mut, owned};
 
 /// An array of elements `T` and shape `S`, a tuple of [dimensions](crate::Dim).
 pub struct Tensor<T: Element, S: Shape> {
@@ -230,7 +230,10 @@ impl<T: Element, S: Shape> Tensor<T, S> {
         }))
     }
 
-    /// The array itself: without a copy where no clone or view shares the memory.
+    /// The array itself: without a copy where no clone or view shares the memory. A tensor that was made here begins with a
+    /// cache line, so its array may begin some elements behind the beginning of its `Vec`, as
+    /// [`Array::into_raw_vec_and_offset`] says. Only where such a tensor was sliced so that it has gaps, the elements may have
+    /// to move, or to be copied.
     ///
     /// ```
     /// use ndfuse_runtime::Tensor;
@@ -240,24 +243,16 @@ impl<T: Element, S: Shape> Tensor<T, S> {
     /// # Ok::<(), ndfuse_runtime::Error>(())
     /// ```
     pub fn into_array(self) -> Result<Array<T, S::NdDim>> {
-        let layout = self.layout;
-        let copy = |view: ArrayView<'_, T, S::NdDim>| -> Result<Array<T, S::NdDim>> {
-            let vec = gather(view.view())?.into_vec();
-            Array::from_shape_vec(view.raw_dim(), vec).map_err(|e| Error::layout("into_array", e.to_string()))
-        };
         match Arc::try_unwrap(self.storage) {
-            Ok(storage) => match nd_array(storage.into_buffer("into_array")?.into_vec(), &layout) {
-                Ok(array) => Ok(array),
-                Err(vec) => copy(nd_view(&vec, &layout)?),
-            },
-            Err(shared) => copy(nd_view(shared.slice("into_array")?, &layout)?),
+            Ok(storage) => owned(storage.into_buffer("into_array")?, &self.layout),
+            Err(shared) => copied(nd_view(shared.slice("into_array")?, &self.layout)?),
         }
     }
 
     /// The elements in row-major order, copied. An error where memory for them cannot be had: a broadcast tensor may
     /// have any number of them.
     pub fn to_vec(&self) -> Result<Vec<T>> {
-        Ok(gather(self.view()?)?.into_vec())
+        gather_vec(self.view()?)
     }
 
     /// The elements as a slice, where they lie in host memory, in row-major order without gaps.

@@ -33,6 +33,56 @@ fn arrays_come_and_go_without_a_copy() {
     }
 }
 
+/// Tensors that begin with a cache line, some way behind the beginning of their memory, as arrays.
+#[test]
+fn arrays_keep_the_memory_of_tensors_that_begin_with_a_line() {
+    type S3 = (usize, usize, usize);
+    type Cut = fn(Tensor<f32, S3>) -> Tensor<f32, S3>;
+    let slice = |x: Tensor<f32, S3>, axis, start, step| x.slice::<S3>(axis, start, None, step).unwrap();
+    let same: [Cut; 8] = [
+        |x| x,
+        |x| x.permute(&[2, 0, 1]).unwrap(),
+        |x| x.permute(&[1, 0, 2]).unwrap(),
+        |x| x.reshape((20, 7, 30)).unwrap(),
+        |x| x.slice(0, Some(3), Some(9), 1).unwrap(),
+        |x| x.slice::<S3>(0, None, None, -1).unwrap().slice(2, None, None, -1).unwrap(),
+        |x| x.slice(2, Some(0), Some(7), 1).unwrap(),
+        |x| x.slice(1, Some(2), Some(2), 1).unwrap(),
+    ];
+    let all = || Tensor::<f32, _>::arange(0.0, 4200.0, 1.0).unwrap().reshape((10, 14, 30)).unwrap();
+    for (k, cut) in same.into_iter().enumerate() {
+        let tensor = cut(all());
+        assert_eq!(all().as_slice().unwrap().as_ptr().addr() % 64, 0);
+        let (view, wanted) = (tensor.view().unwrap(), tensor.to_vec().unwrap());
+        let at = (!view.is_empty()).then_some(view.as_ptr());
+        let array = tensor.into_array().unwrap();
+        assert!(array.iter().eq(&wanted), "{k}");
+        assert!(at.is_none_or(|at| at == array.as_ptr()), "{k}: it moved");
+        let again = Tensor::from(array);
+        assert_eq!(again.to_vec().unwrap(), wanted, "{k}");
+    }
+    // Those that `ndarray` has no way to are right all the same.
+    for (axis, start, step) in [(0, Some(1), 2), (1, None, 3), (2, None, -2), (2, Some(5), 4)] {
+        let tensor = slice(all(), axis, start, step);
+        let wanted = tensor.to_vec().unwrap();
+        assert!(tensor.into_array().unwrap().iter().eq(&wanted), "{axis}");
+    }
+}
+
+#[test]
+fn writes_to_what_begins_with_a_line_are_nobody_elses() {
+    let mut x = Tensor::<i32, _>::zeros((50, 41)).unwrap();
+    let at = x.view().unwrap().as_ptr();
+    x.view_mut().unwrap().fill(3);
+    assert_eq!(x.view().unwrap().as_ptr(), at, "in place");
+    let (before, part) = (x.clone(), x.slice::<(usize, usize)>(0, Some(48), None, 1).unwrap());
+    x.view_mut().unwrap().fill(4);
+    let after = x.view().unwrap();
+    assert_eq!((after.as_ptr().addr() % 64, after.sum()), (0, 4 * 2050));
+    assert_eq!((before.view().unwrap().sum(), part.view().unwrap().sum()), (3 * 2050, 3 * 82));
+    assert_eq!(before.to_vec().unwrap(), vec![3; 2050]);
+}
+
 #[test]
 fn a_shared_buffer_is_copied_when_given_away() {
     let x = Tensor::from(array![[1, 2], [3, 4]]);

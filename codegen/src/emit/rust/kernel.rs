@@ -294,7 +294,7 @@ impl Emit<'_> {
         }
         for (name, dtype) in &self.buffers {
             let zero = code::literal(Literal::Int(0), *dtype).text;
-            lines.push((name.clone(), format!("let mut {name} = [{zero}; rt::TILE];")));
+            lines.push((name.clone(), format!("let mut {name} = rt::Lane([{zero}; rt::TILE]);")));
         }
         for (name, new) in &self.accumulators {
             lines.push((name.clone(), format!("let mut {name} = {new};")));

@@ -232,12 +232,12 @@ impl Tiling {
     /// The most bytes that the block's own buffers take at once.
     pub(in super::super) fn bytes(&self) -> usize {
         let local = self.touched.iter().filter(|t| t.local);
-        let bytes = |t: &Touched| {
-            let len = self.sizes(t)[..t.rank].iter().product::<usize>();
+        let bytes = |t: &Touched, sizes: &[usize]| {
+            let len = sizes[..t.rank].iter().product::<usize>();
             (len + slack(t.width, len)) * t.width
         };
-        let tile: usize = local.map(bytes).sum();
-        let copies: usize = self.touched.iter().filter(|t| self.is_copied(t)).map(Touched::bytes).sum();
+        let tile: usize = local.map(|t| bytes(t, &self.sizes(t))).sum();
+        let copies: usize = self.touched.iter().filter(|t| self.is_copied(t)).map(|t| bytes(t, &t.sizes)).sum();
         tile * jobs::threads(self.jobs) + copies * self.jobs
     }
 

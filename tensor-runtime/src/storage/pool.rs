@@ -1,0 +1,127 @@
+//! Memory of the host that waits for its next owner.
+//!
+//! In: a `Vec` whose owner is gone. Out: one that is long enough. Always: a pool holds at most [`MOST_POOLED_BYTES`]; what is
+//! small is left to the allocator. Next: [`super`].
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::dtype::Element;
+use crate::error::{Error, Result};
+
+/// Buffers below this are the allocator's own business.
+pub(super) const SMALLEST_POOLED_BYTES: usize = 4 << 10;
+/// The most bytes that wait in one pool; beyond it the largest buffers go first.
+const MOST_POOLED_BYTES: usize = 1 << 30;
+
+/// Free buffers of one element type, by their length.
+#[derive(Debug)]
+#[doc(hidden)]
+pub struct Pool<T> {
+    free: Mutex<Free<T>>,
+}
+
+#[derive(Debug)]
+struct Free<T> {
+    by_len: BTreeMap<usize, Vec<Vec<T>>>,
+    bytes: usize,
+}
+
+impl<T> Pool<T> {
+    pub(crate) const fn new() -> Pool<T> {
+        Pool { free: Mutex::new(Free { by_len: BTreeMap::new(), bytes: 0 }) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Free<T>> {
+        // Nothing that runs under the lock can leave the map half changed.
+        self.free.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A free buffer of at least `len` elements and at most an eighth more.
+    #[inline]
+    pub(super) fn take(&self, len: usize) -> Option<Vec<T>> {
+        if len < SMALLEST_POOLED_BYTES / size_of::<T>() { None } else { self.find(len) }
+    }
+
+    fn find(&self, len: usize) -> Option<Vec<T>> {
+        let mut free = self.lock();
+        let (&found, list) = free.by_len.range_mut(len..=len.checked_add(len / 8)?).next()?;
+        let vec = list.pop();
+        if list.is_empty() {
+            free.by_len.remove(&found);
+        }
+        free.bytes -= found * size_of::<T>();
+        vec
+    }
+
+    /// Keeps `vec` for the next one that asks.
+    #[inline]
+    pub(super) fn put(&self, vec: Vec<T>) {
+        if vec.len() >= SMALLEST_POOLED_BYTES / size_of::<T>() {
+            self.keep(vec);
+        }
+    }
+
+    fn keep(&self, vec: Vec<T>) {
+        let bytes = vec.len() * size_of::<T>();
+        if bytes > MOST_POOLED_BYTES {
+            return;
+        }
+        let mut dropped = Vec::new();
+        let mut free = self.lock();
+        free.bytes += bytes;
+        free.by_len.entry(vec.len()).or_default().push(vec);
+        while free.bytes > MOST_POOLED_BYTES {
+            let Some(mut largest) = free.by_len.last_entry() else { break };
+            let len = *largest.key();
+            dropped.extend(largest.get_mut().pop());
+            if largest.get().is_empty() {
+                largest.remove();
+            }
+            free.bytes -= len * size_of::<T>();
+        }
+        // Memory is given back to the system after the lock is.
+        drop(free);
+    }
+
+    pub(crate) fn clear(&self) {
+        let old = std::mem::replace(&mut *self.lock(), Free { by_len: BTreeMap::new(), bytes: 0 });
+        drop(old);
+    }
+}
+
+/// Memory of the pool that a step has for itself, of unspecified values and at least so long; see [`give_back`].
+pub(crate) fn spare<T: Element>(len: usize) -> Result<Vec<T>> {
+    if let Some(vec) = T::pool().take(len) {
+        return Ok(vec);
+    }
+    let mut vec = Vec::new();
+    let bytes = len.saturating_mul(size_of::<T>());
+    vec.try_reserve_exact(len).map_err(|_| Error::OutOfMemory { device: "cpu".into(), bytes })?;
+    vec.resize(len, T::default());
+    Ok(vec)
+}
+
+/// Keeps memory for the next one that asks.
+pub(crate) fn give_back<T: Element>(vec: Vec<T>) {
+    T::pool().put(vec);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pool_is_bounded() {
+        let pool = Pool::<u8>::new();
+        for _ in 0..6 {
+            pool.put(vec![0; MOST_POOLED_BYTES / 4]);
+        }
+        pool.put(vec![0; 5000]);
+        assert!(pool.lock().bytes <= MOST_POOLED_BYTES);
+        assert!(pool.take(5000).is_some());
+        assert!(pool.take(5000).is_none());
+        pool.clear();
+        assert_eq!(pool.lock().bytes, 0);
+    }
+}
