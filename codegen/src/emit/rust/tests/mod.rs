@@ -298,6 +298,18 @@ fn large_windows_are_not_written_out_whole() {
     // Of 128 rows sixteen are loaded at once: one axis stays a loop.
     assert!(text.contains("for r0 in 0..8"), "{text}");
     assert_eq!(text.matches("rt::Tile::<f64>::new()").count(), 17, "{text}");
+    let mean = rust(
+        "kernel
+      par p0
+      red r0 < 7, r1 < 7
+      in x : f32[3]
+      out y : f32[1]
+      %0 = load x[r0, r1, p0] : f32
+      %1 = sum %0 : f32
+      store y[p0] = %1",
+    );
+    assert!(mean.contains("for r0 in 0..7"), "{mean}");
+    assert_eq!(mean.matches("rt::Tile::<f32>::new()").count(), 8, "{mean}");
 }
 
 /// A block through the whole compiler; every error fails the test.
