@@ -27,11 +27,12 @@ pub enum Atom {
 }
 
 /// A product of atoms with their powers, ordered.
-type Monomial = Vec<(Atom, u32)>;
+type Monomial = Arc<[(Atom, u32)]>;
 
-/// An integer polynomial in normal form.
+/// An integer polynomial in normal form: monomials in order, each with its coefficient. A copy shares them, for the
+/// compiler hands dimensions and indices on everywhere.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Default)]
-pub struct Dim(BTreeMap<Monomial, i64>);
+pub struct Dim(Arc<[(Monomial, i64)]>);
 
 /// What is known of the names: for a loop variable its extent (it lies in
 /// `0..extent`), for a size that it is not negative.
@@ -63,13 +64,13 @@ impl Dim {
     }
 
     fn atom(atom: Atom) -> Dim {
-        Dim(BTreeMap::from([(vec![(atom, 1)], 1)]))
+        Dim(Arc::new([(Arc::new([(atom, 1)]), 1)]))
     }
 
     pub fn as_const(&self) -> Option<i64> {
-        match self.0.len() {
-            0 => Some(0),
-            1 => self.0.get(&Vec::new()).copied(),
+        match &*self.0 {
+            [] => Some(0),
+            [(monomial, constant)] if monomial.is_empty() => Some(*constant),
             _ => None,
         }
     }
@@ -88,33 +89,36 @@ impl Dim {
 
     /// The atom, if the polynomial is one atom and nothing else.
     pub fn single(&self) -> Option<&Atom> {
-        let (monomial, &coefficient) = self.0.first_key_value()?;
-        match (self.0.len(), coefficient, monomial.as_slice()) {
-            (1, 1, [(atom, 1)]) => Some(atom),
+        let [(monomial, 1)] = &*self.0 else { return None };
+        match &**monomial {
+            [(atom, 1)] => Some(atom),
             _ => None,
         }
     }
 
     /// The terms: coefficient and factors, in order.
     pub fn terms(&self) -> impl Iterator<Item = (i64, &[(Atom, u32)])> {
-        self.0.iter().map(|(m, &c)| (c, m.as_slice()))
+        self.0.iter().map(|(m, c)| (*c, &**m))
     }
 
-    fn insert(&mut self, monomial: Monomial, coefficient: i64) {
-        let sum = self.0.get(&monomial).copied().unwrap_or(0).saturating_add(coefficient);
-        if sum == 0 {
-            self.0.remove(&monomial);
-        } else {
-            self.0.insert(monomial, sum);
-        }
+    /// The sum of terms in any order.
+    fn sum(mut terms: Vec<(Monomial, i64)>) -> Dim {
+        terms.sort_by(|a, b| a.0.cmp(&b.0));
+        terms.dedup_by(|next, sum| {
+            let same = next.0 == sum.0;
+            sum.1 = if same { sum.1.saturating_add(next.1) } else { sum.1 };
+            same
+        });
+        terms.retain(|(_, c)| *c != 0);
+        Dim(terms.into())
     }
 
     pub fn add(&self, other: &Dim) -> Dim {
-        let mut out = self.clone();
-        for (m, &c) in &other.0 {
-            out.insert(m.clone(), c);
+        match (self.0.is_empty(), other.0.is_empty()) {
+            (true, _) => other.clone(),
+            (_, true) => self.clone(),
+            (false, false) => Dim::sum(self.0.iter().chain(&*other.0).cloned().collect()),
         }
-        out
     }
 
     pub fn neg(&self) -> Dim {
@@ -129,17 +133,21 @@ impl Dim {
         if k == 0 {
             return Dim::zero();
         }
+        if k == 1 {
+            return self.clone();
+        }
         Dim(self.0.iter().map(|(m, c)| (m.clone(), c.saturating_mul(k))).collect())
     }
 
     pub fn mul(&self, other: &Dim) -> Dim {
-        let mut out = Dim::zero();
-        for (a, &x) in &self.0 {
-            for (b, &y) in &other.0 {
-                out.insert(times(a, b), x.saturating_mul(y));
-            }
+        if let Some(k) = other.as_const() {
+            return self.scale(k);
         }
-        out
+        if let Some(k) = self.as_const() {
+            return other.scale(k);
+        }
+        let pairs = self.0.iter().flat_map(|a| other.0.iter().map(move |b| (a, b)));
+        Dim::sum(pairs.map(|((a, x), (b, y))| (times(a, b), x.saturating_mul(*y))).collect())
     }
 
     pub fn product<'a>(dims: impl IntoIterator<Item = &'a Dim>) -> Dim {
@@ -148,16 +156,16 @@ impl Dim {
 
     /// `self / other` if it is a polynomial without remainder.
     pub fn exact_div(&self, other: &Dim) -> Option<Dim> {
-        let (lead, &lc) = other.0.iter().max_by(|a, b| graded(a.0, b.0))?;
+        let (lead, lc) = other.0.iter().max_by(|a, b| graded(&a.0, &b.0))?;
         let mut rest = self.clone();
         let mut quotient = Dim::zero();
         // The order is multiplicative, so each round removes the leading term.
         loop {
-            let Some((m, &c)) = rest.0.iter().max_by(|a, b| graded(a.0, b.0)) else { return Some(quotient) };
+            let Some((m, c)) = rest.0.iter().max_by(|a, b| graded(&a.0, &b.0)) else { return Some(quotient) };
             if c % lc != 0 {
                 return None;
             }
-            let step = Dim(BTreeMap::from([(divide(m, lead)?, c / lc)]));
+            let step = Dim(Arc::new([(divide(m, lead)?, c / lc)]));
             rest = rest.sub(&step.mul(other));
             quotient = quotient.add(&step);
         }
@@ -248,25 +256,23 @@ impl Dim {
 
     /// Splits `self = quotient·other + rest` term by term.
     fn split(&self, other: &Dim) -> (Dim, Dim) {
-        let mut quotient = Dim::zero();
-        let mut rest = Dim::zero();
-        let single = (other.0.len() == 1).then(|| other.0.first_key_value()).flatten();
-        if let Some((dm, &dc)) = single {
-            for (m, &c) in &self.0 {
+        if let [(dm, dc)] = &*other.0 {
+            let (mut quotient, mut rest) = (Vec::new(), Vec::new());
+            for (m, c) in &*self.0 {
                 match divide(m, dm) {
                     // A constant divisor takes the multiple out of every
                     // coefficient, so that the rest is canonical.
-                    Some(q) if dm.is_empty() && dc > 0 => {
-                        quotient.insert(q.clone(), c.div_euclid(dc));
-                        rest.insert(m.clone(), c.rem_euclid(dc));
+                    Some(q) if dm.is_empty() && *dc > 0 => {
+                        quotient.push((q, c.div_euclid(*dc)));
+                        rest.push((m.clone(), c.rem_euclid(*dc)));
                     }
-                    Some(q) if c % dc == 0 => quotient.insert(q, c / dc),
-                    _ => rest.insert(m.clone(), c),
+                    Some(q) if c % dc == 0 => quotient.push((q, c / dc)),
+                    _ => rest.push((m.clone(), *c)),
                 }
             }
             // Keep inner atoms of a remainder small but never lose generality:
             // floor division distributes over exact multiples only.
-            return (quotient, rest);
+            return (Dim::sum(quotient), Dim::sum(rest));
         }
         match self.exact_div(other) {
             Some(q) => (q, Dim::zero()),
@@ -284,9 +290,9 @@ impl Dim {
     /// polynomials in the sizes; `None` where that is not monotone.
     pub fn bounds(&self, known: &impl Ranges) -> Option<(Dim, Dim)> {
         let (mut low, mut high) = (Dim::zero(), Dim::zero());
-        for (m, &c) in &self.0 {
+        for (m, c) in &*self.0 {
             let (mut lo, mut hi) = (Dim::one(), Dim::one());
-            for (atom, power) in m {
+            for (atom, power) in &**m {
                 let (l, h) = atom.bounds(known)?;
                 for _ in 0..*power {
                     lo = lo.mul(&l);
@@ -294,9 +300,9 @@ impl Dim {
                 }
             }
             // Every factor is non-negative, so products are monotone.
-            let (l, h) = if c >= 0 { (lo, hi) } else { (hi, lo) };
-            low = low.add(&l.scale(c));
-            high = high.add(&h.scale(c));
+            let (l, h) = if *c >= 0 { (lo, hi) } else { (hi, lo) };
+            low = low.add(&l.scale(*c));
+            high = high.add(&h.scale(*c));
         }
         Some((low, high))
     }
@@ -305,9 +311,9 @@ impl Dim {
     pub fn sign(&self) -> Option<Sign> {
         let nonneg = |c: i64, m: &Monomial| c >= 0 && m.iter().all(|(a, _)| a.is_non_negative());
         let nonpos = |c: i64, m: &Monomial| c <= 0 && m.iter().all(|(a, _)| a.is_non_negative());
-        if self.0.iter().all(|(m, &c)| nonneg(c, m)) {
+        if self.0.iter().all(|(m, c)| nonneg(*c, m)) {
             Some(Sign::NonNegative)
-        } else if self.0.iter().all(|(m, &c)| nonpos(c, m)) {
+        } else if self.0.iter().all(|(m, c)| nonpos(*c, m)) {
             Some(Sign::NonPositive)
         } else {
             None
@@ -322,8 +328,8 @@ impl Dim {
     }
 
     fn collect(&self, out: &mut Vec<Sym>) {
-        for m in self.0.keys() {
-            for (atom, _) in m {
+        for (m, _) in &*self.0 {
+            for (atom, _) in &**m {
                 match atom {
                     Atom::Sym(name) => {
                         if !out.contains(name) {
@@ -340,15 +346,15 @@ impl Dim {
     }
 
     pub fn mentions(&self, name: &str) -> bool {
-        self.symbols().iter().any(|s| &**s == name)
+        self.0.iter().flat_map(|(m, _)| &**m).any(|(atom, _)| atom.mentions(name))
     }
 
     /// Replaces names; every part is normalised again.
     pub fn substitute(&self, known: &impl Ranges, with: &impl Fn(&str) -> Option<Dim>) -> Dim {
         let mut out = Dim::zero();
-        for (m, &c) in &self.0 {
-            let mut term = Dim::from(c);
-            for (atom, power) in m {
+        for (m, c) in &*self.0 {
+            let mut term = Dim::from(*c);
+            for (atom, power) in &**m {
                 let value = match atom {
                     Atom::Sym(name) => with(name).unwrap_or_else(|| Dim::atom(atom.clone())),
                     Atom::Div(a, b) => a.substitute(known, with).div(&b.substitute(known, with), known),
@@ -368,9 +374,9 @@ impl Dim {
     /// The value, where every name has one and nothing overflows.
     pub fn eval(&self, value: &impl Fn(&str) -> Option<i64>) -> Option<i64> {
         let mut total = 0i64;
-        for (m, &c) in &self.0 {
-            let mut term = c;
-            for (atom, power) in m {
+        for (m, c) in &*self.0 {
+            let mut term = *c;
+            for (atom, power) in &**m {
                 let v = match atom {
                     Atom::Sym(name) => value(name)?,
                     Atom::Div(a, b) => match b.eval(value)? {
@@ -394,28 +400,30 @@ impl Dim {
     /// Splits `self = coefficient·name + rest`, where neither part mentions
     /// the name; `None` where `name` stands under a division or a power.
     pub fn affine_in(&self, name: &str) -> Option<(Dim, Dim)> {
-        let (mut coefficient, mut rest) = (Dim::zero(), Dim::zero());
-        for (m, &c) in &self.0 {
-            let mentions = m.iter().any(|(a, _)| Dim::atom(a.clone()).mentions(name));
-            if !mentions {
-                rest.insert(m.clone(), c);
+        if !self.mentions(name) {
+            return Some((Dim::zero(), self.clone()));
+        }
+        let (mut coefficient, mut rest) = (Vec::new(), Vec::new());
+        for (m, c) in &*self.0 {
+            if !m.iter().any(|(atom, _)| atom.mentions(name)) {
+                rest.push((m.clone(), *c));
                 continue;
             }
             let mut others = Vec::new();
             let mut found = false;
-            for (atom, power) in m {
+            for (atom, power) in &**m {
                 match atom {
                     Atom::Sym(s) if &**s == name && *power == 1 => found = true,
-                    other if Dim::atom(other.clone()).mentions(name) => return None,
+                    other if other.mentions(name) => return None,
                     other => others.push((other.clone(), *power)),
                 }
             }
             if !found {
                 return None;
             }
-            coefficient.insert(others, c);
+            coefficient.push((others.into(), *c));
         }
-        Some((coefficient, rest))
+        Some((Dim::sum(coefficient), Dim::sum(rest)))
     }
 
     /// Parses what `Display` prints.
@@ -440,6 +448,15 @@ pub enum Sign {
 }
 
 impl Atom {
+    fn mentions(&self, name: &str) -> bool {
+        match self {
+            Atom::Sym(own) => **own == *name,
+            Atom::Div(a, b) | Atom::Rem(a, b) | Atom::Max(a, b) | Atom::Min(a, b) => {
+                a.mentions(name) || b.mentions(name)
+            }
+        }
+    }
+
     fn is_non_negative(&self) -> bool {
         let ge0 = |d: &Dim| d.sign() == Some(Sign::NonNegative);
         match self {
@@ -468,8 +485,11 @@ impl Atom {
 }
 
 fn times(a: &Monomial, b: &Monomial) -> Monomial {
+    if a.is_empty() || b.is_empty() {
+        return if a.is_empty() { b.clone() } else { a.clone() };
+    }
     let mut powers: BTreeMap<Atom, u32> = a.iter().cloned().collect();
-    for (atom, p) in b {
+    for (atom, p) in &**b {
         *powers.entry(atom.clone()).or_default() += p;
     }
     powers.into_iter().collect()
@@ -479,7 +499,7 @@ fn times(a: &Monomial, b: &Monomial) -> Monomial {
 fn graded(a: &Monomial, b: &Monomial) -> Ordering {
     let degree = |m: &Monomial| m.iter().map(|(_, p)| p).sum::<u32>();
     degree(a).cmp(&degree(b)).then_with(|| {
-        for (x, y) in a.iter().zip(b) {
+        for (x, y) in a.iter().zip(&**b) {
             // The monomial that holds the lesser atom, or more of it, is greater.
             let order = y.0.cmp(&x.0).then(x.1.cmp(&y.1));
             if order != Ordering::Equal {
@@ -491,8 +511,11 @@ fn graded(a: &Monomial, b: &Monomial) -> Ordering {
 }
 
 fn divide(a: &Monomial, b: &Monomial) -> Option<Monomial> {
+    if b.is_empty() {
+        return Some(a.clone());
+    }
     let mut powers: BTreeMap<Atom, u32> = a.iter().cloned().collect();
-    for (atom, p) in b {
+    for (atom, p) in &**b {
         let left = powers.get(atom)?.checked_sub(*p)?;
         if left == 0 {
             powers.remove(atom);
@@ -505,9 +528,7 @@ fn divide(a: &Monomial, b: &Monomial) -> Option<Monomial> {
 
 impl From<i64> for Dim {
     fn from(value: i64) -> Dim {
-        let mut dim = Dim::zero();
-        dim.insert(Vec::new(), value);
-        dim
+        if value == 0 { Dim::zero() } else { Dim(Arc::new([(Arc::default(), value)])) }
     }
 }
 
@@ -533,9 +554,9 @@ impl fmt::Display for Dim {
         // The constant's empty monomial sorts first and reads best last.
         let terms = self.0.iter().skip_while(|(m, _)| m.is_empty());
         let constant = self.0.iter().take_while(|(m, _)| m.is_empty());
-        for (i, (m, &c)) in terms.chain(constant).enumerate() {
+        for (i, (m, c)) in terms.chain(constant).enumerate() {
             let magnitude = c.unsigned_abs();
-            match (i, c < 0) {
+            match (i, *c < 0) {
                 (0, false) => {}
                 (0, true) => write!(f, "-")?,
                 (_, false) => write!(f, " + ")?,
@@ -549,7 +570,7 @@ impl fmt::Display for Dim {
                 write!(f, "{magnitude}*")?;
             }
             let mut first = true;
-            for (atom, power) in m {
+            for (atom, power) in &**m {
                 for _ in 0..*power {
                     if !first {
                         write!(f, "*")?;

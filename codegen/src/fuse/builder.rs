@@ -8,12 +8,14 @@
 //! Next: [`super::finish`].
 
 use super::index::{Through, Vars, through};
+use super::places::{Place, Places};
 use crate::dtype::DType;
 use crate::graph::{Graph, NodeId, Op};
 use crate::kernel::{Guard, Inst, InstOp, ValId};
 use crate::ops::{Answer, Literal, MapOp};
 use crate::shape::{Dim, Ranges, Sym};
 use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 
 /// A producer that costs this many instructions an element is written out
 /// rather than computed again for each of several readers.
@@ -71,8 +73,10 @@ pub(super) struct Builder<'g> {
     inputs: Vec<Source>,
     pub(super) code: Vec<Inst>,
     known: HashMap<Inst, ValId>,
-    memo: HashMap<(NodeId, Vec<Dim>, Vec<Guard>), ValId>,
-    computed: BTreeMap<NodeId, Vec<Dim>>,
+    places: Places,
+    /// By node, and the number of a place.
+    memo: HashMap<(NodeId, usize), ValId>,
+    computed: BTreeMap<NodeId, Rc<Place>>,
 }
 
 /// Builds the kernel that stores all `roots`.
@@ -90,16 +94,17 @@ pub fn build(cx: &Context, roots: &[NodeId]) -> Result<Draft, Blocked> {
         inputs: Vec::new(),
         code: Vec::new(),
         known: HashMap::new(),
+        places: Places::default(),
         memo: HashMap::new(),
         computed: BTreeMap::new(),
     };
     let own = |k: usize, dim: &Dim| if dim.is(1) { Dim::zero() } else { Dim::sym(format!("v{k}")) };
     let index: Vec<Dim> = shape.iter().enumerate().map(|(k, d)| own(k, d)).collect();
-    let value = b.value(space, &index, &[])?;
+    let value = b.element(space, index.clone())?;
     let mut stores = vec![(space, index, b.cast(value, cx.stored_dtype(space)))];
     for &root in roots.iter().filter(|&&r| r != space) {
         let index = b.index_of(root).ok_or(Blocked(root))?;
-        let value = b.value(root, &index, &[])?;
+        let value = b.element(root, index.clone())?;
         stores.push((root, index, b.cast(value, cx.stored_dtype(root))));
     }
     // A store that varies over nothing but parallel axes must cover them all.
@@ -150,16 +155,22 @@ impl Builder<'_> {
         id
     }
 
-    /// The value of a node at an index, where the guards hold.
-    fn value(&mut self, id: NodeId, index: &[Dim], guards: &[Guard]) -> Result<ValId, Blocked> {
-        let key = (id, index.to_vec(), guards.to_vec());
+    /// The value of a node at an index.
+    fn element(&mut self, id: NodeId, index: Vec<Dim>) -> Result<ValId, Blocked> {
+        let at = self.places.of(index, Vec::new());
+        self.value(id, &at)
+    }
+
+    /// The value of a node at a place, where its guards hold.
+    fn value(&mut self, id: NodeId, at: &Rc<Place>) -> Result<ValId, Blocked> {
+        let key = (id, at.number());
         if let Some(&value) = self.memo.get(&key) {
             return Ok(value);
         }
-        let value = if self.cx.stored[id.0 as usize] && !self.is_root_at(id, index) {
-            self.load(Source::Node(id), index, guards)?
+        let value = if self.cx.stored[id.0 as usize] && !self.is_root_at(id, &at.index) {
+            self.load(Source::Node(id), at)?
         } else {
-            self.compute(id, index, guards)?
+            self.compute(id, at)?
         };
         self.memo.insert(key, value);
         Ok(value)
@@ -171,7 +182,7 @@ impl Builder<'_> {
         self.roots.contains(&id) && index.iter().all(bare)
     }
 
-    fn load(&mut self, source: Source, index: &[Dim], guards: &[Guard]) -> Result<ValId, Blocked> {
+    fn load(&mut self, source: Source, at: &Place) -> Result<ValId, Blocked> {
         let node = source.node();
         // What this kernel writes it cannot read from memory.
         if self.roots.contains(&node) {
@@ -186,82 +197,65 @@ impl Builder<'_> {
             }
         };
         let fill = Literal::Int(0).cast(dtype);
-        let value = self.push(InstOp::Load { input, index: index.to_vec(), guards: guards.to_vec(), fill }, dtype);
+        let (index, guards) = (at.index.clone(), at.guards.clone());
+        let value = self.push(InstOp::Load { input, index, guards, fill }, dtype);
         Ok(self.computed(value))
     }
 
-    fn compute(&mut self, id: NodeId, index: &[Dim], guards: &[Guard]) -> Result<ValId, Blocked> {
+    fn compute(&mut self, id: NodeId, at: &Rc<Place>) -> Result<ValId, Blocked> {
         let graph = self.cx.graph;
         let node = graph.node(id);
         let dtype = node.ty.dtype.computed();
         match &node.op {
             Op::Const(literal) => Ok(self.push(InstOp::Const(literal.cast(dtype)), dtype)),
             Op::Size(dim) => Ok(self.push(InstOp::Index(dim.clone()), dtype)),
-            Op::Iota(axis) => Ok(self.push(InstOp::Index(index[*axis].clone()), dtype)),
+            Op::Iota(axis) => Ok(self.push(InstOp::Index(at.index[*axis].clone()), dtype)),
             Op::Map(op) => {
-                self.note(id, index, op.row().cost)?;
-                let args = self.values(&node.args, index, guards)?;
+                self.note(id, at, op.row().cost)?;
+                let args = node.args.iter().map(|&arg| self.value(arg, at)).collect::<Result<_, _>>()?;
                 Ok(self.push(InstOp::Map(*op, args), dtype))
             }
             Op::Cast => {
-                self.note(id, index, 1)?;
-                let arg = self.value(node.args[0], index, guards)?;
+                self.note(id, at, 1)?;
+                let arg = self.value(node.args[0], at)?;
                 let value = self.cast(arg, if self.rounds(node) { node.ty.dtype } else { dtype });
                 Ok(self.computed(value))
             }
-            Op::Reduce { .. } => self.reduce(id, index, guards),
-            Op::Gather { axis, batch } => self.gather(id, *axis, *batch, index, guards),
+            Op::Reduce { .. } => self.reduce(id, at),
+            Op::Gather { axis, batch } => self.gather(id, *axis, *batch, at),
             Op::Param(_) | Op::Dot { .. } | Op::Scatter { .. } => Err(Blocked(id)),
-            Op::Broadcast(_) | Op::Permute(_) | Op::Reshape | Op::Slice { .. } => self.view(id, index, guards),
-            Op::Pad { .. } | Op::Window { .. } | Op::Mark(..) => self.view(id, index, guards),
+            Op::Broadcast(_) | Op::Permute(_) | Op::Reshape | Op::Slice { .. } => self.view(id, at),
+            Op::Pad { .. } | Op::Window { .. } | Op::Mark(..) => self.view(id, at),
         }
-    }
-
-    fn values(&mut self, ids: &[NodeId], index: &[Dim], guards: &[Guard]) -> Result<Vec<ValId>, Blocked> {
-        ids.iter().map(|&id| self.value(id, index, guards)).collect()
     }
 
     /// Notes that a node is computed at an index; an expensive one that is
     /// wanted at a second index is wanted in memory.
-    fn note(&mut self, id: NodeId, index: &[Dim], cost: u32) -> Result<(), Blocked> {
-        match self.computed.get(&id) {
-            Some(first) if first != index && cost >= EXPENSIVE && !self.roots.contains(&id) => Err(Blocked(id)),
-            Some(_) => Ok(()),
-            None => {
-                self.computed.insert(id, index.to_vec());
-                Ok(())
-            }
-        }
+    fn note(&mut self, id: NodeId, at: &Rc<Place>, cost: u32) -> Result<(), Blocked> {
+        let first = self.computed.entry(id).or_insert_with(|| at.clone());
+        let again = cost >= EXPENSIVE && first.index != at.index && !self.roots.contains(&id);
+        if again { Err(Blocked(id)) } else { Ok(()) }
     }
 
     /// An element at a picked index. What is read there is in memory or cheap:
     /// nothing says how often an element is picked.
-    fn gather(
-        &mut self,
-        id: NodeId,
-        axis: usize,
-        batch: usize,
-        index: &[Dim],
-        guards: &[Guard],
-    ) -> Result<ValId, Blocked> {
+    fn gather(&mut self, id: NodeId, axis: usize, batch: usize, at: &Rc<Place>) -> Result<ValId, Blocked> {
         // Where a guard fails there is no index to pick.
-        if !guards.is_empty() {
+        if !at.guards.is_empty() {
             return Err(Blocked(id));
         }
-        self.note(id, index, 1)?;
-        let graph = self.cx.graph;
+        self.note(id, at, 1)?;
+        let (graph, index) = (self.cx.graph, &at.index);
         let [x, indices] = graph.node(id).args[..] else { unreachable!("a gather has two operands") };
         let end = axis + graph.ty(indices).rank() - batch;
-        let at = [&index[..batch], &index[axis..end]].concat();
-        let raw = self.value(indices, &at, &[])?;
+        let raw = self.element(indices, [&index[..batch], &index[axis..end]].concat())?;
         let extent = &graph.ty(x).shape[axis];
         let pick = self.push(InstOp::Pick(raw, extent.clone()), DType::I64);
         let name = pick.name();
         if self.vars.extent(&name).is_none() {
             self.vars.picks.push((name.clone(), extent.clone()));
         }
-        let inner = [&index[..axis], &[Dim::sym(name)], &index[end..]].concat();
-        let value = self.value(x, &inner, &[])?;
+        let value = self.element(x, [&index[..axis], &[Dim::sym(name)], &index[end..]].concat())?;
         match self.computed_base(x) {
             Some(base) if self.cost_of(value, pick) >= EXPENSIVE => Err(Blocked(base)),
             Some(_) | None => Ok(value),
@@ -291,16 +285,17 @@ impl Builder<'_> {
         cost
     }
 
-    fn view(&mut self, id: NodeId, index: &[Dim], guards: &[Guard]) -> Result<ValId, Blocked> {
+    fn view(&mut self, id: NodeId, at: &Place) -> Result<ValId, Blocked> {
         let graph = self.cx.graph;
-        match through(graph, id, index, &self.vars) {
+        match through(graph, id, &at.index, &self.vars) {
             Through::At { arg, index: inner, guards: new, fill } => {
                 self.expansion(id, arg, &inner)?;
-                let mut all = guards.to_vec();
-                all.extend(new.iter().filter(|g| !guards.contains(g)).cloned());
-                let value = self.value(arg, &inner, &all)?;
+                let mut all = at.guards.clone();
+                all.extend(new.iter().filter(|g| !at.guards.contains(g)).cloned());
+                let inner = self.places.of(inner, all);
+                let value = self.value(arg, &inner)?;
                 match fill {
-                    Some(fill) if !new.is_empty() => self.filled(value, fill, &all, &new),
+                    Some(fill) if !new.is_empty() => self.filled(value, fill, &inner.guards, &new),
                     _ => Ok(value),
                 }
             }
@@ -310,11 +305,12 @@ impl Builder<'_> {
                     return Err(Blocked(arg));
                 }
                 if c_order(arg) {
-                    return self.load(Source::Reshaped { base: arg, shape_of: id }, index, guards);
+                    return self.load(Source::Reshaped { base: arg, shape_of: id }, at);
                 }
-                let flat = flatten(&graph.ty(id).shape, index);
+                let flat = flatten(&graph.ty(id).shape, &at.index);
                 let inner = unflatten(&graph.ty(arg).shape, &flat, &self.vars);
-                self.value(arg, &inner, guards)
+                let inner = self.places.of(inner, at.guards.clone());
+                self.value(arg, &inner)
             }
             Through::Value => unreachable!("only views are followed"),
         }
@@ -338,7 +334,7 @@ impl Builder<'_> {
             return Ok(self.computed(value));
         }
         let inside = self.push(InstOp::Inside(new.to_vec()), DType::Bool);
-        let fill = self.value(fill, &[], &[])?;
+        let fill = self.element(fill, Vec::new())?;
         Ok(self.push(InstOp::Map(MapOp::named("where"), vec![inside, value, fill]), dtype))
     }
 
@@ -350,14 +346,14 @@ impl Builder<'_> {
         match &graph.node(view).op {
             Op::Window { .. } => Err(Blocked(base)),
             Op::Broadcast(_) => {
-                let mut cost = 0;
-                let reduces = self.weigh(base, &mut cost);
                 let used = self.vars.of(index);
                 let lane = self.vars.axes.last().is_some_and(|(var, _)| used.contains(var));
-                match !reduces && cost >= EXPENSIVE && lane && used.len() < self.vars.axes.len() {
-                    true => Err(Blocked(base)),
-                    false => Ok(()),
-                }
+                let costly = || {
+                    let mut cost = 0;
+                    !self.weigh(base, &mut cost) && cost >= EXPENSIVE
+                };
+                let along = lane && used.len() < self.vars.axes.len();
+                if along && costly() { Err(Blocked(base)) } else { Ok(()) }
             }
             Op::Permute(_) | Op::Reshape | Op::Slice { .. } | Op::Pad { .. } | Op::Mark(..) => Ok(()),
             Op::Param(_) | Op::Const(_) | Op::Size(_) | Op::Iota(_) | Op::Map(_) | Op::Cast => Ok(()),
@@ -396,15 +392,15 @@ impl Builder<'_> {
         below || matches!(node.op, Op::Reduce { .. })
     }
 
-    fn reduce(&mut self, id: NodeId, index: &[Dim], guards: &[Guard]) -> Result<ValId, Blocked> {
+    fn reduce(&mut self, id: NodeId, at: &Rc<Place>) -> Result<ValId, Blocked> {
         let graph = self.cx.graph;
         let node = graph.node(id);
         let Op::Reduce { monoid, axes } = &node.op else { unreachable!("called for reductions") };
         let arg = node.args[0];
         let shape = &graph.ty(arg).shape;
         let wide: Vec<usize> = axes.iter().copied().filter(|&k| !shape[k].is(1)).collect();
-        let vars = if wide.is_empty() { Vec::new() } else { self.reduced(id, index, guards, &wide, shape)? };
-        let mut rest = index.iter();
+        let vars = if wide.is_empty() { Vec::new() } else { self.reduced(id, at, &wide, shape)? };
+        let mut rest = at.index.iter();
         let mut inner = Vec::with_capacity(shape.len());
         for k in 0..shape.len() {
             inner.push(match (axes.contains(&k), wide.iter().position(|&w| w == k)) {
@@ -415,28 +411,24 @@ impl Builder<'_> {
         }
         if wide.is_empty() {
             return match monoid.row().answer {
-                Answer::Same => self.value(arg, &inner, guards),
+                Answer::Same => {
+                    let inner = self.places.of(inner, at.guards.clone());
+                    self.value(arg, &inner)
+                }
                 Answer::Index => Ok(self.push(InstOp::Const(Literal::Int(0)), node.ty.dtype)),
             };
         }
-        self.note(id, index, EXPENSIVE)?;
-        let value = self.value(arg, &inner, &[])?;
+        self.note(id, at, EXPENSIVE)?;
+        let value = self.element(arg, inner)?;
         Ok(self.push(InstOp::Reduce(*monoid, value), node.ty.dtype.computed()))
     }
 
-    /// The variables over which a reduction at `index` runs: the kernel's
+    /// The variables over which a reduction at a place runs: the kernel's
     /// reduced ones, if its index is the kernel's other ones.
-    fn reduced(
-        &mut self,
-        id: NodeId,
-        index: &[Dim],
-        guards: &[Guard],
-        wide: &[usize],
-        shape: &[Dim],
-    ) -> Result<Vec<Sym>, Blocked> {
-        let bare: Option<Vec<Sym>> = index.iter().filter(|d| !d.is(0)).map(|d| d.as_sym().cloned()).collect();
+    fn reduced(&mut self, id: NodeId, at: &Place, wide: &[usize], shape: &[Dim]) -> Result<Vec<Sym>, Blocked> {
+        let bare: Option<Vec<Sym>> = at.index.iter().filter(|d| !d.is(0)).map(|d| d.as_sym().cloned()).collect();
         let outer = bare.filter(|vars| vars.iter().all(|v| self.vars.is_axis(v)));
-        let Some(outer) = outer.filter(|_| guards.is_empty()) else { return Err(Blocked(id)) };
+        let Some(outer) = outer.filter(|_| at.guards.is_empty()) else { return Err(Blocked(id)) };
         let distinct = (1..outer.len()).all(|n| !outer[..n].contains(&outer[n]));
         let rest: Vec<(Sym, Dim)> = self.vars.axes.iter().filter(|v| !outer.contains(&v.0)).cloned().collect();
         let extents: Vec<&Dim> = wide.iter().map(|&k| &shape[k]).collect();

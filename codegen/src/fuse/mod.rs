@@ -25,6 +25,7 @@ mod layout;
 mod order;
 mod pack;
 mod panels;
+mod places;
 mod saved;
 #[cfg(test)]
 mod tests;
@@ -338,7 +339,8 @@ impl<'g> Search<'g> {
         }
         let draft = builder::build(&self.context(), &roots).ok()?;
         // With reduced axes it would be no epilogue.
-        let lost = !draft.red.is_empty() && {
+        let product = |g: &Group| g.draft.red.is_empty() && g.draft.inputs.iter().any(|s| self.is_dot(s.node()));
+        let lost = !draft.red.is_empty() && (product(a) || product(b)) && {
             let readers = self.readers();
             self.panel(a, &readers).is_some() || self.panel(b, &readers).is_some()
         };

@@ -10,9 +10,9 @@ use super::builder::Source;
 use super::finish::{Finished, finish};
 use super::{Search, anonymous, dots};
 use crate::graph::{NodeId, Op};
-use crate::kernel::InstOp;
+use crate::kernel::{InstOp, Kernel};
 use crate::program::{Action, BufId, Buffer, Dot, Epilogue, Launch, Place, Program, Scatter, Step};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// A step before its buffers are known: a product or scatter, a kernel, or a
 /// product and its kernel.
@@ -72,6 +72,8 @@ struct Assembly<'s, 'g> {
     program: Program,
     /// The buffers of nodes and of their reshaped forms.
     buffers: BTreeMap<Source, BufId>,
+    /// The number of each kernel, without the names of its operands.
+    kernels: HashMap<Kernel, usize>,
 }
 
 impl<'s, 'g> Assembly<'s, 'g> {
@@ -84,7 +86,7 @@ impl<'s, 'g> Assembly<'s, 'g> {
             requires: graph.requires.clone(),
             ..Program::default()
         };
-        let mut b = Assembly { search, program, buffers: BTreeMap::new() };
+        let mut b = Assembly { search, program, buffers: BTreeMap::new(), kernels: HashMap::new() };
         for (k, param) in graph.params.iter().enumerate() {
             let order = (0..param.ty.rank()).collect();
             let place = Place::Param(k);
@@ -160,11 +162,11 @@ impl<'s, 'g> Assembly<'s, 'g> {
         };
         let inputs = done.inputs.iter().map(|&s| self.buffer(s)).collect();
         let outputs = done.outputs.iter().map(|&n| self.buffer(Source::Node(n))).collect();
-        let same = |k: &crate::kernel::Kernel| anonymous(k) == anonymous(&done.kernel);
-        let kernel = self.program.kernels.iter().position(same).unwrap_or_else(|| {
+        let fresh = self.program.kernels.len();
+        let kernel = *self.kernels.entry(anonymous(&done.kernel)).or_insert(fresh);
+        if kernel == fresh {
             self.program.kernels.push(done.kernel.clone());
-            self.program.kernels.len() - 1
-        });
+        }
         (Launch { kernel, extents: done.extents.clone(), sizes: done.sizes.clone(), inputs, outputs }, done)
     }
 

@@ -276,13 +276,13 @@ impl Draft {
             7 | 8 => {
                 let back = if rank > 1 { 1 + self.rng.below(2) } else { 1 };
                 let along =
-                    Some(&shape[rank - back]).filter(|d| d.as_sym().is_some() || d.as_const().is_some())?.clone();
+                    shape.get(rank.checked_sub(back)?).filter(|d| d.as_sym().is_some() || d.as_const().is_some())?.clone();
                 let (table, ids) = (self.param(dtype, vec![Dim::from(7)]), self.param(DType::I64, vec![along]));
                 let column = if back == 2 { "[:, None]" } else { "" };
                 return self.add(format!("{{0}} + take({{1}}, {{2}} % 7){column}"), &[var, table, ids]);
             }
             9 if rank > 1 => (*self.rng.pick(&["swapaxes({0}, -1, -2)", "{0}[..., ::-1]", "{0}[..., ::-1, :]"])).into(),
-            10 => match shape[rank - 1].as_const() {
+            10 => match shape.last().and_then(Dim::as_const) {
                 Some(n) if n > 0 && n % 2 == 0 && rank < 4 => {
                     let outer: Vec<String> = (0..rank - 1).map(|k| format!("{{0}}.shape[{k}], ")).collect();
                     let swapped = if rank > 1 && self.rng.chance(2) { ".transpose" } else { "" };
@@ -297,7 +297,7 @@ impl Draft {
                 format!("astype(floor({{0}}), {kind})")
             }
             12 => "{0} > 0.5".into(),
-            13 => format!("{}({{0}}, axis={})", self.rng.pick(&["sum", "max", "argmax"]), self.rng.below(rank)),
+            13 if rank > 0 => format!("{}({{0}}, axis={})", self.rng.pick(&["sum", "max", "argmax"]), self.rng.below(rank)),
             _ if rounded => "{0} * 0.5 + 1.0".into(),
             _ => "floor({0}) * 0.5".into(),
         };

@@ -102,6 +102,7 @@
 mod path;
 mod source;
 
+use path::Part;
 pub use path::Path;
 pub use source::{InOrder, Source, Spec, results};
 
@@ -115,7 +116,7 @@ use crate::error::{Error, Result, Site};
 use crate::io;
 use crate::operand::{Operand, RawView};
 use crate::tape::Value;
-use crate::tensor::{AnyTensor, Tensor};
+use crate::tensor::{AnyTensor, Tensor, Typed};
 use source::missing;
 
 /// A value made of named tensors. Implemented by the macro for parameter structs; see the module's text.
@@ -226,7 +227,6 @@ trait AnyLeaf {
     fn raw(&self) -> Result<RawView<'_>>;
     fn tensor(&self) -> AnyTensor;
     fn track(&self) -> Option<&Arc<Value>>;
-    fn to_device(&self, device: &Device) -> Result<AnyTensor>;
 }
 
 impl<T: Element, S: Shape> AnyLeaf for Tensor<T, S> {
@@ -248,10 +248,6 @@ impl<T: Element, S: Shape> AnyLeaf for Tensor<T, S> {
 
     fn track(&self) -> Option<&Arc<Value>> {
         self.track.as_ref()
-    }
-
-    fn to_device(&self, device: &Device) -> Result<AnyTensor> {
-        Ok(Tensor::to_device(self, device)?.into())
     }
 }
 
@@ -292,7 +288,7 @@ impl<'a> Leaf<'a> {
     }
 
     fn to_device(self, device: &Device) -> Result<AnyTensor> {
-        self.0.to_device(device)
+        self.tensor().sent(device)
     }
 
     /// Zeros of its type and shape, where it is.
@@ -314,17 +310,13 @@ pub fn raws<P: Params>(params: &P) -> Result<Vec<RawView<'_>>> {
 
 /// Has every dimension of `params` one size? `symbols` are their names, in the order of the type's arguments.
 pub fn check_dims<P: Params>(params: &P, path: &mut Path, name: &'static str, symbols: &[&'static str]) -> Result<()> {
-    one_size_each(&mut |dim, f| params.sites(dim, path, f), name, symbols)
+    one_size_each(params, path, name, symbols)
 }
 
-/// Calls its second argument with every place of a dimension.
-type Sites<'a> = dyn FnMut(usize, &mut dyn FnMut(Site)) + 'a;
-
-/// The same of any struct whose sites are known.
-fn one_size_each(sites: &mut Sites<'_>, name: &'static str, symbols: &[&'static str]) -> Result<()> {
+fn one_size_each(params: &dyn Part, path: &mut Path, name: &'static str, symbols: &[&'static str]) -> Result<()> {
     for (dim, &symbol) in symbols.iter().enumerate() {
         let (mut first, mut clash): (Option<Site>, Option<Site>) = (None, None);
-        sites(dim, &mut |site| match &first {
+        params.sites_part(dim, path, &mut |site| match &first {
             None => first = Some(site),
             Some(bound) if bound.size != site.size && clash.is_none() => clash = Some(site),
             Some(_) => {}
@@ -372,31 +364,41 @@ impl<T: Element, S: Shape> Params for Tensor<T, S> {
     // A function of its own, for a struct has many leaves, and what comes of a failure stands behind each.
     #[inline(never)]
     fn build(path: &mut Path, source: &mut dyn Source) -> Result<Self> {
-        source.take(path.as_str(), &Spec::of::<T, S>())?.downcast("build", path.as_str())
+        built(path, source, &Spec::of::<T, S>())?.shaped("build")
     }
 
     fn sites(&self, dim: usize, path: &mut Path, f: &mut dyn FnMut(Site)) {
-        if let Some(&size) = self.dims().get(dim) {
-            f(Site::new(path.as_str(), dim, size));
-        }
+        site(self.layout.sizes(), dim, path, f);
     }
+}
+
+fn site(sizes: &[usize], dim: usize, path: &Path, f: &mut dyn FnMut(Site)) {
+    if let Some(&size) = sizes.get(dim) {
+        f(Site::new(path.as_str(), dim, size));
+    }
+}
+
+/// A leaf but for its shape: there are few types of elements and many of shapes.
+#[inline(never)]
+fn built<T: Element>(path: &Path, source: &mut dyn Source, spec: &Spec) -> Result<Typed<T>> {
+    source.take(path.as_str(), spec)?.typed("build", path.as_str())
 }
 
 impl<P: Params, const N: usize> Params for [P; N] {
     fn visit<'a>(&'a self, path: &mut Path, f: &mut dyn FnMut(&str, Leaf<'a>)) {
         for (i, one) in self.iter().enumerate() {
-            path.index(i, |path| one.visit(path, f));
+            path.visit(&i.to_string(), one, f);
         }
     }
 
     fn build(path: &mut Path, source: &mut dyn Source) -> Result<Self> {
-        let all = (0..N).map(|i| path.index(i, |path| P::build(path, source))).collect::<Result<Vec<P>>>()?;
+        let all = (0..N).map(|i| path.build_member(i, source)).collect::<Result<Vec<P>>>()?;
         all.try_into().map_err(|_| Error::layout("build", "an array of another length"))
     }
 
     fn sites(&self, dim: usize, path: &mut Path, f: &mut dyn FnMut(Site)) {
         for (i, one) in self.iter().enumerate() {
-            path.index(i, |path| one.sites(dim, path, f));
+            path.sites(&i.to_string(), one, dim, f);
         }
     }
 }
@@ -413,7 +415,7 @@ impl Params for () {
 
 macro_rules! for_each {
     ($path:ident, $i:ident, $f:ident, $($member:ident)*) => {
-        $($path.index($i.next().unwrap_or_default(), |path| $member.visit(path, $f));)*
+        $($path.visit(&$i.next().unwrap_or_default().to_string(), $member, $f);)*
     };
 }
 
@@ -443,7 +445,7 @@ macro_rules! tuples {
 // As `Tensor::build`, for a tuple has many members.
 #[inline(never)]
 fn build_next<P: Params>(path: &mut Path, i: &mut std::ops::RangeFrom<usize>, source: &mut dyn Source) -> Result<P> {
-    path.index(i.next().unwrap_or_default(), |path| P::build(path, source))
+    path.build_member(i.next().unwrap_or_default(), source)
 }
 
 tuples! {

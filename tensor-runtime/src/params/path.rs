@@ -3,16 +3,38 @@
 //! In: fields, from the outermost on. Out: their dotted name. Always: whoever leaves a field finds the path as it was. Next:
 //! [`super`].
 //!
-//! What a struct does with each of its fields is a function of the field's type alone, so that fields of one type share it
-//! when a crate is compiled.
+//! What a struct does with a field is a function of no type, or of the field's type alone, so that fields share it when a
+//! crate is compiled.
 
 use super::{Leaf, Params, Source};
 use crate::error::{Result, Site};
 
+/// Parameters whose type is known at run time.
+pub(super) trait Part {
+    /// As [`Params::visit`].
+    fn visit_part<'a>(&'a self, path: &mut Path, f: &mut dyn FnMut(&str, Leaf<'a>));
+
+    /// As [`Params::sites`].
+    fn sites_part(&self, dim: usize, path: &mut Path, f: &mut dyn FnMut(Site));
+}
+
+impl<P: Params> Part for P {
+    fn visit_part<'a>(&'a self, path: &mut Path, f: &mut dyn FnMut(&str, Leaf<'a>)) {
+        self.visit(path, f);
+    }
+
+    fn sites_part(&self, dim: usize, path: &mut Path, f: &mut dyn FnMut(Site)) {
+        self.sites(dim, path, f);
+    }
+}
+
 /// A dotted name under construction.
 #[derive(Clone, Debug, Default)]
 pub struct Path {
+    /// The name, and perhaps something behind it.
     text: String,
+    /// How long the name is.
+    len: usize,
 }
 
 impl Path {
@@ -38,41 +60,68 @@ impl Path {
 
     /// Calls `f` with the name of each leaf of the field `key`.
     pub fn visit<'a, P: Params>(&mut self, key: &str, field: &'a P, f: &mut dyn FnMut(&str, Leaf<'a>)) {
-        self.field(key, |path| field.visit(path, f));
+        self.visit_part(key, field, f);
     }
 
     /// Builds the field `key`.
     pub fn build<P: Params>(&mut self, key: &str, source: &mut dyn Source) -> Result<P> {
-        self.field(key, |path| P::build(path, source))
+        let outer = self.enter(key);
+        let built = P::build(self, source);
+        self.leave(outer);
+        built
+    }
+
+    /// Builds the member `number` of an array or a tuple.
+    pub(super) fn build_member<P: Params>(&mut self, number: usize, source: &mut dyn Source) -> Result<P> {
+        let outer = self.enter_member(number);
+        let built = P::build(self, source);
+        self.leave(outer);
+        built
     }
 
     /// Calls `f` with the places of dimension `dim` of the field `key`.
     pub fn sites<P: Params>(&mut self, key: &str, field: &P, dim: usize, f: &mut dyn FnMut(Site)) {
-        self.field(key, |path| field.sites(dim, path, f));
+        self.sites_part(key, field, dim, f);
     }
 
-    /// Goes to a field; answers the length of the path before. As its counterpart, not a part of each place that goes there.
+    fn visit_part<'a>(&mut self, key: &str, part: &'a (dyn Part + 'a), f: &mut dyn FnMut(&str, Leaf<'a>)) {
+        let outer = self.enter(key);
+        part.visit_part(self, f);
+        self.leave(outer);
+    }
+
+    fn sites_part(&mut self, key: &str, part: &dyn Part, dim: usize, f: &mut dyn FnMut(Site)) {
+        let outer = self.enter(key);
+        part.sites_part(dim, self, f);
+        self.leave(outer);
+    }
+
+    /// Goes to a field; answers the length of the path before. Not a part of each place that goes there.
     #[inline(never)]
     fn enter(&mut self, key: &str) -> usize {
-        let len = self.text.len();
-        if len > 0 {
+        let outer = self.len;
+        self.text.truncate(outer);
+        if outer > 0 {
             self.text.push('.');
         }
         self.text.push_str(key);
-        len
+        self.len = self.text.len();
+        outer
     }
 
     #[inline(never)]
-    fn leave(&mut self, outer: usize) {
-        self.text.truncate(outer);
+    fn enter_member(&mut self, number: usize) -> usize {
+        self.enter(&number.to_string())
     }
 
-    pub(super) fn index<R>(&mut self, index: usize, f: impl FnOnce(&mut Path) -> R) -> R {
-        self.field(&index.to_string(), f)
+    // A store, which cannot panic: else what is built would have to be dropped there.
+    #[inline(always)]
+    fn leave(&mut self, outer: usize) {
+        self.len = outer;
     }
 
     /// The name so far.
     pub fn as_str(&self) -> &str {
-        &self.text
+        &self.text[..self.len]
     }
 }

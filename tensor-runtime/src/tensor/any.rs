@@ -87,10 +87,13 @@ impl AnyTensor {
 
     /// The same as a tensor of known type, without a copy; `operand` is its name in the error.
     pub fn downcast<T: Element, S: Shape>(self, operation: &'static str, operand: &str) -> Result<Tensor<T, S>> {
-        let (layout, track) = (self.layout, self.track);
+        self.typed(operation, operand)?.shaped(operation)
+    }
+
+    /// The same without a shape.
+    pub(crate) fn typed<T: Element>(self, operation: &'static str, operand: &str) -> Result<Typed<T>> {
         let storage = recovered::<T>(self.storage, operation, operand)?;
-        let shape = fitted(operation, layout.sizes())?;
-        Ok(Tensor { storage, layout, shape, track })
+        Ok(Typed { storage, layout: self.layout, track: self.track })
     }
 
     /// A copy of the elements of `layout` in `slice`, in row-major order.
@@ -143,6 +146,16 @@ impl AnyTensor {
         Ok(AnyTensor { storage, layout, track: None })
     }
 
+    /// As [`Tensor::to_device`]: the tape follows.
+    pub(crate) fn sent(self, device: &Device) -> Result<AnyTensor> {
+        let own = self.device();
+        if own == *device {
+            return Ok(self);
+        }
+        let track = tape::moved(self.track.as_ref(), self.sizes(), &own);
+        Ok(AnyTensor { track, ..self.to_device(device)? })
+    }
+
     /// Adds another of the same type and shape, wherever that is; copied first if anyone else could see it.
     pub(crate) fn accumulate(&mut self, other: &AnyTensor) -> Result<()> {
         let device = self.device();
@@ -184,6 +197,21 @@ impl AnyTensor {
         let from = nd_view::<T, IxDyn>(from_data.data, &from.layout())?;
         nd_view_mut::<T, IxDyn>(to.data, &layout)?.zip_mut_with(&from, |to, &from| *to += from);
         Ok(())
+    }
+}
+
+/// A tensor without the type of its shape.
+pub(crate) struct Typed<T: Element> {
+    storage: Arc<Storage<T>>,
+    layout: Layout,
+    track: Option<Arc<Value>>,
+}
+
+impl<T: Element> Typed<T> {
+    /// The tensor, if its sizes are a shape of type `S`.
+    pub(crate) fn shaped<S: Shape>(self, operation: &'static str) -> Result<Tensor<T, S>> {
+        let shape = fitted(operation, self.layout.sizes())?;
+        Ok(Tensor { storage: self.storage, layout: self.layout, shape, track: self.track })
     }
 }
 

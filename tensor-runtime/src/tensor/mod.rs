@@ -21,6 +21,7 @@ mod any;
 mod made;
 
 pub use any::AnyTensor;
+pub(crate) use any::Typed;
 pub use made::Made;
 
 use std::fmt;

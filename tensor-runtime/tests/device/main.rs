@@ -7,7 +7,7 @@ mod events;
 #[allow(dead_code, reason = "other tests use the rest")]
 mod fake;
 
-use ndfuse_runtime::{DeviceFault, Error, Pinned, Result, Tensor};
+use ndfuse_runtime::{DeviceFault, Error, Params, Pinned, Result, Tensor};
 
 #[cfg(unix)]
 unsafe extern "C" {
@@ -75,6 +75,19 @@ fn memory_goes_back_to_the_pool_and_from_there_to_the_driver() -> Result<()> {
     drop(device);
     assert_eq!(fake.blocks(), 0, "a device that is closed gives all back");
     fake.check();
+    Ok(())
+}
+
+#[test]
+fn a_struct_takes_the_tape_along() -> Result<()> {
+    let (device, _) = fake::device();
+    let pair = (Tensor::<f32, _>::ones((2,))?, Tensor::<i64, _>::ones((3,))?).requires_grad()?;
+    let there = pair.to_device(&device)?;
+    assert_eq!((there.0.device(), there.1.device()), (device.clone(), device.clone()));
+    assert!(there.0.is_tracked() && !there.1.is_tracked());
+    there.0.backward_with(&Tensor::from_vec((2,), vec![5.0, 6.0])?.to_device(&device)?)?;
+    assert_eq!(pair.grads()?.0.to_vec()?, [5.0, 6.0]);
+    assert!(there.to_device(&device)?.0.is_tracked(), "where it is already it stays what it is");
     Ok(())
 }
 

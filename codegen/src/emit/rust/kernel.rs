@@ -48,7 +48,7 @@ pub enum On {
 }
 
 /// The units that rustc compiles kernels in, of which the runtime has so many.
-const UNITS: usize = 16;
+pub(super) const UNITS: usize = 16;
 
 /// The type of kernel `number` of a block, with its `impl rt::Kernel`.
 pub fn kernel(number: usize, loops: &Loops, on: On) -> String {

@@ -172,11 +172,9 @@ fn uses(kernel: &Kernel) -> Vec<usize> {
     uses
 }
 
-/// The most bytes of packing tiles that written-out code may need: they lie on
-/// the stack, and an unoptimised build makes each twice.
-const TILES: u64 = 512 << 10;
-/// The runtime's `TILE`, in elements.
-const TILE: u64 = 1024;
+/// The most rows that written-out code may load. Each is a tile on the stack, and rustc's time goes by more than their
+/// number.
+const ROWS: u64 = 32;
 
 pub(super) struct Build<'a> {
     pub(super) kernel: &'a Kernel,
@@ -270,24 +268,21 @@ impl Build<'_> {
         vec![Node::Eval(weights), Node::Eval(sum)]
     }
 
-    /// Whether a loop is written out: its body is straight code, and the rows
-    /// that it loads have room on the stack.
+    /// Whether a loop is written out: its body is straight code, and loads few rows.
     fn unrolls(&self, var: &Sym, body: &[Stmt]) -> bool {
         let inside = !self.point.is_empty();
-        straight(self.kernel, body) && (inside || self.tiles(body) * self.points(var) <= TILES)
+        straight(self.kernel, body) && (inside || self.rows(body) * self.points(var) <= ROWS)
     }
 
-    /// How many bytes the packing tiles of the loads in written-out code take,
-    /// if every load varies over every loop around it.
-    fn tiles(&self, body: &[Stmt]) -> u64 {
+    /// How many rows written-out code loads, if every load varies over every loop around it.
+    fn rows(&self, body: &[Stmt]) -> u64 {
         let each = body.iter().map(|stmt| match stmt {
-            Stmt::Loop { var, body, .. } => self.tiles(body) * self.points(var),
+            Stmt::Loop { var, body, .. } => self.rows(body) * self.points(var),
             Stmt::Eval(v) if self.taken.contains(v) => 0,
             Stmt::Eval(v) => {
                 let lane = self.column.as_ref().is_some_and(|lane| self.variables[v.0 as usize].contains(lane));
                 let inst = self.kernel.inst(*v);
-                let loads = lane && matches!(inst.op, InstOp::Load { .. });
-                if loads { TILE * inst.dtype.bytes() as u64 } else { 0 }
+                u64::from(lane && matches!(inst.op, InstOp::Load { .. }))
             }
             Stmt::Start(_) | Stmt::Push(_) | Stmt::Finish(_) | Stmt::Keep(_) | Stmt::Recall(_) | Stmt::Store(_) => 0,
         });

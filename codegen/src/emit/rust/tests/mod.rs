@@ -295,9 +295,21 @@ fn large_windows_are_not_written_out_whole() {
       %3 = sum %2 : f64
       store y[p0] = %3",
     );
-    // 128 tiles of 8 KiB would fill a thread's stack: one axis stays a loop.
+    // Of 128 rows sixteen are loaded at once: one axis stays a loop.
     assert!(text.contains("for r0 in 0..8"), "{text}");
     assert_eq!(text.matches("rt::Tile::<f64>::new()").count(), 17, "{text}");
+    let mean = rust(
+        "kernel
+      par p0
+      red r0 < 7, r1 < 7
+      in x : f32[3]
+      out y : f32[1]
+      %0 = load x[r0, r1, p0] : f32
+      %1 = sum %0 : f32
+      store y[p0] = %1",
+    );
+    assert!(mean.contains("for r0 in 0..7"), "{mean}");
+    assert_eq!(mean.matches("rt::Tile::<f32>::new()").count(), 8, "{mean}");
 }
 
 /// A block through the whole compiler; every error fails the test.
@@ -441,6 +453,19 @@ fn equal_kernels_are_one_type() {
     );
     assert_eq!(text.matches("impl rt::Kernel for").count(), 2, "{text}");
     assert_eq!(text.matches("rt::CpuKernel::new::<K0>()").count(), 2, "{text}");
+}
+
+/// rustc compiles what is of one unit by one core.
+#[test]
+fn kernels_are_spread_over_units() {
+    let kernels = 20;
+    let body = |k: usize| format!("fn wave_{k}<N>(x: f32[N]) -> f32[N] {{ sin(x) * {k} + {k} }}\n");
+    let text = plans(&(0..kernels).map(body).collect::<String>());
+    let units: Vec<&str> = text.split("type Unit = ").skip(1).filter_map(|rest| rest.split(';').next()).collect();
+    assert_eq!(units.len(), kernels, "{text}");
+    let distinct: std::collections::BTreeSet<&str> = units.iter().copied().collect();
+    assert_eq!(distinct.len(), super::kernel::UNITS, "{units:?}");
+    assert!(units.windows(2).all(|pair| pair[0] != pair[1]), "{units:?}");
 }
 
 #[test]
