@@ -16,7 +16,7 @@ const LINES: usize = 500;
 const LONG: &[(&str, usize, &str)] = &[
     ("codegen/src/check/shape_ops.rs", 520, "a list of operations"),
     ("codegen/src/ops.rs", 600, "a table"),
-    ("codegen/src/shape.rs", 720, "one algebra, whose rules are read together"),
+    ("codegen/src/shape.rs", 660, "one algebra, whose rules are read together"),
     ("codegen/src/passes/tests.rs", 600, "a list of cases"),
     ("codegen/tests/syntax.rs", 800, "a list of cases"),
     ("tensor-runtime/src/kernel.rs", 700, "all that generated kernels call"),

@@ -6,6 +6,8 @@
 //! Always: no zero coefficient is stored, terms are ordered, so printing and
 //! hashing are deterministic. Next: [`crate::graph`].
 
+mod parse;
+
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -425,13 +427,6 @@ impl Dim {
         }
         Some((Dim::sum(coefficient), Dim::sum(rest)))
     }
-
-    /// Parses what `Display` prints.
-    pub fn parse(text: &str) -> Option<Dim> {
-        let mut p = Parser { rest: text.trim() };
-        let dim = p.sum()?;
-        p.rest.is_empty().then_some(dim)
-    }
 }
 
 #[derive(Clone, Copy)]
@@ -581,80 +576,6 @@ impl fmt::Display for Dim {
             }
         }
         Ok(())
-    }
-}
-
-/// Reads what `Display` writes.
-struct Parser<'a> {
-    rest: &'a str,
-}
-
-impl Parser<'_> {
-    fn eat(&mut self, token: &str) -> bool {
-        match self.rest.strip_prefix(token) {
-            Some(rest) => {
-                self.rest = rest.trim_start();
-                true
-            }
-            None => false,
-        }
-    }
-
-    fn sum(&mut self) -> Option<Dim> {
-        let mut total = if self.eat("-") { self.product()?.neg() } else { self.product()? };
-        loop {
-            if self.eat("+") {
-                total = total.add(&self.product()?);
-            } else if self.eat("-") {
-                total = total.sub(&self.product()?);
-            } else {
-                return Some(total);
-            }
-        }
-    }
-
-    fn product(&mut self) -> Option<Dim> {
-        let mut total = self.factor()?;
-        while self.eat("*") {
-            total = total.mul(&self.factor()?);
-        }
-        Some(total)
-    }
-
-    fn factor(&mut self) -> Option<Dim> {
-        if self.eat("(") {
-            let a = self.sum()?;
-            let value = if self.eat("//") {
-                a.div(&self.sum()?, &SizesOnly)
-            } else if self.eat("%") {
-                a.rem(&self.sum()?, &SizesOnly)
-            } else {
-                a
-            };
-            return self.eat(")").then_some(value);
-        }
-        for (name, max) in [("max(", true), ("min(", false)] {
-            if self.eat(name) {
-                let a = self.sum()?;
-                let b = self.eat(",").then(|| self.sum())??;
-                let value = if max { a.max_of(&b) } else { a.min_of(&b) };
-                return self.eat(")").then_some(value);
-            }
-        }
-        let word = |c: char| c.is_alphanumeric() || c == '_' || c == '.';
-        // `%3` is a value of a kernel.
-        let start = usize::from(self.rest.starts_with('%'));
-        let end = self.rest[start..].find(|c| !word(c)).map_or(self.rest.len(), |at| start + at);
-        let (token, rest) = self.rest.split_at(end);
-        if token.is_empty() {
-            return None;
-        }
-        self.rest = rest.trim_start();
-        match token.parse::<i64>() {
-            Ok(n) => Some(Dim::from(n)),
-            Err(_) if token.starts_with(|c: char| c.is_ascii_digit()) => None,
-            Err(_) => Some(Dim::sym(token)),
-        }
     }
 }
 
