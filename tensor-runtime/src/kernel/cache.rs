@@ -83,6 +83,18 @@ pub(crate) fn fetch_line(at: *const u8) {
     let _ = at;
 }
 
+/// Fetches the line of an address, which may be anything, for a write: no other core keeps it.
+#[inline(always)]
+pub(crate) fn fetch_line_to_write(at: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: as in `fetch_line`; a processor without the instruction passes over it.
+    unsafe {
+        std::arch::asm!("prefetchw [{}]", in(reg) at, options(nostack, preserves_flags, readonly));
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = at;
+}
+
 /// Writes a row of so many bytes past the caches; [`streamed`] must follow before another thread may read it.
 ///
 /// # Safety

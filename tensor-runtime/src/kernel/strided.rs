@@ -49,6 +49,11 @@ pub(super) unsafe fn gather_rows<T: Copy>(
         return;
     }
     for (row, slots) in slots.chunks_exact_mut(width).enumerate() {
+        if near == 1 {
+            // SAFETY: the caller's promise.
+            unsafe { copy(at(row, 0), slots.as_mut_ptr().cast(), width) };
+            continue;
+        }
         for (k, slot) in slots.iter_mut().enumerate() {
             // SAFETY: the caller's promise.
             slot.write(unsafe { at(row, k).read() });
@@ -63,8 +68,32 @@ pub(super) unsafe fn gather_rows<T: Copy>(
 #[inline(never)]
 pub(super) unsafe fn scatter_rows<T: Copy>(rows: &[T], to: *mut T, [far, near]: [isize; 2], width: usize) {
     for (row, values) in rows.chunks_exact(width).enumerate() {
+        let to = to.wrapping_offset(row as isize * far);
         // SAFETY: the caller's promise.
-        unsafe { spread(values, to.wrapping_offset(row as isize * far), near) };
+        unsafe {
+            match near {
+                1 => copy(values.as_ptr(), to, width),
+                _ => spread(values, to, near),
+            }
+        };
+    }
+}
+
+/// Copies `n` neighbours: of few a call would cost more.
+///
+/// # Safety
+/// They must be readable from `first` on, and writable from `to` on, apart from them.
+#[inline(always)]
+pub(super) unsafe fn copy<T: Copy>(first: *const T, to: *mut T, n: usize) {
+    const PART: usize = 16;
+    let whole = n / PART * PART;
+    for at in (0..whole).step_by(PART) {
+        // SAFETY: the caller's promise; an array is as aligned as its elements.
+        unsafe { to.add(at).cast::<[T; PART]>().write(first.add(at).cast::<[T; PART]>().read()) };
+    }
+    for at in whole..n {
+        // SAFETY: as above.
+        unsafe { to.add(at).write(first.add(at).read()) };
     }
 }
 

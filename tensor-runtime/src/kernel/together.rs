@@ -5,13 +5,15 @@
 //! from the extents alone, and so does the order of a sum. Next: [`crate::monoid::ColAcc::of_rows`], which has an accumulator for
 //! each element of the rows.
 
-use std::ops::{Deref, DerefMut};
+use std::ops::{Deref, DerefMut, Range};
 use std::slice;
 
 use crate::dtype::Element;
 
+use super::cache::{LINE, fetch_line_to_write};
 use super::operand::{In, Out};
 use super::place::outside;
+use super::window::RUN;
 use super::{Cx, Span, TILE, Tile, strided};
 
 /// A lane of so many elements at most is short: what a row costs by itself is more than its elements.
@@ -26,7 +28,7 @@ const VECTOR: isize = 16;
 pub struct Rows {
     span: Span,
     width: usize,
-    count: usize,
+    pub(super) count: usize,
 }
 
 impl Deref for Rows {
@@ -80,6 +82,28 @@ impl Span {
             }
         })
     }
+
+    /// How many neighbouring windows of a range go together: as many as a tile has room for.
+    #[inline]
+    pub fn windows(self, range: Range<isize>) -> usize {
+        let all = range.end.saturating_sub(range.start).max(1) as usize;
+        // A power of two of them divides a block of windows, or is several blocks.
+        (1 << (TILE / self.len.max(1)).clamp(1, RUN).ilog2()).min(all)
+    }
+
+    /// The windows of a range, each a row of this part of the lane, as many at a time as go together: the first of each run.
+    ///
+    /// ```
+    /// use ndfuse_runtime::rt::lanes;
+    /// let lane = lanes(0..48, 9).next().unwrap();
+    /// let runs: Vec<_> = lane.beside(3..30).map(|(first, rows)| (first, rows.len)).collect();
+    /// assert_eq!(runs, [(3, 16 * 48), (19, 11 * 48)]);
+    /// ```
+    #[inline(always)]
+    pub fn beside(self, range: Range<isize>) -> impl Iterator<Item = (isize, Rows)> {
+        let (start, count) = (range.start, self.windows(range.clone()));
+        self.together(range.end.saturating_sub(start), count).map(move |(at, rows)| (start.wrapping_add(at), rows))
+    }
 }
 
 /// What a lane has, once for each of the rows that go together.
@@ -91,13 +115,32 @@ pub fn spread<'t, T: Element>(lane: &'t [T], rows: usize, tile: &'t mut Tile<T>)
 #[inline(never)]
 fn repeated<'t, T: Element>(lane: &[T], rows: usize, tile: &'t mut Tile<T>) -> &'t [T] {
     let all = tile.scratch(lane.len() * rows);
-    for (i, value) in all.iter_mut().enumerate() {
-        *value = lane[i % lane.len()];
+    all[..lane.len()].copy_from_slice(lane);
+    let mut have = lane.len();
+    while have < all.len() {
+        let more = have.min(all.len() - have);
+        all.copy_within(..more, have);
+        have += more;
     }
     all
 }
 
 impl<T: Element, const N: usize> Out<'_, T, N> {
+    /// Called before [`rows`](Out::rows) where what comes between takes a while: fetches the lines that will be written to.
+    #[inline(never)]
+    pub fn fetch_rows(&self, at: [isize; N], [down, axis]: [usize; 2], rows: Rows) {
+        if self.at.stride[axis] != 1 {
+            return;
+        }
+        let first = self.at.element(at).cast_const();
+        for row in 0..rows.count as isize {
+            let row = first.wrapping_offset(row.wrapping_mul(self.at.stride[down])).cast::<u8>();
+            for line in (0..rows.width * size_of::<T>()).step_by(LINE) {
+                fetch_line_to_write(row.wrapping_add(line));
+            }
+        }
+    }
+
     /// The elements of `rows`, of which the first begins at `at`, to be overwritten: axis `down` goes from one row to the next,
     /// `axis` from one element to the next. Where they lie if they are neighbours, else `tile`, which is written to them when
     /// what is answered is dropped.
@@ -285,6 +328,37 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn what_is_one_for_all_rows_is_repeated() {
+        let lane: Vec<f32> = (0..24).map(|k| k as f32).collect();
+        for (width, rows) in [(24, 1), (24, 7), (1, 100), (3, 341), (0, 5)] {
+            let mut tile = Tile::new();
+            let wanted = lane[..width].repeat(rows);
+            assert_eq!(spread(&lane[..width], rows, &mut tile), wanted, "{rows} of {width}");
+        }
+    }
+
+    /// Rows that are written behind one another, with gaps, and with gaps within.
+    #[test]
+    fn rows_are_written_where_they_belong() {
+        for (strides, width) in [([20, 1], 20), ([50, 1], 20), ([50, 1], 3), ([60, 2], 17), ([1, 50], 20)] {
+            let mut memory = vec![0f32; 4000];
+            let x = input(&mut memory, [40, 20], strides, 0);
+            let mut out = Out { at: x.at, fetches: false, streams: false, memory: PhantomData };
+            let mut tile = Tile::new();
+            for (at, rows) in span(0, width).beside(3..40) {
+                out.fetch_rows([at, 0], [0, 1], rows);
+                let mut to = out.rows([at, 0], [0, 1], rows, &mut tile);
+                to.iter_mut().enumerate().for_each(|(i, to)| *to = (at as usize * width + i) as f32);
+            }
+            let at = |i: usize, k: usize| i * strides[0] as usize + k * strides[1] as usize;
+            let all = (3..40).flat_map(|i| (0..width).map(move |k| (i, k)));
+            let mut wanted = vec![0f32; 4000];
+            all.for_each(|(i, k)| wanted[at(i, k)] = (i * width + k) as f32);
+            assert_eq!(memory, wanted, "{strides:?} {width}");
         }
     }
 

@@ -137,12 +137,10 @@ impl Emit<'_> {
             match &nodes[at] {
                 Node::Loop { kind, var, body } => {
                     let scope = self.scope.clone();
-                    self.begin_windows(var, body);
                     let together = self.goes_together(*kind, var, body);
-                    let head = if together { self.rows_head(var) } else { self.loop_head(*kind, var) };
-                    if together {
-                        self.spread(var, body);
-                    }
+                    let head = if together { self.rows_head(*kind, var) } else { self.loop_head(*kind, var) };
+                    self.spread(*kind, var, body);
+                    self.begin_windows(var, body);
                     self.out.open(head);
                     self.open.push(var.clone());
                     self.together = together.then(|| var.clone());
@@ -168,13 +166,16 @@ impl Emit<'_> {
         }
     }
 
-    fn loop_head(&self, kind: Kind, var: &Sym) -> String {
-        let kernel = &self.loops.kernel;
-        let parallel = kernel.par.iter().position(|a| a.var == *var);
-        let range = match parallel {
+    /// The coordinates of an axis.
+    pub(super) fn range(&self, var: &Sym) -> String {
+        match self.loops.kernel.par.iter().position(|a| a.var == *var) {
             Some(k) => format!("cx.range({k})"),
             None => format!("0..{}", self.extent(var)),
-        };
+        }
+    }
+
+    fn loop_head(&self, kind: Kind, var: &Sym) -> String {
+        let range = self.range(var);
         match kind {
             Kind::Parallel | Kind::Serial => format!("for {var} in {range}"),
             Kind::Lane => match self.points() {
@@ -184,8 +185,13 @@ impl Emit<'_> {
         }
     }
 
-    fn rows_head(&self, var: &Sym) -> String {
-        format!("for ({var}, t) in t.together({}, {})", self.extent(var), self.rows_together())
+    fn rows_head(&self, kind: Kind, var: &Sym) -> String {
+        match kind {
+            Kind::Parallel => format!("for ({var}, t) in t.beside({})", self.range(var)),
+            Kind::Serial | Kind::Lane => {
+                format!("for ({var}, t) in t.together({}, {})", self.extent(var), self.rows_together())
+            }
+        }
     }
 
     fn extent(&self, var: &Sym) -> String {

@@ -214,6 +214,9 @@ impl Emit<'_> {
         let mut casts = BTreeMap::new();
         self.known_lengths(&run.evals);
         let rows: Vec<Ref> = run.evals.iter().copied().filter(|&v| self.is_row_load(v)).collect();
+        if rows.iter().any(|&v| matches!(self.nest.value(v).op, Op::Window(..))) {
+            run.stores.iter().for_each(|sink| self.fetch_rows(sink.output, sink.index));
+        }
         let around = self.around(&rows);
         for &v in &run.evals {
             if self.windowed(v) || around.get(&v).map(|row| self.named_row(v, row)).is_some() {

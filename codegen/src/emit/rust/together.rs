@@ -1,6 +1,6 @@
 //! Rows of a short lane, several at a time.
 //!
-//! In: a loop over the last reduced axis, in the column form. Out: whether its body does the same to every element of a row,
+//! In: a loop over the last reduced axis, in the column form, or over neighbouring windows. Out: whether its body does the same to every element of a row,
 //! and so to several rows as one; how these are read and written; what is one for all rows, such as the mean of each lane,
 //! made before the loop as often as rows go together. Always: what it reads and writes has these rows behind one another in
 //! its own order; how many go together is for the runtime to say, by the extents. Next: [`super::run`].
@@ -24,10 +24,12 @@ use std::collections::BTreeSet;
 impl Emit<'_> {
     /// Whether several rows of a loop can go together.
     pub(super) fn goes_together(&self, kind: Kind, var: &Sym, body: &[Node]) -> bool {
-        let last = self.loops.kernel.red.last().is_some_and(|axis| axis.var == *var);
-        let Some(lane) = self.loops.lane.as_ref().filter(|_| self.column() && kind == Kind::Serial && last) else {
-            return false;
+        let here = match kind {
+            Kind::Serial => self.loops.kernel.red.last().is_some_and(|axis| axis.var == *var),
+            Kind::Parallel => self.has_windows(var, body),
+            Kind::Lane => false,
         };
+        let Some(lane) = self.loops.lane.as_ref().filter(|_| self.column() && here) else { return false };
         body.iter().all(|node| match node {
             Node::Eval(v) => self.is_alike(*v, lane, var),
             Node::Push(acc, v) => self.sums(*acc) && self.varies(*v, lane) && self.varies(*v, var),
@@ -43,21 +45,41 @@ impl Emit<'_> {
         })
     }
 
-    /// Before a loop whose rows go together: what is one for all of them, as often as there are rows.
-    pub(super) fn spread(&mut self, var: &Sym, body: &[Node]) {
-        let Some(lane) = self.loops.lane.clone() else { return };
+    /// Before a loop whose rows go together, or that has none but such a loop of windows in it: what is one for all rows, as
+    /// often as rows go together.
+    pub(super) fn spread(&mut self, kind: Kind, var: &Sym, body: &[Node]) {
+        let Some(lane) = self.loops.lane.clone().filter(|lane| kind == Kind::Serial || self.open.contains(lane)) else {
+            return;
+        };
+        if !self.goes_together(kind, var, body) {
+            if let (Kind::Parallel, Some(Node::Loop { kind: Kind::Parallel, var, body })) = (kind, body.last()) {
+                self.spread(Kind::Parallel, var, body);
+            }
+            return;
+        }
+        let rows = match kind {
+            Kind::Parallel => format!("t.windows({})", self.range(var)),
+            Kind::Serial | Kind::Lane => self.rows_together(),
+        };
         let mut read = BTreeSet::new();
         self.reads_of(body, &mut read);
         read.retain(|&v| self.varies(v, &lane) && !self.varies(v, var));
         for v in read {
-            let Some(Repr::Slice(slice)) = self.scope[v.0].clone() else { continue };
             let value = self.nest.value(v);
             let name = format!("v{}_m", value.id.0);
+            let Some(Repr::Slice(slice)) = self.scope[v.0].clone().filter(|_| !self.is_spread(v, &name)) else {
+                continue;
+            };
             let tile = format!("{name}_t");
             self.tiles.insert(tile.clone(), value.dtype);
-            self.out.line(format!("let {name} = rt::spread({slice}, {}, &mut {tile});", self.rows_together()));
+            self.out.line(format!("let {name} = rt::spread({slice}, {rows}, &mut {tile});"));
             self.scope[v.0] = Some(Repr::Slice(name));
         }
+    }
+
+    /// Whether a value has that name, before an outer loop.
+    fn is_spread(&self, v: Ref, name: &str) -> bool {
+        matches!(&self.scope[v.0], Some(Repr::Slice(slice)) if slice == name)
     }
 
     /// Whether what is pushed to an accumulator, in the nodes after its start, are rows that go together.
@@ -85,6 +107,13 @@ impl Emit<'_> {
         match &self.together {
             Some(down) => access::rows(load, lane, down, tile),
             None => access::row(load, lane, tile),
+        }
+    }
+
+    /// Asks for the lines of rows that are written when they have been computed.
+    pub(super) fn fetch_rows(&mut self, output: usize, index: &[Dim]) {
+        if self.together.is_some() {
+            self.out.line(format!("{}.fetch_rows({});", self.outputs[output], self.place(index)));
         }
     }
 
@@ -119,7 +148,8 @@ impl Emit<'_> {
             Op::Cast(arg) => whole(value) && taken(*arg),
             Op::Const(_) => true,
             Op::Index(_) | Op::Inside(_) | Op::Pick(..) | Op::Combine(..) | Op::Reduced(..) => false,
-            Op::Weights(_) | Op::Window(..) => false,
+            Op::Window(_, window) => window.goes_along(down),
+            Op::Weights(_) => false,
         }
     }
 }

@@ -151,6 +151,11 @@ impl Window {
         let loads = product.iter().flat_map(|&p| kernel.inst(p).op.args()).collect();
         [product, loads].concat()
     }
+
+    /// Whether the loop over this variable goes from window to window.
+    pub fn goes_along(&self, var: &Sym) -> bool {
+        self.along == *var
+    }
 }
 
 impl Emit<'_> {
@@ -163,16 +168,22 @@ impl Emit<'_> {
         points.max()
     }
 
+    /// The windows that a loop goes along.
+    fn windows_along(&self, var: &Sym, body: &[Node]) -> Vec<Ref> {
+        let along = |v: &Ref| matches!(&self.nest.value(*v).op, Op::Window(_, window) if window.goes_along(var));
+        let evals = body.iter().filter_map(|node| if let Node::Eval(v) = node { Some(*v) } else { None });
+        evals.filter(along).collect()
+    }
+
+    /// Whether it goes along any.
+    pub(super) fn has_windows(&self, var: &Sym, body: &[Node]) -> bool {
+        !self.windows_along(var, body).is_empty()
+    }
+
     /// Before a loop over windows: none is known.
     pub(super) fn begin_windows(&mut self, var: &Sym, body: &[Node]) {
-        for node in body {
-            let Node::Eval(v) = node else { continue };
-            let value = self.nest.value(*v);
-            if let Op::Window(_, window) = &value.op
-                && window.along == *var
-            {
-                self.out.line(format!("{}_s.begin();", value.name));
-            }
+        for v in self.windows_along(var, body) {
+            self.out.line(format!("{}_s.begin();", self.nest.value(v).name));
         }
     }
 
@@ -220,7 +231,6 @@ impl Emit<'_> {
             format!("{}..{}", plain(&from).at(code::SUM), plain(&to).at(code::SUM))
         });
         let columns = meet(columns.collect(), "isize::MIN..isize::MAX".into());
-        let k = self.loops.kernel.par.iter().position(|a| a.var == window.along).unwrap_or(0);
         let around = format!(
             "{}.around({at}, {lane}, [{}], [{}], {}, {}, {columns})",
             self.inputs[window.input],
@@ -231,7 +241,13 @@ impl Emit<'_> {
         );
         let taps = format!("{}_n", self.nest.value(weights).name);
         self.states.insert(name.clone(), format!("Sums::<{}>", window.dtype));
-        format!("&{name}.row(m, {}, cx.range({k}).end, &{taps}, || {around})[..t.len]", window.along)
+        let (along, end) = (&window.along, format!("{}.end", self.range(&window.along)));
+        let rows = if self.together.is_some() {
+            format!("rows(m, {along}, t, {end}")
+        } else {
+            format!("row(m, {along}, {end}")
+        };
+        format!("&{name}.{rows}, &{taps}, || {around})[..t.len]")
     }
 
     /// Where the tile begins, and the step along it.

@@ -9,16 +9,15 @@ use std::ops::Range;
 
 use crate::dims::MAX_RANK;
 use crate::isa::{self, Isa, Level};
-use crate::kernel::cache::fetch_all;
 use crate::kernel::near::zeros;
 use crate::kernel::place::outside;
 use crate::kernel::{In, strided};
 use crate::math::Float;
 
-use super::{Compiled, Lines, POINTS, Taps, Windowed};
+use super::{Compiled, Lines, POINTS, RUN, Taps, Windowed};
 
 /// The most windows of a block: with two vectors of lanes each they fill the registers of the largest set.
-const MOST: usize = 8;
+pub(super) const MOST: usize = 8;
 /// Few windows are a block of so many, the others of zeros.
 const FEW: usize = 4;
 /// Elements of a row begin at a multiple of so many.
@@ -49,27 +48,11 @@ impl<'a, T: Float> View<'a, T> {
             outside(at, self.low[k], self.size[k]);
         }
     }
-
-    /// The first of `n` elements from `at` on that are `lane` apart, all in the window, and the distance between two.
-    /// Coordinates of the axis `but` are not looked at.
-    #[inline(always)]
-    fn row(&self, at: &[isize], lane: &[isize], n: usize, but: usize) -> (*const T, isize) {
-        let (mut first, mut stride) = (0isize, 0isize);
-        for k in 0..self.low.len() {
-            let far = (n as isize - 1).max(0).saturating_mul(lane[k]);
-            if k != but {
-                self.check(k, at[k], far);
-            }
-            first = first.wrapping_add(at[k].wrapping_mul(self.stride[k]));
-            stride = stride.wrapping_add(lane[k].wrapping_mul(self.stride[k]));
-        }
-        (self.origin.wrapping_offset(first), stride)
-    }
 }
 
 /// Where neighbouring windows are; as in [`In::around`].
 pub struct Block<'a, T> {
-    pub(super) of: View<'a, T>,
+    pub(super) of: &'a View<'a, T>,
     pub(super) at: &'a [isize],
     pub(super) lane: &'a [isize],
     /// A step of each axis of the window but the last, one after another.
@@ -82,25 +65,19 @@ pub struct Block<'a, T> {
     pub(super) count: usize,
 }
 
-/// Moves `at` to point `i` of the axes of these counts, the last the fastest; answers whether it is inside of all.
+/// A number that was written just now. A read of several such numbers at once would wait until all that was written before them
+/// has reached the cache.
 #[inline(always)]
-fn move_to(mut i: usize, at: &mut [isize], counts: &[usize], steps: &[isize], inside: &[Range<isize>]) -> bool {
-    let mut lies = true;
-    for (a, &count) in counts.iter().enumerate().rev() {
-        let point = (i % count) as isize;
-        i /= count;
-        lies &= inside.get(a).is_none_or(|inside| inside.contains(&point));
-        let step = &steps[a * at.len()..][..at.len()];
-        at.iter_mut().zip(step).for_each(|(at, step)| *at = at.wrapping_add(point.wrapping_mul(*step)));
-    }
-    lies
+fn now(number: &isize) -> isize {
+    // SAFETY: a reference is to what may be read.
+    unsafe { std::ptr::from_ref(number).read_volatile() }
 }
 
 /// See [`Taps::read`].
 fn read<T: Windowed>(
-    taps: &mut Taps<T>,
+    taps: &mut Taps<'_, T>,
     from: View<'_, T>,
-    at: &mut [isize],
+    at: &[isize],
     lane: &[isize],
     steps: &[isize],
     n: usize,
@@ -108,98 +85,157 @@ fn read<T: Windowed>(
     let counts = &taps.counts[..taps.axes];
     let points: usize = counts.iter().product();
     assert!((1..=POINTS).contains(&points), "a window of {points} points");
-    (taps.n, taps.step) = (n, n.next_multiple_of(VECTOR));
+    // None, should this panic.
+    taps.n = 0;
     if n == 0 {
         return;
     }
-    let memory = taps.memory.of(points * taps.step);
-    let mut here = [0isize; MAX_RANK];
-    for (i, to) in memory.chunks_exact_mut(taps.step).enumerate() {
-        let here = &mut here[..at.len()];
-        here.copy_from_slice(at);
-        move_to(i, here, counts, steps, &[]);
-        let (first, stride) = from.row(here, lane, n, usize::MAX);
-        let (to, rest) = to.split_at_mut(n);
-        // SAFETY: `row` checked that the elements lie in the window, whose elements are readable; any element is as well one
-        // that may be missing.
-        unsafe { strided::gather(&mut *(to as *mut [T] as *mut [MaybeUninit<T>]), first, stride) };
-        rest.fill(T::default());
+    let (mut first, mut stride, mut by) = (from.origin, 0isize, [0isize; MAX_RANK]);
+    for (k, &at) in at.iter().enumerate() {
+        first = first.wrapping_offset(at.wrapping_mul(from.stride[k]));
+        stride = stride.wrapping_add(lane[k].wrapping_mul(from.stride[k]));
+        let far = (n as isize - 1).saturating_mul(lane[k]);
+        let (mut low, mut high) = (far.min(0), far.max(0));
+        for (a, &count) in counts.iter().enumerate() {
+            let step = steps[a * lane.len() + k];
+            let far = (count as isize - 1).saturating_mul(step);
+            (low, high) = (low.saturating_add(far.min(0)), high.saturating_add(far.max(0)));
+            by[a] = by[a].wrapping_add(step.wrapping_mul(from.stride[k]));
+        }
+        from.check(k, at.saturating_add(low), high.saturating_sub(low));
     }
+    let step = by[..counts.len()].last().copied().unwrap_or(0);
+    let mut rows = by.windows(2).zip(counts.iter().skip(1));
+    if (stride == 1 || n == 1) && rows.all(|(by, &count)| by[0] == by[1].wrapping_mul(count as isize)) {
+        (taps.first, taps.step, taps.n) = (first, step, n);
+        return;
+    }
+    let step = n.next_multiple_of(VECTOR);
+    let memory = taps.memory.of(points * step);
+    (taps.first, taps.step) = (memory.as_ptr(), step as isize);
+    let mut point = [0usize; MAX_RANK];
+    for to in memory.chunks_exact_mut(step) {
+        let (to, rest) = to.split_at_mut(n);
+        // SAFETY: all coordinates of all points lie in the window, as was checked, whose elements are readable; any element is
+        // as well one that may be missing.
+        unsafe {
+            match stride {
+                1 => strided::copy(first, to.as_mut_ptr(), n),
+                _ => strided::gather(&mut *(to as *mut [T] as *mut [MaybeUninit<T>]), first, stride),
+            }
+        };
+        rest.fill(T::default());
+        // The last axis is the fastest.
+        for a in (0..counts.len()).rev() {
+            point[a] += 1;
+            first = first.wrapping_offset(by[a]);
+            if point[a] < counts[a] {
+                break;
+            }
+            point[a] = 0;
+            first = first.wrapping_offset(by[a].wrapping_mul(counts[a] as isize).wrapping_neg());
+        }
+    }
+    taps.n = n;
 }
 
-/// Computes the sums of up to [`MOST`] windows; answers how many.
+/// Computes the sums of all windows.
 #[inline(always)]
 fn sums<M: Isa, T: Windowed, const WIDE: usize, const HALF: usize>(
     m: M,
     to: &mut Lines<T>,
-    taps: &Taps<T>,
+    taps: &Taps<'_, T>,
     block: &Block<'_, T>,
-) -> usize {
-    let Block { of, axis, step, columns, .. } = *block;
-    let Some((&width, outer)) = taps.counts[..taps.axes].split_last() else { return 0 };
+) {
+    let Block { of, axis, step, columns, count, .. } = *block;
+    let Some((&width, outer)) = taps.counts[..taps.axes].split_last() else { return };
     let rows: usize = outer.iter().product();
-    assert!((1..=width).contains(&step) && block.lane[axis] == 0, "windows {step} apart of {width} points");
-    // Parts of nearly equal size.
-    let count = block.count.div_ceil(block.count.div_ceil(MOST));
-    let most = if count <= FEW { FEW } else { MOST };
-    let (n, span) = (taps.n, (most - 1) * step + width);
+    assert!((1..=width).contains(&step) && (1..=RUN).contains(&count) && block.lane[axis] == 0);
+    // Blocks of windows, of which the last may have some too many.
+    let windows = match count % MOST {
+        0 => count,
+        1..=FEW => count / MOST * MOST + FEW,
+        _ => count / MOST * MOST + MOST,
+    };
+    let (n, span) = (taps.n, (windows - 1) * step + width);
     let nothing = zeros::<T>(n).as_ptr();
-    let mut table = [const { MaybeUninit::<*const T>::uninit() }; MOST * POINTS];
+    let mut table = [const { MaybeUninit::<*const T>::uninit() }; (RUN + MOST) * POINTS];
     let table = &mut table[..rows * span];
     // What lies inside of the windows that there are.
     let reach = ((count - 1) * step + width) as isize;
-    let (start, end) = (columns.start.clamp(0, reach), columns.end.clamp(0, reach));
-    let mut here = [0isize; MAX_RANK];
-    let here = &mut here[..block.at.len()];
+    let (start, end) = (now(&columns.start).clamp(0, reach), now(&columns.end).clamp(0, reach));
+    let mut inside = [(0, 0); MAX_RANK];
+    let inside = &mut inside[..outer.len()];
+    for ((inside, of), &count) in inside.iter_mut().zip(block.inside).zip(outer) {
+        *inside = (now(&of.start).max(0), now(&of.end).min(count as isize));
+    }
+    let any = n > 0 && start < end && inside.iter().all(|(start, end)| start < end);
+    // Where the window begins; what is from one lane to the next, and from a point to the next one on each axis.
+    let (mut first, mut apart, mut by) = (of.origin, 0isize, [0isize; MAX_RANK]);
+    for k in 0..of.low.len() {
+        let (at, stride) = (now(&block.at[k]), of.stride[k]);
+        first = first.wrapping_offset(at.wrapping_mul(stride));
+        apart = apart.wrapping_add(block.lane[k].wrapping_mul(stride));
+        let far = (n as isize - 1).max(0).saturating_mul(block.lane[k]);
+        let (mut low, mut high) = (far.min(0), far.max(0));
+        for (a, &(from, to)) in inside.iter().enumerate() {
+            let along = block.steps[a * of.low.len() + k];
+            let (from, to) = (from.saturating_mul(along), to.saturating_sub(1).saturating_mul(along));
+            (low, high) = (low.saturating_add(from.min(to)), high.saturating_add(from.max(to)));
+            by[a] = by[a].wrapping_add(along.wrapping_mul(stride));
+        }
+        if k == axis {
+            (low, high) = (low.saturating_add(start), high.saturating_add(end - 1));
+        }
+        if any {
+            of.check(k, at.saturating_add(low), high.saturating_sub(low));
+        }
+    }
+    let next = of.stride[axis];
     // What does not lie in one piece is copied.
-    let apart = block.lane.iter().zip(of.stride).fold(0isize, |sum, (l, s)| sum.wrapping_add(l.wrapping_mul(*s)));
     let mut copies = Lines::new();
     let copies = if apart == 1 || n <= 1 { &mut [] } else { copies.of(rows * span * n) };
     let mut copies = copies.chunks_exact_mut(n.max(1));
-    for (i, entries) in table.chunks_exact_mut(span).enumerate() {
-        here.copy_from_slice(block.at);
-        if !move_to(i, here, outer, block.steps, block.inside) || start >= end || n == 0 {
+    let mut point = [0isize; MAX_RANK];
+    for entries in table.chunks_exact_mut(span) {
+        let lies = inside.iter().zip(&point).all(|(&(start, end), point)| (start..end).contains(point));
+        let here = by.iter().zip(&point).fold(first, |at, (by, point)| at.wrapping_offset(by.wrapping_mul(*point)));
+        for (point, &count) in point.iter_mut().zip(outer).rev() {
+            *point += 1;
+            if *point < count as isize {
+                break;
+            }
+            *point = 0;
+        }
+        if !(any && lies) {
             entries.fill(MaybeUninit::new(nothing));
             continue;
         }
-        let (first, _) = of.row(here, block.lane, n, axis);
-        of.check(axis, here[axis].saturating_add(start), end - 1 - start);
-        let place = |c: isize| first.wrapping_offset(c.wrapping_mul(of.stride[axis]));
         let (before, rest) = entries.split_at_mut(start as usize);
         let (entries, behind) = rest.split_at_mut((end - start) as usize);
         before.fill(MaybeUninit::new(nothing));
         behind.fill(MaybeUninit::new(nothing));
-        // The upper rows have been read for the windows above these.
-        if i + step >= rows {
-            let next = (reach..reach + (count * step) as isize).take_while(|c| *c < columns.end);
-            next.for_each(|c| fetch_all(place(c).cast(), n * size_of::<T>()));
-        }
-        let mut at = place(start);
+        let mut at = here.wrapping_offset(start.wrapping_mul(next));
         for entry in entries {
             let to = match copies.next() {
                 None => at,
                 Some(to) => {
-                    // SAFETY: as in `read`.
+                    // SAFETY: all coordinates lie in the window, as was checked, whose elements are readable.
                     unsafe { strided::gather(&mut *(to as *mut [T] as *mut [MaybeUninit<T>]), at, apart) };
                     to.as_ptr()
                 }
             };
             entry.write(to);
-            at = at.wrapping_offset(of.stride[axis]);
+            at = at.wrapping_offset(next);
         }
     }
-    let out = to.of(most * taps.step);
-    let (weights, out) = (taps.memory.get().as_ptr(), out.as_mut_ptr());
-    let run = Run { table: table.as_ptr().cast(), rows, width, span, step, weights, out, stride: taps.step };
+    let out = to.of(windows * n);
+    let (weights, weight, out) = (taps.first, taps.step, out.as_mut_ptr());
+    let run = Run { table: table.as_ptr().cast(), rows, width, span, step, weights, out, weight, stride: n };
     // SAFETY: each entry is a pointer to `n` elements that lie in the window, as was checked, in `copies` or among the zeros;
-    // there are `rows` times `span` of them, `rows * width` weights of `stride` lanes, and `most` rows of sums.
-    unsafe {
-        match most {
-            FEW => run.lanes::<M, FEW, WIDE, HALF>(m, n),
-            _ => run.lanes::<M, MOST, WIDE, HALF>(m, n),
-        }
-    }
-    count
+    // there are `rows` times `span` of them, `rows * width` times `n` weights, which `read` has checked and found or copied, and
+    // `windows` rows of sums.
+    unsafe { run.lanes::<M, WIDE, HALF>(m, n, windows) }
 }
 
 /// What the innermost loops need.
@@ -214,7 +250,9 @@ struct Run<T> {
     step: usize,
     weights: *const T,
     out: *mut T,
-    /// Of weights and sums.
+    /// From one point's weights to the next one's.
+    weight: isize,
+    /// From one window's sums to the next one's.
     stride: usize,
 }
 
@@ -222,9 +260,9 @@ impl<T: Windowed> Run<T> {
     /// All lanes, in vectors; the last ones may be computed twice.
     ///
     /// # Safety
-    /// See [`Run::at`], for the first `n` lanes.
+    /// See [`Run::at`], for the first `n` lanes and so many windows, whole blocks.
     #[inline(always)]
-    unsafe fn lanes<M: Isa, const P: usize, const WIDE: usize, const HALF: usize>(&self, m: M, n: usize) {
+    unsafe fn lanes<M: Isa, const WIDE: usize, const HALF: usize>(&self, m: M, n: usize, windows: usize) {
         const { assert!(WIDE == 2 * HALF) };
         // SAFETY: the caller's promise.
         unsafe {
@@ -232,19 +270,40 @@ impl<T: Windowed> Run<T> {
                 _ if n >= WIDE => {
                     // No closure: one of its own would not have the instruction set.
                     for i in 0..n / WIDE {
-                        self.wide::<M, P, WIDE>(m, i * WIDE);
+                        self.blocks::<M, WIDE>(m, i * WIDE, windows);
                     }
                     match n % WIDE {
                         0 => (),
-                        rest if rest <= HALF => self.at::<M, P, HALF>(m, n - HALF),
-                        _ => self.wide::<M, P, WIDE>(m, n - WIDE),
+                        rest if rest <= HALF => self.blocks::<M, HALF>(m, n - HALF, windows),
+                        _ => self.blocks::<M, WIDE>(m, n - WIDE, windows),
                     }
                 }
                 _ if n >= HALF => {
-                    self.at::<M, P, HALF>(m, 0);
-                    self.at::<M, P, HALF>(m, n - HALF);
+                    self.blocks::<M, HALF>(m, 0, windows);
+                    if n > HALF {
+                        self.blocks::<M, HALF>(m, n - HALF, windows);
+                    }
                 }
-                _ => (0..n).for_each(|i| self.at::<M, P, 1>(m, i)),
+                _ => (0..n).for_each(|i| self.blocks::<M, 1>(m, i, windows)),
+            }
+        }
+    }
+
+    /// The sums of all windows along some lanes.
+    ///
+    /// # Safety
+    /// As [`Run::at`], for so many windows, whole blocks.
+    #[inline(always)]
+    unsafe fn blocks<M: Isa, const L: usize>(&self, m: M, lane: usize, windows: usize) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            for first in (0..windows).step_by(MOST) {
+                let block =
+                    Run { table: self.table.add(first * self.step), out: self.out.add(first * self.stride), ..*self };
+                match windows - first {
+                    FEW => block.at::<M, FEW, L>(m, lane),
+                    _ => block.best::<M, MOST, L>(m, lane),
+                }
             }
         }
     }
@@ -254,14 +313,14 @@ impl<T: Windowed> Run<T> {
     /// # Safety
     /// As [`Run::at`].
     #[inline(always)]
-    unsafe fn wide<M: Isa, const P: usize, const L: usize>(&self, m: M, lane: usize) {
+    unsafe fn best<M: Isa, const P: usize, const L: usize>(&self, m: M, lane: usize) {
         // SAFETY: the caller's promise.
         unsafe {
             match (self.width, self.step) {
-                (3, 1) if P == MOST => self.by::<M, P, L, 3, 1>(m, lane),
-                (3, 2) if P == MOST => self.by::<M, P, L, 3, 2>(m, lane),
-                (5, 1) if P == MOST => self.by::<M, P, L, 5, 1>(m, lane),
-                (5, 2) if P == MOST => self.by::<M, P, L, 5, 2>(m, lane),
+                (3, 1) if L > 1 => self.by::<M, P, L, 3, 1>(m, lane),
+                (3, 2) if L > 1 => self.by::<M, P, L, 3, 2>(m, lane),
+                (5, 1) if L > 1 => self.by::<M, P, L, 5, 1>(m, lane),
+                (5, 2) if L > 1 => self.by::<M, P, L, 5, 2>(m, lane),
                 _ => self.at::<M, P, L>(m, lane),
             }
         }
@@ -289,7 +348,7 @@ impl<T: Windowed> Run<T> {
                             sums[l] = m.fma(x[l], weight[l], sums[l]);
                         }
                     }
-                    weights = weights.wrapping_add(self.stride);
+                    weights = weights.wrapping_offset(self.weight);
                 }
             }
             for (p, sums) in sums.into_iter().enumerate() {
@@ -315,7 +374,7 @@ impl<T: Windowed> Run<T> {
                 let mut of = [[T::default(); L]; W];
                 for of in &mut of {
                     *of = weights.cast::<[T; L]>().read();
-                    weights = weights.wrapping_add(self.stride);
+                    weights = weights.wrapping_offset(self.weight);
                 }
                 // Adds the place of this number to the window whose point of this number it is, if one has it.
                 macro_rules! point {
@@ -357,9 +416,9 @@ macro_rules! windowed {
         impl Compiled for $ty {
             #[inline(never)]
             fn read(
-                taps: &mut Taps<$ty>,
+                taps: &mut Taps<'_, $ty>,
                 from: View<'_, $ty>,
-                at: &mut [isize],
+                at: &[isize],
                 lane: &[isize],
                 steps: &[isize],
                 n: usize,
@@ -368,21 +427,21 @@ macro_rules! windowed {
             }
 
             #[inline(always)]
-            fn sums<M: Isa>(_: M, to: &mut Lines<$ty>, taps: &Taps<$ty>, block: &Block<'_, $ty>) -> usize {
+            fn sums<M: Isa>(_: M, to: &mut Lines<$ty>, taps: &Taps<'_, $ty>, block: &Block<'_, $ty>) {
                 #[inline(never)]
-                fn base(to: &mut Lines<$ty>, taps: &Taps<$ty>, block: &Block<'_, $ty>) -> usize {
+                fn base(to: &mut Lines<$ty>, taps: &Taps<'_, $ty>, block: &Block<'_, $ty>) {
                     sums::<_, $ty, $base, $base_2>(isa::Base, to, taps, block)
                 }
                 #[cfg(target_arch = "x86_64")]
                 #[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
                 #[inline(never)]
-                fn avx2(to: &mut Lines<$ty>, taps: &Taps<$ty>, block: &Block<'_, $ty>) -> usize {
+                fn avx2(to: &mut Lines<$ty>, taps: &Taps<'_, $ty>, block: &Block<'_, $ty>) {
                     sums::<_, $ty, $avx2, $avx2_2>(isa::Avx2, to, taps, block)
                 }
                 #[cfg(target_arch = "x86_64")]
                 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512cd,avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
                 #[inline(never)]
-                fn avx512(to: &mut Lines<$ty>, taps: &Taps<$ty>, block: &Block<'_, $ty>) -> usize {
+                fn avx512(to: &mut Lines<$ty>, taps: &Taps<'_, $ty>, block: &Block<'_, $ty>) {
                     sums::<_, $ty, $avx512, $avx512_2>(isa::Avx512, to, taps, block)
                 }
                 match M::LEVEL {

@@ -1,16 +1,17 @@
 //! Windows: for each place of an input a sum over its neighbourhood, of products with weights that all places share.
 //!
-//! In: the weights along a tile of the lane, copied once by [`Taps::read`]; where the window of a place begins. Out: the sums
-//! along the tile, by [`Sums::row`]. Always: several neighbouring places are computed at once, so that a weight is
+//! In: the weights along a tile of the lane, found once by [`Taps::read`]; where the window of a place begins. Out: the sums
+//! along the tile, by [`Sums::rows`] or one by one. Always: several neighbouring places are computed at once, so that a weight is
 //! fetched once for all of them, and where windows are 3 or 5 wide a place once for all windows of its row; each sum is one chain
-//! in the order of the window's points, whatever is computed beside it; what lies outside is multiplied as zero; every row that
-//! is read is checked against the input's window.
+//! in the order of the window's points, whatever is computed beside it; what lies outside is multiplied as zero; all that is read
+//! is checked against the input's window.
 //! Next: [`blocks`], compiled once an instruction set, with the runtime.
 
 mod blocks;
 #[cfg(test)]
 mod tests;
 
+use std::marker::PhantomData;
 use std::ops::Range;
 
 use crate::dims::MAX_RANK;
@@ -18,13 +19,19 @@ use crate::isa::Isa;
 use crate::math::Float;
 
 use super::cache::LINE;
-use super::{In, Row, Span, TILE};
-use blocks::{Block, View};
+use super::{In, Row, Rows, Span, TILE};
+use blocks::{Block, MOST as BLOCK, View};
 
 /// The most points of a window.
 pub(super) const POINTS: usize = 64;
-/// Elements of a tile's weights, about: they stay in the first-level cache, and there are not many tiles.
-const WEIGHTS: usize = 4800;
+/// The most windows that are computed together.
+pub(super) const RUN: usize = 32;
+/// The most sums that are computed together, but for those of one block of windows: they are read again from the first-level
+/// cache.
+const SUMS: usize = 8192;
+/// Elements of a tile's weights, at most: they stay in the second-level cache together with the rows of an image that are read
+/// again for the windows below. Of as many lanes as this allows, for memory is fetched faster in long pieces.
+const WEIGHTS: usize = 20_000;
 /// Lanes of a tile are a multiple of so many.
 const LANES: usize = 32;
 
@@ -35,18 +42,18 @@ mod sealed {
     use super::*;
 
     pub trait Windowed: Sized {
-        /// Copies rows of weights.
+        /// Finds rows of weights.
         fn read(
-            taps: &mut Taps<Self>,
+            taps: &mut Taps<'_, Self>,
             from: View<'_, Self>,
-            at: &mut [isize],
+            at: &[isize],
             lane: &[isize],
             axes: &[isize],
             n: usize,
         ) where
             Self: Float;
-        /// Computes the sums of neighbouring places; answers how many.
-        fn sums<M: Isa>(m: M, to: &mut Lines<Self>, taps: &Taps<Self>, block: &Block<'_, Self>) -> usize
+        /// Computes the sums of neighbouring places.
+        fn sums<M: Isa>(m: M, to: &mut Lines<Self>, taps: &Taps<'_, Self>, block: &Block<'_, Self>)
         where
             Self: Float;
     }
@@ -79,10 +86,13 @@ impl<T: Float> Lines<T> {
 }
 
 /// The weights of a window along a tile of the lane.
-pub struct Taps<T: Float> {
-    /// Point after point, `step` apart.
-    pub(super) memory: Lines<T>,
-    pub(super) step: usize,
+pub struct Taps<'a, T: Float> {
+    /// Those of the first point; those of the next one are `step` behind them.
+    first: *const T,
+    step: isize,
+    /// A copy, if they do not lie so.
+    memory: Lines<T>,
+    of: PhantomData<&'a [T]>,
     /// How many lanes there are.
     pub(super) n: usize,
     /// How many points the window has along each of its axes.
@@ -90,20 +100,21 @@ pub struct Taps<T: Float> {
     pub(super) axes: usize,
 }
 
-impl<T: Windowed> Taps<T> {
+impl<'a, T: Windowed> Taps<'a, T> {
     /// None.
     #[allow(clippy::new_without_default)]
-    pub fn new() -> Taps<T> {
-        Taps { memory: Lines::new(), step: 0, n: 0, counts: [0; MAX_RANK], axes: 0 }
+    pub fn new() -> Taps<'a, T> {
+        let (first, memory) = (std::ptr::null(), Lines::new());
+        Taps { first, step: 0, memory, of: PhantomData, n: 0, counts: [0; MAX_RANK], axes: 0 }
     }
 
-    /// Copies the weights: at each point of the axes, which have a step and a count each, `n` elements from `at` on that are
+    /// Finds the weights: at each point of the axes, which have a step and a count each, `n` elements from `at` on that are
     /// `lane` apart.
     #[inline]
     pub fn read<const N: usize, const A: usize>(
         &mut self,
-        from: &In<'_, T, N>,
-        mut at: [isize; N],
+        from: &In<'a, T, N>,
+        at: [isize; N],
         lane: [isize; N],
         axes: [([isize; N], usize); A],
         n: usize,
@@ -114,13 +125,13 @@ impl<T: Windowed> Taps<T> {
             (steps[k], self.counts[k]) = (step, count);
         }
         self.axes = A;
-        T::read(self, View::of(from), &mut at, &lane, steps.as_flattened(), n);
+        T::read(self, View::of(from), &at, &lane, steps.as_flattened(), n);
     }
 }
 
 /// Where the windows of an input are: see [`In::around`].
 pub struct Around<'a, T: Float, const N: usize, const A: usize> {
-    of: In<'a, T, N>,
+    of: View<'a, T>,
     at: [isize; N],
     lane: [isize; N],
     steps: [[isize; N]; A],
@@ -130,7 +141,7 @@ pub struct Around<'a, T: Float, const N: usize, const A: usize> {
     columns: Range<isize>,
 }
 
-impl<'a, T: Windowed, const N: usize> In<'a, T, N> {
+impl<T: Windowed, const N: usize> In<'_, T, N> {
     /// The window whose first point is `at`, along the lane. Its axes but the last have a step each and the points that lie
     /// inside; the last goes along `axis` one by one, as does the next window after `step` of them, and of its places
     /// `columns`, counted from `at`, lie inside.
@@ -145,8 +156,8 @@ impl<'a, T: Windowed, const N: usize> In<'a, T, N> {
         axis: usize,
         step: usize,
         columns: Range<isize>,
-    ) -> Around<'a, T, N, A> {
-        Around { of: *self, at, lane, steps, inside, axis, step, columns }
+    ) -> Around<'_, T, N, A> {
+        Around { of: View::of(self), at, lane, steps, inside, axis, step, columns }
     }
 }
 
@@ -156,14 +167,13 @@ pub struct Sums<T: Float> {
     /// The number of the first window, and of how many there are sums.
     first: isize,
     have: usize,
-    step: usize,
 }
 
 impl<T: Windowed> Sums<T> {
     /// None.
     #[allow(clippy::new_without_default)]
     pub fn new() -> Sums<T> {
-        Sums { memory: Lines::new(), first: 0, have: 0, step: 0 }
+        Sums { memory: Lines::new(), first: 0, have: 0 }
     }
 
     /// Forgets all sums: other windows come.
@@ -172,36 +182,66 @@ impl<T: Windowed> Sums<T> {
         self.have = 0;
     }
 
-    /// The sums of window `at`, along the lane. If they are not known, they are computed, with those of the windows behind
-    /// it and before `end`.
+    /// The sums of window `at`, along the lane: see [`rows`](Sums::rows).
     #[inline(always)]
     pub fn row<'x, M: Isa, const N: usize, const A: usize>(
         &mut self,
         m: M,
         at: isize,
         end: isize,
-        taps: &Taps<T>,
+        taps: &Taps<'_, T>,
+        around: impl FnOnce() -> Around<'x, T, N, A>,
+    ) -> &[T] {
+        self.from(m, at, 1, end, taps, around)
+    }
+
+    /// The sums of the windows of `rows`, the first of which is `at`: a row along the lane for each. If they are not known, they
+    /// are computed, with those of the windows behind them and before `end`.
+    #[inline(always)]
+    pub fn rows<'x, M: Isa, const N: usize, const A: usize>(
+        &mut self,
+        m: M,
+        at: isize,
+        rows: Rows,
+        end: isize,
+        taps: &Taps<'_, T>,
+        around: impl FnOnce() -> Around<'x, T, N, A>,
+    ) -> &[T] {
+        self.from(m, at, rows.count, end, taps, around)
+    }
+
+    #[inline(always)]
+    fn from<'x, M: Isa, const N: usize, const A: usize>(
+        &mut self,
+        m: M,
+        at: isize,
+        count: usize,
+        end: isize,
+        taps: &Taps<'_, T>,
         around: impl FnOnce() -> Around<'x, T, N, A>,
     ) -> &[T] {
         let mut back = at.wrapping_sub(self.first) as usize;
-        if back >= self.have {
-            self.compute(m, at, end, taps, &around());
-            back = 0;
+        if back >= self.have || count > self.have - back {
+            // As many as are asked for together, several times.
+            let whole = (SUMS / taps.n.max(1)).clamp(BLOCK, RUN) / BLOCK * BLOCK;
+            let most = (whole / count).max(1) * count;
+            self.have = (end.saturating_sub(at).max(count as isize) as usize).min(most);
+            (self.first, back) = (at, 0);
+            self.compute(m, self.have, taps, &around());
         }
-        &self.memory.get()[back * self.step..][..taps.n]
+        &self.memory.get()[back * taps.n..][..count * taps.n]
     }
 
     #[inline(never)]
     fn compute<M: Isa, const N: usize, const A: usize>(
         &mut self,
         m: M,
-        at: isize,
-        end: isize,
-        taps: &Taps<T>,
+        count: usize,
+        taps: &Taps<'_, T>,
         around: &Around<'_, T, N, A>,
     ) {
         let block = Block {
-            of: View::of(&around.of),
+            of: &around.of,
             at: &around.at,
             lane: &around.lane,
             steps: around.steps.as_flattened(),
@@ -209,20 +249,19 @@ impl<T: Windowed> Sums<T> {
             axis: around.axis,
             step: around.step,
             columns: &around.columns,
-            count: end.saturating_sub(at).max(1) as usize,
+            count,
         };
-        (self.first, self.step) = (at, taps.step);
-        self.have = T::sums(m, &mut self.memory, taps, &block);
+        T::sums(m, &mut self.memory, taps, &block);
     }
 }
 
-/// Spans of a lane, as equal as whole vectors allow: short enough that the weights of a window of so many points stay in the
-/// first-level cache.
+/// Spans of a lane, as equal as whole vectors allow: short enough that the weights of a window of so many points stay in a
+/// cache.
 ///
 /// ```
 /// use ndfuse_runtime::rt::lanes;
-/// let lengths: Vec<_> = lanes(0..240, 25).map(|t| (t.start, t.len)).collect();
-/// assert_eq!(lengths, [(0, 128), (128, 112)]);
+/// let lengths: Vec<_> = lanes(0..1200, 25).map(|t| (t.start, t.len)).collect();
+/// assert_eq!(lengths, [(0, 608), (608, 592)]);
 /// ```
 #[inline]
 pub fn lanes(range: Range<isize>, points: usize) -> impl Iterator<Item = Span> {
