@@ -14,6 +14,7 @@ use crate::exec::jobs;
 use crate::plan::Role;
 
 use super::Product;
+use super::packed::MANY_ROWS;
 
 /// Bytes of a box: half a core's second-level cache, on small machines.
 const PANEL: usize = 256 << 10;
@@ -25,6 +26,13 @@ const COUNT: u64 = 16;
 const ROWS: usize = 256;
 /// The fewest rows for which lanes are laid out, of a product that has them.
 const SHORT: usize = 192;
+/// The fewest rows of a box, where lanes are laid out once for all boxes; and the bytes of these for one.
+const FEWEST: usize = 64;
+const LAID: usize = 256 << 10;
+/// Numbers of threads that are to have equal shares, the first above all.
+const TEAMS: [usize; 3] = [2, 4, 8];
+/// So many parts more are tried for that.
+const MORE: usize = 8;
 const ALONG: usize = 48;
 const ACROSS: usize = 8;
 
@@ -62,28 +70,49 @@ impl Boxes {
         let most = (PANEL / product.dtype.computed().unwrap_or(product.dtype).bytes()) as u64;
         let aim = most.min(total.div_ceil(COUNT)).max(fair.min(most)) as usize;
         let narrow = (aim / ROWS).next_multiple_of(ALONG).clamp(ALONG, 2 * ALONG);
-        let wide = narrow.max((aim / height.max(1)).next_multiple_of(ALONG)).min(width.max(1));
-        let high = (aim / wide).max(SHORT).next_multiple_of(ACROSS).min(height.max(1));
-        boxes.cut(along, wide, ALONG);
-        boxes.cut(across, high, ACROSS);
+        let wide = narrow.max((aim / height.max(1)).next_multiple_of(ALONG));
+        // What is laid out once for all boxes serves one of fewer rows as well, and a wide one is written in long rows.
+        let many = height >= MANY_ROWS;
+        let laid = (LAID / size_of::<f32>() / depth.max(1) as usize).min(aim / FEWEST) / ALONG * ALONG;
+        let wide = if many { wide.max(laid) } else { wide };
+        let wide = if many && width < 2 * wide { width } else { wide.min(width) }.max(1);
+        let rows = if many { FEWEST } else { SHORT };
+        let high = (aim / wide).max(rows).next_multiple_of(ACROSS).min(height.max(1));
+        let columns = boxes.cut(along, wide, ALONG, 0);
+        let batches = shape.iter().product::<usize>() / (m * n).max(1);
+        boxes.cut(across, high, ACROSS, columns * batches);
         boxes.count = (0..rank).map(|k| boxes.size[k].div_ceil(boxes.step[k])).product();
         boxes
     }
 
     /// Lets a box take about `aim` elements of a group of axes: all of the inner ones, a part of one; of the innermost
-    /// a multiple of `unit`.
-    fn cut(&mut self, axes: &[usize], mut aim: usize, unit: usize) {
+    /// a multiple of `unit`. Answers into how many parts that cuts the group, which are `others` times as many boxes; if
+    /// that is not 0, the parts are such that threads have equal shares.
+    fn cut(&mut self, axes: &[usize], mut aim: usize, unit: usize, others: usize) -> usize {
+        let mut outer: usize = axes.iter().map(|&k| self.size[k].max(1)).product();
+        let mut count = 1;
         for (depth, &k) in axes.iter().rev().enumerate() {
+            let size = self.size[k].max(1);
+            outer /= size;
+            let unit = if depth == 0 { unit } else { 1 };
             // Parts of nearly equal size.
-            let parts = self.size[k].div_ceil(aim.max(1)).max(1);
-            let even = self.size[k].div_ceil(parts);
-            self.step[k] = if parts == 1 {
-                self.size[k].max(1)
-            } else {
-                even.next_multiple_of(if depth == 0 { unit } else { rounded(even) }).min(self.size[k])
+            let step = |parts: usize| size.div_ceil(parts).next_multiple_of(unit).min(size);
+            let least = size.div_ceil(aim.max(1)).max(1);
+            // What the busiest of some threads does.
+            let longest = |parts: usize| {
+                let boxes = size.div_ceil(step(parts)) * others * outer;
+                TEAMS.map(|threads| boxes.div_ceil(threads) * step(parts))
             };
-            aim /= self.size[k].max(1);
+            let parts = if others > 0 && least > 1 {
+                (least..least + least.min(MORE)).min_by_key(|&parts| longest(parts))
+            } else {
+                None
+            };
+            self.step[k] = step(parts.unwrap_or(least));
+            count *= size.div_ceil(self.step[k]);
+            aim /= size;
         }
+        count
     }
 
     /// How many there are.
@@ -106,15 +135,6 @@ impl Boxes {
             ranges[k] = start as isize..(start + self.step[k]).min(self.size[k]) as isize;
         }
         ranges
-    }
-}
-
-/// What a part of this size of an outer axis is rounded up to.
-fn rounded(size: usize) -> usize {
-    match size {
-        ALONG.. => ALONG,
-        ACROSS.. => ACROSS,
-        _ => 1,
     }
 }
 
@@ -146,6 +166,8 @@ mod tests {
             (1, 4096, 4096),
             (1000, 3, 900),
             (12544, 32, 27),
+            (1500, 60000, 1),
+            (1 << 20, 16, 32),
         ] {
             let boxes = Boxes::new(&product(m, n, k), &[m, n], &[n as isize, 1]);
             let mut seen = 0;
@@ -157,6 +179,13 @@ mod tests {
                 seen += area;
             }
             assert_eq!(seen, m * n, "{m} {n} {k}");
+        }
+        // The first rows' boxes are the largest; those of one thread follow each other.
+        for (m, n, k) in [(1568, 112, 672), (1568, 672, 112), (392, 192, 1152), (512, 512, 512), (100352, 96, 16)] {
+            let boxes = Boxes::new(&product(m, n, k), &[m, n], &[n as isize, 1]);
+            let area = |i: usize| boxes.get(i)[..2].iter().map(|range| range.len()).product::<usize>();
+            let half: usize = jobs::part(boxes.count(), 2, 0).map(area).sum();
+            assert!((50 * m * n..=54 * m * n).contains(&(100 * half)), "{m} {n} {k}: {half} of {}", m * n);
         }
         assert!(Boxes::new(&product(49, 1280, 320), &[49, 1280], &[1280, 1]).count() >= 4);
         assert_eq!(Boxes::new(&product(8, 8, 8), &[8, 8], &[8, 1]).count(), 1);

@@ -88,6 +88,7 @@ unsafe fn by_panels(
                         out_row: out.column,
                         lanes: panel.len(),
                         add: add || block > 0,
+                        beside: None,
                     };
                     // SAFETY: the rows are the caller's, and what is laid out is whole vectors.
                     unsafe { tiles.strip(&strip, |_| None) };

@@ -3,10 +3,12 @@
 //! In: a [`Dot`], the buffers. Out: the product is written, or the outputs of its epilogue. Always: the product is cut
 //! into boxes of its own axes, small enough for a core's cache; with an epilogue a box is a panel that never leaves
 //! that cache; the boxes depend on the sizes alone, so the result does not depend on the number of threads.
-//! Next: [`gemm`].
+//! Next: [`epilogue`], [`gemm`].
 
+mod beside;
 mod boxes;
 mod direct;
+mod epilogue;
 mod gemm;
 mod half;
 mod lay;
@@ -21,20 +23,22 @@ use ::half::{bf16, f16};
 use crate::MAX_RANK;
 use crate::dtype::DType;
 use crate::error::{Error, Result};
-use crate::kernel::{Fault, Window};
-use crate::plan::{Dot, DotAxis, Epilogue, FREE, Plan, Role};
+use crate::isa;
+use crate::plan::{Dot, DotAxis, Plan, Role};
 
-use super::launch::{self, Faults, MAX_AXES, Ready, Shared};
-use super::memory::{Keeper, Memory, Spot, aligned, described, layout_of, slack};
+use super::launch::{MAX_AXES, Shared};
+use super::memory::{Keeper, Memory, Spot, described, layout_of};
 use super::{internal, jobs};
+use beside::Beside;
 use boxes::Boxes;
+pub(super) use epilogue::{dense, panel_bytes, panel_order};
 pub(super) use gemm::MAX_LOOPS;
 use gemm::{By, Loop};
 use gemm_common::Parallelism;
 use packed::Packed;
 
-/// Multiply-adds from which on the library is faster, whose threads share what they pack.
-const SHARED: u64 = 1 << 27;
+/// Multiply-adds from which on the library is faster, whose threads share what they pack: than panels, and than its own boxes.
+const SHARED: [u64; 2] = [1 << 30, 1 << 27];
 /// Rows, columns or terms above which the library is faster in a tile of several steps, whose few rows share what is laid out.
 const NARROW: usize = 48;
 /// Rows and columns below which vectors are not worth what is laid out for them.
@@ -64,7 +68,7 @@ pub(super) fn run(plan: &'static Plan, dot: &'static Dot, memory: &mut Memory<'_
     let roots = [left.root, right.root];
     match &dot.epilogue {
         None => whole(plan, dot, &product, memory, sizes, roots),
-        Some(epilogue) => panels(plan, epilogue, &product, shape.sizes(), memory, sizes, roots),
+        Some(epilogue) => epilogue::panels(plan, epilogue, &product, shape.sizes(), memory, sizes, roots),
     }
 }
 
@@ -205,6 +209,11 @@ impl Product {
         [self.dtype, self.out] == [DType::F32; 2]
     }
 
+    /// Whether there are panels for it.
+    fn has_panels(&self) -> bool {
+        self.is_f32() && self.pays() && tile::tiles(isa::active()).is_some()
+    }
+
     fn operands(&self) -> [*mut u8; 2] {
         [self.left, self.right]
     }
@@ -225,7 +234,7 @@ impl Product {
     ) -> Result<()> {
         let narrow = [Role::Left, Role::Right, Role::Contract].into_iter().any(|role| self.count(role) <= NARROW);
         // SAFETY: the caller's promise.
-        unsafe { self.compute_by(self.by(narrow), None, operands, ranges, origin, strides, add) }
+        unsafe { self.compute_by(self.by(narrow), None, operands, ranges, origin, strides, add, None) }
     }
 
     /// The same, by way of an operand that is packed, if any.
@@ -242,6 +251,7 @@ impl Product {
         origin: *mut u8,
         strides: &[isize],
         add: bool,
+        beside: Option<&Beside>,
     ) -> Result<()> {
         let mut loops = [Loop { role: Role::Batch, extent: 1, left: 0, right: 0, out: 0 }; MAX_LOOPS];
         let (mut left, mut right, mut out) = (0isize, 0isize, 0isize);
@@ -267,7 +277,7 @@ impl Product {
             let other = if packed.role() == Role::Right { left } else { right };
             if (first as usize).is_multiple_of(lay::VECTOR) {
                 // SAFETY: the caller's promise.
-                unsafe { packed.compute(loops, first as usize, other.cast(), out.cast(), add) };
+                unsafe { packed.compute(loops, first as usize, other.cast(), out.cast(), add, beside) };
                 return Ok(());
             }
         }
@@ -311,11 +321,11 @@ fn whole(
     let origin = out.start.wrapping_add(out.layout.offset() * out.dtype.bytes());
     // What is made `f32` first is made so a box at a time.
     let direct = product.dtype.computed() == Some(product.dtype);
-    if direct && product.is_matrix() && product.work() >= SHARED {
+    if direct && product.is_matrix() && product.work() >= SHARED[usize::from(!product.has_panels())] {
         let threads = if n > 1 { Parallelism::Rayon(jobs::threads(n)) } else { Parallelism::None };
         let (by, all) = (By::Library(threads), product.ranges());
         // SAFETY: as below, of one box that is all.
-        let run = |_| unsafe { product.compute_by(by, None, product.operands(), &all, origin, strides, false) };
+        let run = |_| unsafe { product.compute_by(by, None, product.operands(), &all, origin, strides, false, None) };
         let shared = Shared::new(run);
         return told(plan, format_args!("a product"), 1, &|job| shared.call(job));
     }
@@ -335,6 +345,7 @@ fn whole(
                     origin,
                     strides,
                     false,
+                    None,
                 )
             }?;
         }
@@ -358,143 +369,6 @@ fn told(plan: &'static Plan, what: Arguments<'_>, n: usize, call: &(dyn Fn(usize
     };
     jobs::run(n, &run).map_err(|text| internal(plan, format!("{what}: {text}")))?;
     failure.into_inner().unwrap_or_else(|e| e.into_inner()).map_or(Ok(()), Err)
-}
-
-/// The product a panel at a time, each at once the input of the epilogue.
-fn panels(
-    plan: &'static Plan,
-    epilogue: &'static Epilogue,
-    product: &Product,
-    shape: &[usize],
-    memory: &mut Memory<'_>,
-    sizes: &[i64],
-    operands: [u16; 2],
-) -> Result<()> {
-    let launch = &epilogue.launch;
-    let input = epilogue.input;
-    if input >= launch.inputs.len() || epilogue.axes.len() != shape.len() {
-        return Err(internal(plan, format!("kernel {} is no epilogue", launch.name)));
-    }
-    let rank = shape.len();
-    // Its place is set for each panel.
-    let layout = crate::Layout::contiguous(shape)?;
-    let unplaced = Spot::nowhere(product.out, layout.lend(), u16::MAX);
-    let ready = launch::prepare(plan, launch, memory, sizes, &[(launch.inputs[input], unplaced)])?;
-    if ready.ranges[..launch.par].iter().any(|r| r.is_empty()) {
-        return Ok(());
-    }
-    let (order, strides) = panel_order(epilogue, shape);
-    for (k, &axis) in epilogue.axes.iter().enumerate() {
-        let par = usize::from(axis);
-        let fits =
-            if axis == FREE { shape[k] == 1 } else { par < launch.par && ready.extents[par] == shape[k] as isize };
-        let twice = axis != FREE && epilogue.axes[..k].contains(&axis);
-        // Two boxes must differ in what they write.
-        let split = shape[k] == 1 || ready.splits(launch, par);
-        if !fits || twice || !split {
-            return Err(internal(plan, format!("kernel {} does not follow its product's axes", launch.name)));
-        }
-    }
-    let boxes = Boxes::new(product, shape, &strides[..rank]);
-    // SAFETY: see `whole`.
-    let packed = unsafe { Packed::of(product, &strides[..rank], keepers(memory, operands)) }?;
-    let work = product.work().saturating_add(launch::work(launch, &ready.extents[..ready.axes]));
-    let n = boxes.jobs(work);
-    let faults = Faults::default();
-    let shared = Shared::new(|job: usize| {
-        for i in jobs::part(boxes.count(), n, job) {
-            faults.note(panel(epilogue, product, packed.as_ref(), &ready, &boxes.get(i), &order)?);
-        }
-        Ok(())
-    });
-    let failure = told(plan, format_args!("kernel {}", launch.name), n, &|job| shared.call(job));
-    faults.told(plan).and(failure)
-}
-
-/// The panel's axes in the order of the kernel's parallel axes, and the strides of the whole product in that order.
-pub(super) fn panel_order(epilogue: &Epilogue, shape: &[usize]) -> (Vec<usize>, [isize; MAX_RANK]) {
-    let mut order: Vec<usize> = (0..shape.len()).collect();
-    order.sort_by_key(|&k| (epilogue.axes[k] != FREE, epilogue.axes[k]));
-    let mut strides = [0isize; MAX_RANK];
-    dense(&order, |k| shape[k], &mut strides);
-    (order, strides)
-}
-
-/// The bytes of the panels that are in use at once; 0 without an epilogue.
-pub(super) fn panel_bytes(plan: &'static Plan, dot: &'static Dot, sizes: &[i64]) -> Result<usize> {
-    let Some(epilogue) = &dot.epilogue else { return Ok(0) };
-    let shape = layout_of(plan, described(plan, dot.out)?, sizes)?;
-    let launch = &epilogue.launch;
-    let size = |&slot: &u16| sizes.get(usize::from(slot)).map(|&size| size.max(0) as isize);
-    let extents: Option<Vec<isize>> = launch.extents.iter().map(size).collect();
-    let extents = extents.filter(|e| e.len() >= launch.par && epilogue.axes.len() == shape.rank());
-    let Some(extents) = extents else { return Err(internal(plan, format!("kernel {} is no epilogue", launch.name))) };
-    if extents[..launch.par].contains(&0) {
-        return Ok(0);
-    }
-    let nowhere = std::ptr::null_mut();
-    let (dtype, out) = (dot.dtype, described(plan, dot.out)?.dtype);
-    let mut product = Product { dtype, out, left: nowhere, right: nowhere, loops: Vec::new(), axes: Vec::new() };
-    for axis in dot.axes {
-        let extent = extent(plan, axis, sizes)?;
-        product.loops.push(Loop { role: axis.role, extent, left: 0, right: 0, out: 0 });
-        product.axes.push(axis.out.map(usize::from).filter(|&k| k < shape.rank()));
-    }
-    let (_, strides) = panel_order(epilogue, shape.sizes());
-    let boxes = Boxes::new(&product, shape.sizes(), &strides[..shape.rank()]);
-    let n = boxes.jobs(product.work().saturating_add(launch::work(launch, &extents)));
-    // The first is the largest.
-    let largest: usize = boxes.get(0)[..shape.rank()].iter().map(|range| range.len()).product();
-    Ok((largest + slack(out.bytes(), largest)) * out.bytes() * jobs::threads(n))
-}
-
-/// The strides of dense memory with its axes in this order, and the number of its elements.
-pub(super) fn dense(order: &[usize], size: impl Fn(usize) -> usize, strides: &mut [isize; MAX_RANK]) -> usize {
-    let mut len = 1;
-    for &k in order.iter().rev() {
-        strides[k] = len as isize;
-        len *= size(k);
-    }
-    len
-}
-
-/// One panel: the product, then the kernel on it.
-fn panel(
-    epilogue: &'static Epilogue,
-    product: &Product,
-    packed: Option<&Packed>,
-    ready: &Ready,
-    ranges: &[Range<isize>; MAX_RANK],
-    order: &[usize],
-) -> Result<Option<Fault>> {
-    let rank = order.len();
-    let mut strides = [0isize; MAX_RANK];
-    let size = |k: usize| (ranges[k].end - ranges[k].start) as usize;
-    let len = dense(order, size, &mut strides);
-    let (_buffer, start) = aligned(product.out, len)?;
-    let low: isize = (0..rank).map(|k| ranges[k].start.wrapping_mul(strides[k])).fold(0, isize::wrapping_add);
-    let bytes = product.out.bytes() as isize;
-    let origin = start.wrapping_offset(low.wrapping_neg().wrapping_mul(bytes));
-    // SAFETY: of the operands see `whole`; the memory at `start` is this job's own and as large as the box; counted from `origin` the
-    // box's elements are all of it, each once.
-    unsafe {
-        let loops = product.boxed(ranges);
-        product.compute_by(product.by(true), packed, product.operands(), &loops, origin, &strides[..rank], false)
-    }?;
-
-    let mut job = ready.clone();
-    let window: &mut Window = &mut job.windows[epilogue.input];
-    window.origin = origin;
-    for k in 0..rank {
-        (window.low[k], window.size[k], window.stride[k]) = (ranges[k].start, size(k), strides[k]);
-    }
-    for k in (0..rank).filter(|&k| epilogue.axes[k] != FREE) {
-        job.narrow(&epilogue.launch, usize::from(epilogue.axes[k]), &ranges[k]);
-    }
-    job.collapse(&epilogue.launch);
-    // SAFETY: the panel is initialised and this job's own; of the other operands see `launch::prepare`. The windows of
-    // two jobs on one output differ in some axis of the product, which every output has.
-    Ok(unsafe { job.run(&epilogue.launch) })
 }
 
 const _: () = assert!(MAX_AXES >= MAX_RANK);

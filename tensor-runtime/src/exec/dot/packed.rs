@@ -1,4 +1,4 @@
-//! A product of which one operand is kept laid out for vectors, and the other is read where it is.
+//! A product of which one operand is laid out for vectors once for all boxes, and the other is read where it is.
 //!
 //! In: a product of `f32`, where its destination is, and what is kept of its operands. Out: [`Packed`], the operand along
 //! whose axis the destination is contiguous, in panels; boxes of the destination. Always: the order of a sum depends on the number
@@ -16,14 +16,15 @@ use crate::kept::{Form, Found, Laid};
 use crate::plan::Role;
 
 use super::Product;
+use super::beside::Beside;
 use super::gemm::{self, Loop, MAX_LOOPS};
 use super::lay::{DEPTH, VECTOR, pack, panel_of, panels};
 use super::tile::{self, Ahead, Strip, Tiles};
 
 /// Rows from which on it pays to lay out the other operand.
 const LEAST_ROWS: usize = 8;
-/// Rows up to which it pays to keep what is laid out: to lay it out again is little beside a product of more.
-const MOST_ROWS: usize = 1024;
+/// Rows from which on it pays to lay it out once for all boxes, whether or not it is kept.
+pub(super) const MANY_ROWS: usize = 1024;
 /// Terms that one job lays out of a panel.
 const PART: usize = 256;
 
@@ -48,8 +49,8 @@ fn only(loops: &[Loop], role: Role) -> Option<Loop> {
 }
 
 impl Packed {
-    /// Finds an operand of a product to a destination of these steps laid out, or lays it out where it is asked for again;
-    /// `keepers` are of the memory in which the left and the right operand lie.
+    /// Finds an operand of a product to a destination of these steps laid out, or lays it out where it is asked for again or
+    /// rows are many; `keepers` are of the memory in which the left and the right operand lie.
     ///
     /// # Safety
     /// The elements that the product's loops reach of its operands must be readable, and written by nobody meanwhile.
@@ -97,7 +98,7 @@ impl Packed {
         let rows: usize = merged.iter().filter(|l| l.role == rows).map(|l| l.extent).product();
         // The lanes of a box are those of the product's axis.
         let whole = product.loops.iter().any(|l| l.role == lane.role && l.extent == lane.extent);
-        if !(LEAST_ROWS..=MOST_ROWS).contains(&rows) || !whole {
+        if rows < LEAST_ROWS || !whole {
             return Ok(None);
         }
         let right = lane.role == Role::Right;
@@ -107,16 +108,18 @@ impl Packed {
         };
         let (lanes, depth) = (lane.extent, term.extent);
         let (steps, extents) = ([lane_step, term_step], [lanes, depth]);
-        let Some(keeper) = keepers[usize::from(right)] else { return Ok(None) };
-        let position = (start as isize).wrapping_sub(keeper.start as isize) / size_of::<f32>() as isize;
-        let form = Form { start: position, extents, steps };
-        let panels = match keeper.kept.find(&form) {
-            Found::Kept(laid) => laid,
-            // SAFETY: the caller's promise.
-            Found::Again => {
-                keeper.kept.keep(&form, unsafe { lay_out(start.cast::<f32>(), steps, extents) }?, keeper.len)
-            }
-            Found::New => return Ok(None),
+        // SAFETY: the caller's promise.
+        let lay = || unsafe { lay_out(start.cast::<f32>(), steps, extents) };
+        let found = keepers[usize::from(right)].map(|keeper| {
+            let position = (start as isize).wrapping_sub(keeper.start as isize) / size_of::<f32>() as isize;
+            let form = Form { start: position, extents, steps };
+            (keeper, form, keeper.kept.find(&form))
+        });
+        let panels = match found {
+            Some((_, _, Found::Kept(laid))) => laid,
+            Some((keeper, form, Found::Again)) => keeper.kept.keep(&form, lay()?, keeper.len),
+            Some((_, _, Found::New)) | None if rows >= MANY_ROWS => Arc::new(lay()?),
+            Some((_, _, Found::New)) | None => return Ok(None),
         };
         Ok(Some(Packed { panels, tiles, role: lane.role, lanes, depth }))
     }
@@ -126,7 +129,15 @@ impl Packed {
     ///
     /// # Safety
     /// What the loops reach of the other operand must be readable, and of `out` distinct and exclusive.
-    pub(super) unsafe fn compute(&self, loops: &[Loop], first: usize, other: *const f32, out: *mut f32, add: bool) {
+    pub(super) unsafe fn compute(
+        &self,
+        loops: &[Loop],
+        first: usize,
+        other: *const f32,
+        out: *mut f32,
+        add: bool,
+        beside: Option<&Beside>,
+    ) {
         let right = self.role == Role::Right;
         let step = |l: &Loop| if right { l.left } else { l.right };
         let mut merged = [gemm::UNIT; MAX_LOOPS];
@@ -167,6 +178,7 @@ impl Packed {
                         out_row: rows.out,
                         lanes: (first + width).min(panel.end) - lane,
                         add: add || block > 0,
+                        beside: beside.filter(|_| block == 0),
                     };
                     // SAFETY: the processor has the set, for `isa::active` found it; the rows are the caller's, the
                     // panel has whole vectors of lanes.
@@ -260,7 +272,9 @@ mod tests {
     fn all_ways_make_the_product_and_the_same_bits() {
         let all = [isa::Level::Avx2, isa::Level::Avx512].into_iter().filter(|&level| level <= isa::detected());
         let sets: Vec<&Tiles> = all.filter_map(tile::tiles).collect();
-        for [m, n, k] in [[8, 8, 2], [49, 80, 17], [9, 145, 600], [31, 16, 3], [64, 50, 33], [100, 97, 1025]] {
+        for [m, n, k] in
+            [[8, 8, 2], [49, 80, 17], [9, 145, 600], [31, 16, 3], [64, 50, 33], [100, 97, 1025], [1030, 17, 3]]
+        {
             let wave = |len: usize, by: usize| (0..len).map(|i| (i * by % 23) as f32 * 0.3 - 3.0).collect::<Vec<f32>>();
             let (mut left, mut right) = (wave(2 * m * k, 7), wave(2 * k * n, 5));
             right[k * n / 2] = f32::NAN;
@@ -313,14 +327,15 @@ mod tests {
                 for (set, call) in (0..sets.len()).flat_map(|set| (0..3).map(move |call| (set, call))) {
                     // SAFETY: as above.
                     let packed = unsafe { Packed::with(sets[set], &product, &strides, keepers) }.unwrap();
-                    assert_eq!(packed.is_some(), set + call > 0, "kept from the second call on, for every set");
+                    let many = if turned { n } else { m } >= MANY_ROWS;
+                    assert_eq!(packed.is_some(), many || set + call > 0, "kept from the second call on, for every set");
                     let Some(packed) = packed else { continue };
                     let mut out = vec![f32::INFINITY; m * n];
                     let mut loops = product.loops.clone();
                     (loops[0].out, loops[1].out) = (strides[0], strides[1]);
                     let other = if packed.role() == Role::Right { product.left } else { product.right };
                     // SAFETY: as above.
-                    unsafe { packed.compute(&loops, 0, other.cast(), out.as_mut_ptr(), false) };
+                    unsafe { packed.compute(&loops, 0, other.cast(), out.as_mut_ptr(), false, None) };
                     assert_eq!(bits(&out), bits(&whole), "{m} {n} {k} {lies:?} {turned}: kept, other bits");
                 }
             }

@@ -10,12 +10,14 @@ use std::arch::x86_64::*;
 use crate::isa::Level;
 use crate::kernel::cache;
 
+use super::beside::Beside;
+
 /// Elements of a cache line.
 const LINE: usize = cache::LINE / size_of::<f32>();
 
 /// Rows of one operand and lanes of the other that are multiplied.
 #[derive(Clone, Copy)]
-pub(super) struct Strip {
+pub(super) struct Strip<'a> {
     /// Element `(i, k)` of the rows is at `i * row + k * term`.
     pub(super) left: *const f32,
     pub(super) row: isize,
@@ -32,11 +34,13 @@ pub(super) struct Strip {
     pub(super) lanes: usize,
     /// Whether to add to what is there.
     pub(super) add: bool,
+    /// What is fetched for whoever reads the destination.
+    pub(super) beside: Option<&'a Beside>,
 }
 
 /// As much of a strip as fits in registers.
-struct Tile {
-    strip: Strip,
+struct Tile<'a> {
+    strip: Strip<'a>,
     /// Where every [`GROUP`]-th row begins, and the steps from it to those that follow. A compiler that saw how these are made
     /// would add up one address from row to row, and each addition would wait for the one before.
     groups: [*const f32; GROUPS],
@@ -60,6 +64,8 @@ impl Ahead {
     }
 }
 
+/// Terms that are computed while a line is on its way.
+const AHEAD: usize = 64;
 const GROUP: usize = 4;
 const GROUPS: usize = 4;
 
@@ -67,7 +73,7 @@ const GROUPS: usize = 4;
 ///
 /// # Safety
 /// The processor must have the instruction set; all that the [`Strip`] says must be in bounds, its destination exclusive.
-type Compute = unsafe fn(&Tile);
+type Compute = unsafe fn(&Tile<'_>);
 
 /// The tiles of an instruction set.
 pub(super) struct Tiles {
@@ -77,10 +83,11 @@ pub(super) struct Tiles {
     table: &'static [&'static [Compute]],
 }
 
-impl Strip {
-    /// The rows behind a tile, where terms are neighbours; else lines that are near.
+impl Strip<'_> {
+    /// The rows some [`AHEAD`] terms behind a tile's, where terms are neighbours; else lines that are near.
     fn later(&self, left: *const f32, rows: usize) -> Ahead {
-        let (next, line) = (left.wrapping_offset(rows as isize * self.row), LINE as isize);
+        let tiles = AHEAD.div_ceil(self.depth.max(1));
+        let (next, line) = (left.wrapping_offset((rows * tiles) as isize * self.row), LINE as isize);
         match (self.row, self.term) {
             (_, 1) => Ahead { start: next, step: self.row, stride: line },
             (_, _) => Ahead::lines(self.panel),
@@ -94,7 +101,7 @@ impl Tiles {
     ///
     /// # Safety
     /// The processor must have the instruction set; all that the strip says must be in bounds, its destination exclusive.
-    pub(super) unsafe fn strip(&self, strip: &Strip, ahead: impl Fn(usize) -> Option<Ahead>) {
+    pub(super) unsafe fn strip(&self, strip: &Strip<'_>, ahead: impl Fn(usize) -> Option<Ahead>) {
         let mut number = 0;
         for lane in (0..strip.lanes).step_by(self.vector * self.table.len()) {
             let lanes = (strip.lanes - lane).min(self.vector * self.table.len());
@@ -113,6 +120,9 @@ impl Tiles {
                     steps: std::array::from_fn(|i| i as isize * strip.row),
                     ahead: ahead(number).unwrap_or_else(|| strip.later(left, rows)),
                 };
+                if let Some(beside) = strip.beside {
+                    beside.fetch(out, rows, lanes);
+                }
                 // SAFETY: the caller's promise, for a part of its rows and lanes.
                 unsafe { table[rows - 1](&tile) };
                 (row, number) = (row + rows, number + 1);
@@ -245,7 +255,7 @@ unsafe fn store_512(vector: __m512, to: *mut f32, lanes: usize) {
 /// # Safety
 /// As [`Compute`].
 #[inline(always)]
-unsafe fn compute<V: Vector, const VECTORS: usize, const ROWS: usize>(tile: &Tile) {
+unsafe fn compute<V: Vector, const VECTORS: usize, const ROWS: usize>(tile: &Tile<'_>) {
     // SAFETY: the caller's promise; of a row's last vector only what is the destination's is read and written.
     unsafe {
         let mut sums = [[V::zero(); VECTORS]; ROWS];
@@ -295,7 +305,7 @@ macro_rules! tiles {
             vector: <$ty as Vector>::LANES,
             table: &[$(&[$({
                 #[target_feature(enable = $features)]
-                unsafe fn of(tile: &Tile) {
+                unsafe fn of(tile: &Tile<'_>) {
                     // SAFETY: the caller's promise.
                     unsafe { compute::<$ty, $vectors, $rows>(tile) }
                 }

@@ -1,0 +1,160 @@
+//! A product with a kernel on its result.
+//!
+//! In: a product, its [`Epilogue`]. Out: the kernel's outputs are written. Always: the product is never whole in memory: a box of
+//! it is a panel, which the kernel reads while it is in a core's cache; what the kernel comes to besides is fetched while
+//! the panel is multiplied. Next: [`super::boxes`], [`super::beside`].
+
+use std::ops::Range;
+
+use crate::MAX_RANK;
+use crate::error::Result;
+use crate::exec::internal;
+use crate::exec::jobs;
+use crate::exec::launch::{self, Faults, Ready, Shared};
+use crate::exec::memory::{Memory, Spot, aligned, described, layout_of, slack};
+use crate::kernel::{Fault, Window};
+use crate::plan::{Dot, Epilogue, FREE, Plan};
+
+use super::beside::Beside;
+use super::boxes::Boxes;
+use super::gemm::Loop;
+use super::packed::Packed;
+use super::{Product, extent, keepers, told};
+
+/// The product a panel at a time, each at once the input of the epilogue.
+pub(super) fn panels(
+    plan: &'static Plan,
+    epilogue: &'static Epilogue,
+    product: &Product,
+    shape: &[usize],
+    memory: &mut Memory<'_>,
+    sizes: &[i64],
+    operands: [u16; 2],
+) -> Result<()> {
+    let launch = &epilogue.launch;
+    let input = epilogue.input;
+    if input >= launch.inputs.len() || epilogue.axes.len() != shape.len() {
+        return Err(internal(plan, format!("kernel {} is no epilogue", launch.name)));
+    }
+    let rank = shape.len();
+    // Its place is set for each panel.
+    let layout = crate::Layout::contiguous(shape)?;
+    let unplaced = Spot::nowhere(product.out, layout.lend(), u16::MAX);
+    let ready = launch::prepare(plan, launch, memory, sizes, &[(launch.inputs[input], unplaced)])?;
+    if ready.ranges[..launch.par].iter().any(|r| r.is_empty()) {
+        return Ok(());
+    }
+    let (order, strides) = panel_order(epilogue, shape);
+    for (k, &axis) in epilogue.axes.iter().enumerate() {
+        let par = usize::from(axis);
+        let fits =
+            if axis == FREE { shape[k] == 1 } else { par < launch.par && ready.extents[par] == shape[k] as isize };
+        let twice = axis != FREE && epilogue.axes[..k].contains(&axis);
+        // Two boxes must differ in what they write.
+        let split = shape[k] == 1 || ready.splits(launch, par);
+        if !fits || twice || !split {
+            return Err(internal(plan, format!("kernel {} does not follow its product's axes", launch.name)));
+        }
+    }
+    let boxes = Boxes::new(product, shape, &strides[..rank]);
+    // SAFETY: see `whole`.
+    let packed = unsafe { Packed::of(product, &strides[..rank], keepers(memory, operands)) }?;
+    let work = product.work().saturating_add(launch::work(launch, &ready.extents[..ready.axes]));
+    let n = boxes.jobs(work);
+    let faults = Faults::default();
+    let shared = Shared::new(|job: usize| {
+        for i in jobs::part(boxes.count(), n, job) {
+            faults.note(panel(epilogue, product, packed.as_ref(), &ready, &boxes.get(i), &order)?);
+        }
+        Ok(())
+    });
+    let failure = told(plan, format_args!("kernel {}", launch.name), n, &|job| shared.call(job));
+    faults.told(plan).and(failure)
+}
+
+/// The panel's axes in the order of the kernel's parallel axes, and the strides of the whole product in that order.
+pub(in crate::exec) fn panel_order(epilogue: &Epilogue, shape: &[usize]) -> (Vec<usize>, [isize; MAX_RANK]) {
+    let mut order: Vec<usize> = (0..shape.len()).collect();
+    order.sort_by_key(|&k| (epilogue.axes[k] != FREE, epilogue.axes[k]));
+    let mut strides = [0isize; MAX_RANK];
+    dense(&order, |k| shape[k], &mut strides);
+    (order, strides)
+}
+
+/// The bytes of the panels that are in use at once; 0 without an epilogue.
+pub(in crate::exec) fn panel_bytes(plan: &'static Plan, dot: &'static Dot, sizes: &[i64]) -> Result<usize> {
+    let Some(epilogue) = &dot.epilogue else { return Ok(0) };
+    let shape = layout_of(plan, described(plan, dot.out)?, sizes)?;
+    let launch = &epilogue.launch;
+    let size = |&slot: &u16| sizes.get(usize::from(slot)).map(|&size| size.max(0) as isize);
+    let extents: Option<Vec<isize>> = launch.extents.iter().map(size).collect();
+    let extents = extents.filter(|e| e.len() >= launch.par && epilogue.axes.len() == shape.rank());
+    let Some(extents) = extents else { return Err(internal(plan, format!("kernel {} is no epilogue", launch.name))) };
+    if extents[..launch.par].contains(&0) {
+        return Ok(0);
+    }
+    let nowhere = std::ptr::null_mut();
+    let (dtype, out) = (dot.dtype, described(plan, dot.out)?.dtype);
+    let mut product = Product { dtype, out, left: nowhere, right: nowhere, loops: Vec::new(), axes: Vec::new() };
+    for axis in dot.axes {
+        let extent = extent(plan, axis, sizes)?;
+        product.loops.push(Loop { role: axis.role, extent, left: 0, right: 0, out: 0 });
+        product.axes.push(axis.out.map(usize::from).filter(|&k| k < shape.rank()));
+    }
+    let (_, strides) = panel_order(epilogue, shape.sizes());
+    let boxes = Boxes::new(&product, shape.sizes(), &strides[..shape.rank()]);
+    let n = boxes.jobs(product.work().saturating_add(launch::work(launch, &extents)));
+    // The first is the largest.
+    let largest: usize = boxes.get(0)[..shape.rank()].iter().map(|range| range.len()).product();
+    Ok((largest + slack(out.bytes(), largest)) * out.bytes() * jobs::threads(n))
+}
+
+/// The strides of dense memory with its axes in this order, and the number of its elements.
+pub(in crate::exec) fn dense(order: &[usize], size: impl Fn(usize) -> usize, strides: &mut [isize; MAX_RANK]) -> usize {
+    let mut len = 1;
+    for &k in order.iter().rev() {
+        strides[k] = len as isize;
+        len *= size(k);
+    }
+    len
+}
+
+/// One panel: the product, then the kernel on it.
+fn panel(
+    epilogue: &'static Epilogue,
+    product: &Product,
+    packed: Option<&Packed>,
+    ready: &Ready,
+    ranges: &[Range<isize>; MAX_RANK],
+    order: &[usize],
+) -> Result<Option<Fault>> {
+    let rank = order.len();
+    let mut strides = [0isize; MAX_RANK];
+    let size = |k: usize| (ranges[k].end - ranges[k].start) as usize;
+    let len = dense(order, size, &mut strides);
+    let (_buffer, start) = aligned(product.out, len)?;
+    let low: isize = (0..rank).map(|k| ranges[k].start.wrapping_mul(strides[k])).fold(0, isize::wrapping_add);
+    let bytes = product.out.bytes() as isize;
+    let origin = start.wrapping_offset(low.wrapping_neg().wrapping_mul(bytes));
+    let mut job = ready.clone();
+    let window: &mut Window = &mut job.windows[epilogue.input];
+    window.origin = origin;
+    for k in 0..rank {
+        (window.low[k], window.size[k], window.stride[k]) = (ranges[k].start, size(k), strides[k]);
+    }
+    for k in (0..rank).filter(|&k| epilogue.axes[k] != FREE) {
+        job.narrow(&epilogue.launch, usize::from(epilogue.axes[k]), &ranges[k]);
+    }
+    let beside = Beside::of(epilogue, ready, &job, start.cast(), &strides, ranges);
+    // SAFETY: of the operands see `whole`; the memory at `start` is this job's own and as large as the box; counted from `origin` the
+    // box's elements are all of it, each once.
+    unsafe {
+        let loops = product.boxed(ranges);
+        let (by, beside) = (product.by(true), beside.as_ref());
+        product.compute_by(by, packed, product.operands(), &loops, origin, &strides[..rank], false, beside)
+    }?;
+    job.collapse(&epilogue.launch);
+    // SAFETY: the panel is initialised and this job's own; of the other operands see `launch::prepare`. The windows of
+    // two jobs on one output differ in some axis of the product, which every output has.
+    Ok(unsafe { job.run(&epilogue.launch) })
+}
