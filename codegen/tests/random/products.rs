@@ -275,8 +275,10 @@ impl Draft {
             // A picked bias, of the row or of the column.
             7 | 8 => {
                 let back = if rank > 1 { 1 + self.rng.below(2) } else { 1 };
-                let along =
-                    shape.get(rank.checked_sub(back)?).filter(|d| d.as_sym().is_some() || d.as_const().is_some())?.clone();
+                let along = shape
+                    .get(rank.checked_sub(back)?)
+                    .filter(|d| d.as_sym().is_some() || d.as_const().is_some())?
+                    .clone();
                 let (table, ids) = (self.param(dtype, vec![Dim::from(7)]), self.param(DType::I64, vec![along]));
                 let column = if back == 2 { "[:, None]" } else { "" };
                 return self.add(format!("{{0}} + take({{1}}, {{2}} % 7){column}"), &[var, table, ids]);
@@ -297,7 +299,9 @@ impl Draft {
                 format!("astype(floor({{0}}), {kind})")
             }
             12 => "{0} > 0.5".into(),
-            13 if rank > 0 => format!("{}({{0}}, axis={})", self.rng.pick(&["sum", "max", "argmax"]), self.rng.below(rank)),
+            13 if rank > 0 => {
+                format!("{}({{0}}, axis={})", self.rng.pick(&["sum", "max", "argmax"]), self.rng.below(rank))
+            }
             _ if rounded => "{0} * 0.5 + 1.0".into(),
             _ => "floor({0}) * 0.5".into(),
         };
