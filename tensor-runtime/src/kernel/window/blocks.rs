@@ -3,6 +3,8 @@
 //! In: [`Block`], where they are; the weights. Out: the sums, a row of lanes for each window. Always: rows are checked before a
 //! pointer to them is made; a row that lies outside is one of zeros. Next: [`super`].
 
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::{__m128, __m128d, __m256, __m256d};
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::ops::Range;
@@ -14,6 +16,7 @@ use crate::kernel::place::outside;
 use crate::kernel::{In, strided};
 use crate::math::Float;
 
+use super::vector::Vector;
 use super::{Compiled, Lines, POINTS, RUN, Taps, Windowed};
 
 /// The most windows of a block: with two vectors of lanes each they fill the registers of the largest set.
@@ -141,7 +144,7 @@ fn read<T: Windowed>(
 
 /// Computes the sums of all windows.
 #[inline(always)]
-fn sums<M: Isa, T: Windowed, const WIDE: usize, const HALF: usize>(
+fn sums<M: Isa, T: Windowed, Wide: Vector<T>, Half: Vector<T>>(
     m: M,
     to: &mut Lines<T>,
     taps: &Taps<'_, T>,
@@ -234,8 +237,8 @@ fn sums<M: Isa, T: Windowed, const WIDE: usize, const HALF: usize>(
     let run = Run { table: table.as_ptr().cast(), rows, width, span, step, weights, out, weight, stride: n };
     // SAFETY: each entry is a pointer to `n` elements that lie in the window, as was checked, in `copies` or among the zeros;
     // there are `rows` times `span` of them, `rows * width` times `n` weights, which `read` has checked and found or copied, and
-    // `windows` rows of sums.
-    unsafe { run.lanes::<M, WIDE, HALF>(m, n, windows) }
+    // `windows` rows of sums. The processor has the instruction set of `m`, and that the vectors.
+    unsafe { run.lanes::<M, Wide, Half>(m, n, windows) }
 }
 
 /// What the innermost loops need.
@@ -260,31 +263,32 @@ impl<T: Windowed> Run<T> {
     /// All lanes, in vectors; the last ones may be computed twice.
     ///
     /// # Safety
-    /// See [`Run::at`], for the first `n` lanes and so many windows, whole blocks.
+    /// See [`Run::at`], for the first `n` lanes and so many windows, whole blocks; the processor must have the vectors.
     #[inline(always)]
-    unsafe fn lanes<M: Isa, const WIDE: usize, const HALF: usize>(&self, m: M, n: usize, windows: usize) {
-        const { assert!(WIDE == 2 * HALF) };
+    unsafe fn lanes<M: Isa, Wide: Vector<T>, Half: Vector<T>>(&self, m: M, n: usize, windows: usize) {
+        const { assert!(Wide::LANES == 2 * Half::LANES) };
+        let (wide, half) = (Wide::LANES, Half::LANES);
         // SAFETY: the caller's promise.
         unsafe {
             match n {
-                _ if n >= WIDE => {
+                _ if n >= wide => {
                     // No closure: one of its own would not have the instruction set.
-                    for i in 0..n / WIDE {
-                        self.blocks::<M, WIDE>(m, i * WIDE, windows);
+                    for i in 0..n / wide {
+                        self.blocks::<M, Wide>(m, i * wide, windows);
                     }
-                    match n % WIDE {
+                    match n % wide {
                         0 => (),
-                        rest if rest <= HALF => self.blocks::<M, HALF>(m, n - HALF, windows),
-                        _ => self.blocks::<M, WIDE>(m, n - WIDE, windows),
+                        rest if rest <= half => self.blocks::<M, Half>(m, n - half, windows),
+                        _ => self.blocks::<M, Wide>(m, n - wide, windows),
                     }
                 }
-                _ if n >= HALF => {
-                    self.blocks::<M, HALF>(m, 0, windows);
-                    if n > HALF {
-                        self.blocks::<M, HALF>(m, n - HALF, windows);
+                _ if n >= half => {
+                    self.blocks::<M, Half>(m, 0, windows);
+                    if n > half {
+                        self.blocks::<M, Half>(m, n - half, windows);
                     }
                 }
-                _ => (0..n).for_each(|i| self.blocks::<M, 1>(m, i, windows)),
+                _ => (0..n).for_each(|i| self.blocks::<M, [T; 1]>(m, i, windows)),
             }
         }
     }
@@ -294,15 +298,15 @@ impl<T: Windowed> Run<T> {
     /// # Safety
     /// As [`Run::at`], for so many windows, whole blocks.
     #[inline(always)]
-    unsafe fn blocks<M: Isa, const L: usize>(&self, m: M, lane: usize, windows: usize) {
+    unsafe fn blocks<M: Isa, V: Vector<T>>(&self, m: M, lane: usize, windows: usize) {
         // SAFETY: the caller's promise.
         unsafe {
             for first in (0..windows).step_by(MOST) {
                 let block =
                     Run { table: self.table.add(first * self.step), out: self.out.add(first * self.stride), ..*self };
                 match windows - first {
-                    FEW => block.at::<M, FEW, L>(m, lane),
-                    _ => block.best::<M, MOST, L>(m, lane),
+                    FEW => block.at::<M, V, FEW>(m, lane),
+                    _ => block.best::<M, V, MOST>(m, lane),
                 }
             }
         }
@@ -313,46 +317,43 @@ impl<T: Windowed> Run<T> {
     /// # Safety
     /// As [`Run::at`].
     #[inline(always)]
-    unsafe fn best<M: Isa, const P: usize, const L: usize>(&self, m: M, lane: usize) {
+    unsafe fn best<M: Isa, V: Vector<T>, const P: usize>(&self, m: M, lane: usize) {
         // SAFETY: the caller's promise.
         unsafe {
             match (self.width, self.step) {
-                (3, 1) if L > 1 => self.by::<M, P, L, 3, 1>(m, lane),
-                (3, 2) if L > 1 => self.by::<M, P, L, 3, 2>(m, lane),
-                (5, 1) if L > 1 => self.by::<M, P, L, 5, 1>(m, lane),
-                (5, 2) if L > 1 => self.by::<M, P, L, 5, 2>(m, lane),
-                _ => self.at::<M, P, L>(m, lane),
+                (3, 1) if V::LANES > 1 => self.by::<M, V, P, 3, 1>(m, lane),
+                (3, 2) if V::LANES > 1 => self.by::<M, V, P, 3, 2>(m, lane),
+                (5, 1) if V::LANES > 1 => self.by::<M, V, P, 5, 1>(m, lane),
+                (5, 2) if V::LANES > 1 => self.by::<M, V, P, 5, 2>(m, lane),
+                _ => self.at::<M, V, P>(m, lane),
             }
         }
     }
 
-    /// The sums of `P` windows along `L` lanes, the first of which is `lane`.
+    /// The sums of `P` windows along the lanes of a vector, the first of which is `lane`.
     ///
     /// # Safety
     /// These lanes must be readable at each place of the table and each weight, and writable in `P` rows of sums.
     #[inline(always)]
-    unsafe fn at<M: Isa, const P: usize, const L: usize>(&self, m: M, lane: usize) {
+    unsafe fn at<M: Isa, V: Vector<T>, const P: usize>(&self, m: M, lane: usize) {
         // SAFETY: the caller's promise.
         unsafe {
             // A product that is added to it is the product, zeros of either sign among them.
-            let nothing = -T::default();
-            let mut sums = [[nothing; L]; P];
+            let mut sums = [V::of(-T::default()); P];
             let mut weights = self.weights.add(lane);
             for row in 0..self.rows {
                 for column in 0..self.width {
                     let places = self.table.add(row * self.span + column);
-                    let weight = weights.cast::<[T; L]>().read();
+                    let weight = V::read(weights);
                     for (p, sums) in sums.iter_mut().enumerate() {
-                        let x = (*places.add(p * self.step)).add(lane).cast::<[T; L]>().read();
-                        for l in 0..L {
-                            sums[l] = m.fma(x[l], weight[l], sums[l]);
-                        }
+                        let x = V::read((*places.add(p * self.step)).add(lane));
+                        *sums = V::fma(m, x, weight, *sums);
                     }
                     weights = weights.wrapping_offset(self.weight);
                 }
             }
             for (p, sums) in sums.into_iter().enumerate() {
-                self.out.add(p * self.stride + lane).cast::<[T; L]>().write(sums);
+                sums.write(self.out.add(p * self.stride + lane));
             }
         }
     }
@@ -363,17 +364,17 @@ impl<T: Windowed> Run<T> {
     /// # Safety
     /// As [`Run::at`].
     #[inline(always)]
-    unsafe fn by<M: Isa, const P: usize, const L: usize, const W: usize, const S: usize>(&self, m: M, lane: usize) {
+    unsafe fn by<M: Isa, V: Vector<T>, const P: usize, const W: usize, const S: usize>(&self, m: M, lane: usize) {
         const { assert!(W <= 5 && (MOST - 1) * 2 + 5 <= 19 && P <= MOST && S <= 2) };
         // SAFETY: the caller's promise.
         unsafe {
-            let mut sums = [[-T::default(); L]; P];
+            let mut sums = [V::of(-T::default()); P];
             let mut weights = self.weights.add(lane);
             for row in 0..self.rows {
                 let places = self.table.add(row * self.span);
-                let mut of = [[T::default(); L]; W];
+                let mut of = [V::of(T::default()); W];
                 for of in &mut of {
-                    *of = weights.cast::<[T; L]>().read();
+                    *of = V::read(weights);
                     weights = weights.wrapping_offset(self.weight);
                 }
                 // Adds the place of this number to the window whose point of this number it is, if one has it.
@@ -381,17 +382,14 @@ impl<T: Windowed> Run<T> {
                     ($x:ident $place:literal $point:literal) => {
                         let first = usize::wrapping_sub($place, $point);
                         if $point < W && $point <= $place && first % S == 0 && first / S < P {
-                            let sums = &mut sums[first / S];
-                            for l in 0..L {
-                                sums[l] = m.fma($x[l], of[$point % W][l], sums[l]);
-                            }
+                            sums[first / S] = V::fma(m, $x, of[$point % W], sums[first / S]);
                         }
                     };
                 }
                 macro_rules! places {
                     ($($place:literal)*) => {$(
                         if $place < (P - 1) * S + W {
-                            let x = (*places.add($place)).add(lane).cast::<[T; L]>().read();
+                            let x = V::read((*places.add($place)).add(lane));
                             point!(x $place 4);
                             point!(x $place 3);
                             point!(x $place 2);
@@ -403,14 +401,14 @@ impl<T: Windowed> Run<T> {
                 places!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18);
             }
             for (p, sums) in sums.into_iter().enumerate() {
-                self.out.add(p * self.stride + lane).cast::<[T; L]>().write(sums);
+                sums.write(self.out.add(p * self.stride + lane));
             }
         }
     }
 }
 
 macro_rules! windowed {
-    ($($ty:ident: $base:literal $base_2:literal, $avx2:literal $avx2_2:literal, $avx512:literal $avx512_2:literal;)*) => {$(
+    ($($ty:ident: $base:ty, $base_2:ty; $avx2:ty, $avx2_2:ty; $avx512:ty, $avx512_2:ty;)*) => {$(
         impl Windowed for $ty {}
 
         impl Compiled for $ty {
@@ -462,6 +460,6 @@ macro_rules! windowed {
 }
 
 windowed! {
-    f32: 4 2, 8 4, 32 16;
-    f64: 2 1, 4 2, 16 8;
+    f32: [f32; 4], [f32; 2]; __m256, __m128; [f32; 32], [f32; 16];
+    f64: [f64; 2], [f64; 1]; __m256d, __m128d; [f64; 16], [f64; 8];
 }

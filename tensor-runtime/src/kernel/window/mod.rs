@@ -10,6 +10,7 @@
 mod blocks;
 #[cfg(test)]
 mod tests;
+mod vector;
 
 use std::marker::PhantomData;
 use std::ops::Range;
