@@ -220,9 +220,9 @@ fn ask_for_large_pages(memory: *mut u8, bytes: usize) {
     #[cfg(target_os = "linux")]
     {
         // A multiple of what pages are on any processor.
-        const PAGE: usize = 64 << 10;
-        let inset = memory.align_offset(PAGE);
-        let whole = bytes.saturating_sub(inset) / PAGE * PAGE;
+        const WHOLE: usize = 64 << 10;
+        let inset = memory.align_offset(WHOLE);
+        let whole = bytes.saturating_sub(inset) / WHOLE * WHOLE;
         // SAFETY: the range lies within memory that was just allocated; this advice changes no byte of it. A
         // refusal is no error: pages stay as they are.
         unsafe { libc::madvise(memory.wrapping_add(inset).cast(), whole, libc::MADV_HUGEPAGE) };
