@@ -26,7 +26,7 @@
 //! Next: [`super::run`].
 
 use super::access::plain;
-use super::code::{self, Writer};
+use super::code::{self, Code, Writer};
 use super::nest::{Kind, Nest, Node, Op, Ref, Value, nest};
 use crate::dtype::DType;
 use crate::kernel::{Axis, Operand};
@@ -138,7 +138,7 @@ impl Emit<'_> {
                 Node::Loop { kind, var, body } => {
                     let scope = self.scope.clone();
                     let together = self.goes_together(*kind, var, body);
-                    let head = if together { self.rows_head(*kind, var) } else { self.loop_head(*kind, var) };
+                    let head = if together { self.rows_head(*kind, var) } else { self.loop_head(*kind, var, body) };
                     self.spread(*kind, var, body);
                     self.begin_windows(var, body);
                     self.out.open(head);
@@ -170,17 +170,16 @@ impl Emit<'_> {
     pub(super) fn range(&self, var: &Sym) -> String {
         match self.loops.kernel.par.iter().position(|a| a.var == *var) {
             Some(k) => format!("cx.range({k})"),
-            None => format!("0..{}", self.extent(var)),
+            None => format!("0..{}", self.extent(var).at(code::SUM)),
         }
     }
 
-    fn loop_head(&self, kind: Kind, var: &Sym) -> String {
-        let range = self.range(var);
+    fn loop_head(&self, kind: Kind, var: &Sym, body: &[Node]) -> String {
         match kind {
-            Kind::Parallel | Kind::Serial => format!("for {var} in {range}"),
+            Kind::Parallel | Kind::Serial => format!("for {var} in {}", self.range(var)),
             Kind::Lane => match self.points() {
-                Some(points) => format!("for t in rt::lanes({range}, {points})"),
-                None => format!("for t in rt::tiles({range})"),
+                Some(points) => format!("for t in rt::lanes({}, {points})", self.range(var)),
+                None => format!("for t in rt::tiles({})", self.part(var, body)),
             },
         }
     }
@@ -189,14 +188,15 @@ impl Emit<'_> {
         match kind {
             Kind::Parallel => format!("for ({var}, t) in t.beside({})", self.range(var)),
             Kind::Serial | Kind::Lane => {
-                format!("for ({var}, t) in t.together({}, {})", self.extent(var), self.rows_together())
+                format!("for ({var}, t) in t.together({}, {})", self.extent(var).at(code::SUM), self.rows_together())
             }
         }
     }
 
-    fn extent(&self, var: &Sym) -> String {
+    /// The extent of an axis.
+    pub(super) fn extent(&self, var: &Sym) -> Code {
         let axis = self.loops.kernel.axes().find(|a| a.var == *var);
-        axis.map_or_else(|| "0".into(), |a| plain(&a.extent).at(code::SUM))
+        axis.map_or_else(|| Code::atom("0"), |a| plain(&a.extent))
     }
 
     pub(super) fn column(&self) -> bool {
