@@ -28,8 +28,9 @@
 use super::access::plain;
 use super::code::{self, Code, Writer};
 use super::nest::{Kind, Nest, Node, Op, Ref, Value, nest};
+use super::part::Part;
 use crate::dtype::DType;
-use crate::kernel::{Axis, Operand};
+use crate::kernel::{Axis, Guard, Operand};
 use crate::loops::{Form, Loops};
 use crate::ops::Literal;
 use crate::shape::{Dim, Sym};
@@ -71,6 +72,7 @@ pub fn kernel(number: usize, loops: &Loops, on: On) -> String {
         divisors: BTreeMap::new(),
         accumulators: BTreeMap::new(),
         together: None,
+        holds: Vec::new(),
     };
     emit.block(&nest.body);
     let body = std::mem::take(&mut emit.out.text);
@@ -128,6 +130,8 @@ pub(super) struct Emit<'a> {
     pub divisors: BTreeMap<Ref, String>,
     /// The variable of the loop around this place whose rows go together.
     pub together: Option<Sym>,
+    /// What holds everywhere in the loop over the lane around this place.
+    pub holds: Vec<Guard>,
 }
 
 impl Emit<'_> {
@@ -138,13 +142,17 @@ impl Emit<'_> {
                 Node::Loop { kind, var, body } => {
                     let scope = self.scope.clone();
                     let together = self.goes_together(*kind, var, body);
-                    let head = if together { self.rows_head(*kind, var) } else { self.loop_head(*kind, var, body) };
+                    let part = self.part(*kind, var, body);
+                    let head =
+                        if together { self.rows_head(*kind, var) } else { self.loop_head(*kind, var, part.as_ref()) };
                     self.spread(*kind, var, body);
                     self.begin_windows(var, body);
                     self.out.open(head);
                     self.open.push(var.clone());
                     self.together = together.then(|| var.clone());
+                    self.holds = part.map_or_else(Vec::new, |part| part.holds);
                     self.block(body);
+                    self.holds.clear();
                     self.together = None;
                     self.open.pop();
                     self.out.close();
@@ -174,12 +182,13 @@ impl Emit<'_> {
         }
     }
 
-    fn loop_head(&self, kind: Kind, var: &Sym, body: &[Node]) -> String {
+    fn loop_head(&self, kind: Kind, var: &Sym, part: Option<&Part>) -> String {
+        let range = part.map_or_else(|| self.range(var), |part| part.range.clone());
         match kind {
-            Kind::Parallel | Kind::Serial => format!("for {var} in {}", self.range(var)),
+            Kind::Parallel | Kind::Serial => format!("for {var} in {range}"),
             Kind::Lane => match self.points() {
-                Some(points) => format!("for t in rt::lanes({}, {points})", self.range(var)),
-                None => format!("for t in rt::tiles({})", self.part(var, body)),
+                Some(points) => format!("for t in rt::lanes({range}, {points})"),
+                None => format!("for t in rt::tiles({range})"),
             },
         }
     }

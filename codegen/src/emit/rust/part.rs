@@ -1,7 +1,8 @@
 //! The part of a lane that counts.
 //!
 //! In: a loop over the lane, in the row form. Out: conditions outside of which every push is what its accumulator starts
-//! with; the loop leaves these points out, so that a row which is filled up costs what is in it. Always: a loop that
+//! with; the loop leaves these points out, and asks for those conditions nowhere, so that a row which is filled up costs what
+//! is in it. Always: a loop that
 //! writes anything goes over all of its lane; the part depends on sizes and places alone, and so does the order of a sum.
 //! Next: [`super::kernel`].
 //!
@@ -11,19 +12,42 @@
 
 use super::access;
 use super::kernel::Emit;
-use super::nest::{Node, Op, Ref};
+use super::nest::{Kind, Node, Op, Ref};
 use crate::kernel::Guard;
 use crate::loops::Form;
 use crate::ops::{Answer, Literal, MapOp};
 use crate::shape::Sym;
 
+/// The part of a lane that a loop goes over.
+pub(super) struct Part {
+    /// Its positions.
+    pub range: String,
+    /// What holds at each of them.
+    pub holds: Vec<Guard>,
+}
+
 impl Emit<'_> {
-    /// The lane positions that a loop goes over.
-    pub(super) fn part(&self, lane: &Sym, body: &[Node]) -> String {
-        let guards = if self.loops.form == Form::Row { self.counts(body) } else { Vec::new() };
-        let extent = self.extent(lane);
-        let parts = guards.iter().filter_map(|guard| access::part(guard, lane, &extent));
-        parts.reduce(|a, b| format!("rt::meet({a}, {b})")).unwrap_or_else(|| self.range(lane))
+    /// The part that a loop goes over, if that is not all of its lane.
+    pub(super) fn part(&self, kind: Kind, var: &Sym, body: &[Node]) -> Option<Part> {
+        if kind != Kind::Lane || self.loops.form != Form::Row {
+            return None;
+        }
+        let extent = self.extent(var);
+        let range = |guard: &Guard| access::part(guard, var, &extent);
+        let (holds, ranges): (Vec<Guard>, Vec<String>) =
+            self.counts(body).into_iter().filter_map(|guard| Some((guard.clone(), range(&guard)?))).unzip();
+        let range = ranges.into_iter().reduce(|a, b| format!("rt::meet({a}, {b})"))?;
+        Some(Part { range, holds })
+    }
+
+    /// Those that may fail here.
+    pub(super) fn unsure(&self, guards: &[Guard]) -> Vec<Guard> {
+        guards.iter().filter(|guard| !self.holds.contains(guard)).cloned().collect()
+    }
+
+    /// Whether a condition on places holds here in any case.
+    pub(super) fn is_sure(&self, condition: Ref) -> bool {
+        matches!(&self.nest.value(condition).op, Op::Inside(guards) if self.unsure(guards).is_empty())
     }
 
     /// What holds wherever a push of the body is not its accumulator's start.
