@@ -240,6 +240,13 @@ impl Machine for Host {
         runs: &dyn Fn(usize) -> bool,
         sizes: &[i64],
     ) -> Result<usize> {
+        if let Some(prologue) = plan.prologues.iter().find(|prologue| prologue.step == first)
+            && runs(first)
+            && runs(first + 1)
+            && dot::windows::run(plan, prologue, memory, sizes)?
+        {
+            return Ok(first + 2);
+        }
         if plan.blocks.is_empty() {
             return Ok(first);
         }
