@@ -112,7 +112,7 @@ impl Packed {
         let lay = || unsafe { lay_out(start.cast::<f32>(), steps, extents) };
         let found = keepers[usize::from(right)].map(|keeper| {
             let position = (start as isize).wrapping_sub(keeper.start as isize) / size_of::<f32>() as isize;
-            let form = Form { start: position, extents, steps };
+            let form = Form::Panels { start: position, extents, steps };
             (keeper, form, keeper.kept.find(&form))
         });
         let panels = match found {

@@ -23,6 +23,10 @@ use super::packed::Packed;
 use super::tile::{self, Strip};
 use super::{Product, multiply};
 
+/// Terms whose lanes in a panel stay in the first-level cache, and rows for which it pays to fetch those of more terms: each
+/// line of an image goes through all panels.
+const NEAR: usize = 192;
+const LONG: usize = 48;
 /// Rows that are copied at once where some of their terms lie outside.
 const EDGE: usize = 16;
 
@@ -101,7 +105,7 @@ pub(super) fn fit(product: &Product, packed: Option<&Packed>, boxes: &Boxes) -> 
 }
 
 impl Windows {
-    /// `None` where places could not be told with an `isize`, or where the array is none of `f32`.
+    /// `None` where lines are too short, where places could not be told with an `isize`, or where the array is none of `f32`.
     fn new(product: &Product, left: bool, array: &Spot<'_>, around: &Around, sizes: &[i64]) -> Option<Windows> {
         let (rank, loops) = (array.layout.rank(), &product.loops);
         if array.dtype != DType::F32 || around.axes.len() != rank || loops.iter().any(|l| l.extent == 0) {
@@ -133,6 +137,11 @@ impl Windows {
             axes.push((along.len() == loops.len()).then_some(axis)?);
         }
         let depth = loops.iter().filter(|l| l.role == Role::Contract).map(|l| l.extent).product::<usize>();
+        let role = if left { Role::Left } else { Role::Right };
+        let line = (0..loops.len()).rev().find(|&i| loops[i].role == role && loops[i].extent > 1);
+        if depth > NEAR && line.is_none_or(|i| loops[i].extent < LONG) {
+            return None;
+        }
         let (mut terms, mut offsets) = (Vec::with_capacity(depth * rank), Vec::with_capacity(depth));
         let mut at = [0isize; MAX_LOOPS];
         let mut place = [0isize; MAX_RANK];
@@ -151,9 +160,7 @@ impl Windows {
                 at[i] = 0;
             }
         }
-        let role = if left { Role::Left } else { Role::Right };
         let origin = array.start.cast::<f32>().cast_const().wrapping_add(array.layout.offset());
-        let line = (0..loops.len()).rev().find(|&i| loops[i].role == role && loops[i].extent > 1);
         Some(Windows { role, origin, axes, terms, offsets, line })
     }
 
