@@ -128,7 +128,7 @@ impl Windows {
                 let far = to.checked_mul(l.extent as isize - 1)?;
                 (least, most) = (least.checked_add(far.min(0))?, most.checked_add(far.max(0))?);
                 if l.role == Role::Contract {
-                    (axis.low, axis.high) = (axis.low + far.min(0), axis.high + far.max(0));
+                    (axis.low, axis.high) = (axis.low.checked_add(far.min(0))?, axis.high.checked_add(far.max(0))?);
                 }
             }
             // What is computed below with places and sizes.
