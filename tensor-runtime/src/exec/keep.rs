@@ -15,17 +15,18 @@ use super::launch;
 use super::memory::{Memory, described, layout_of};
 
 /// What a load and a store cost: a launch of no more does nothing else.
-const COPIES: u32 = 2;
+pub(super) const COPIES: u32 = 2;
 
-/// Finds what a launch copies, or keeps it; answers whether its output is there.
+/// Finds what a launch of this cost copies, or keeps it; answers whether its output is there.
 pub(super) fn run(
     plan: &'static Plan,
     launch: &'static Launch,
     memory: &mut Memory<'_>,
     sizes: &[i64],
 ) -> Result<bool> {
+    debug_assert_eq!(launch.cost, COPIES);
     let (&[input], [output]) = (launch.inputs, launch.outputs) else { return Ok(false) };
-    if launch.cost != COPIES || !launch.sizes.is_empty() || launch.extents.len() > MAX_RANK {
+    if !launch.sizes.is_empty() || launch.extents.len() > MAX_RANK {
         return Ok(false);
     }
     let (id, of) = (output.buffer, described(plan, output.buffer)?);
@@ -48,12 +49,15 @@ pub(super) fn run(
     let form = Form::Copy { launch: std::ptr::from_ref(launch).addr(), start, extents, steps };
     match keeper.kept.find(&form) {
         Found::New => return Ok(false),
-        Found::Kept(laid) => memory.lend(id, laid, sizes)?,
+        // The operand, which the call borrows, has it as long.
+        Found::Kept(laid) => memory.lend(id, laid.start().cast(), sizes)?,
         Found::Again => {
-            let mut laid = Laid::new(len)?;
-            memory.lay(id, laid.start_mut(), true, sizes)?;
             launch::run(plan, launch, memory, sizes)?;
-            memory.lend(id, keeper.kept.keep(&form, laid, keeper.len), sizes)?;
+            let made = memory.reading(id, sizes)?;
+            let mut laid = Laid::new(len)?;
+            // SAFETY: the launch has written all elements of its output, which is dense; there is room for as many.
+            unsafe { std::ptr::copy_nonoverlapping(made.start.cast::<f32>(), laid.start_mut(), len) };
+            keeper.kept.keep(&form, laid, keeper.len);
         }
     }
     Ok(true)

@@ -6,11 +6,10 @@
 //! or lies where the call keeps those that it makes, and is never copied. Next: [`super::launch`].
 
 use std::cell::{OnceCell, RefCell};
-use std::sync::Arc;
 
 use crate::dtype::{AnyBuffer, AnySliceMut, AnyStorage, DType};
 use crate::error::{Error, Result};
-use crate::kept::{Kept, Laid};
+use crate::kept::Kept;
 use crate::layout::{Layout, Lent};
 use crate::operand::{RawView, RawViewMut};
 use crate::plan::{Buffer, BufferId, Place, Plan};
@@ -74,13 +73,11 @@ pub(super) trait Target {
 /// Host memory.
 pub(super) struct Host {
     spare: RefCell<Spare<AnyBuffer>>,
-    /// What is kept of operands, as long as the call reads it.
-    kept: RefCell<Vec<Arc<Laid>>>,
 }
 
 impl Host {
     pub(super) fn new() -> Host {
-        Host { spare: RefCell::new(Spare::new()), kept: RefCell::new(Vec::new()) }
+        Host { spare: RefCell::new(Spare::new()) }
     }
 }
 
@@ -118,23 +115,6 @@ impl Target for Host {
 
     fn fresh(&self, dtype: DType, len: usize, start: &mut *mut u8) -> Result<AnyStorage> {
         AnyStorage::fresh(dtype, len, start)
-    }
-}
-
-impl<'m> Memory<'m> {
-    /// Gives a temporary the place of elements that are kept.
-    pub(super) fn lend(&mut self, id: BufferId, laid: Arc<Laid>, sizes: &[i64]) -> Result<()> {
-        self.lay(id, laid.start().cast_mut(), false, sizes)?;
-        self.target.kept.borrow_mut().push(laid);
-        Ok(())
-    }
-
-    /// Gives a temporary a place that is not the call's.
-    pub(super) fn lay(&mut self, id: BufferId, start: *mut f32, writable: bool, sizes: &[i64]) -> Result<()> {
-        let layout = self.layout(id, sizes)?;
-        let spot = Spot { start: start.cast(), dtype: DType::F32, layout, root: id, writable };
-        self.spots[usize::from(id)] = Some(spot);
-        Ok(())
     }
 }
 
@@ -281,6 +261,14 @@ impl<'m, T: Target> Memory<'m, T> {
         self.spots[usize::from(id)] = Some(spot);
         self.owned[at] = Some(owned);
         Ok(spot)
+    }
+
+    /// Gives a temporary a place that is not the call's, but lives as long: what is kept of an operand.
+    pub(super) fn lend(&mut self, id: BufferId, start: *const u8, sizes: &[i64]) -> Result<()> {
+        let dtype = self.described(id)?.dtype;
+        let layout = self.layout(id, sizes)?;
+        self.spots[usize::from(id)] = Some(Spot { start: start.cast_mut(), dtype, layout, root: id, writable: false });
+        Ok(())
     }
 
     /// Where a buffer lies, if it has a place.

@@ -223,10 +223,10 @@ trait Machine: Target + Sized {
 
 impl Machine for Host {
     fn launch(memory: &mut Memory<'_>, plan: &'static Plan, launch: &'static Launch, sizes: &[i64]) -> Result<()> {
-        match keep::run(plan, launch, memory, sizes)? {
-            true => Ok(()),
-            false => launch::run(plan, launch, memory, sizes),
+        if launch.cost == keep::COPIES && keep::run(plan, launch, memory, sizes)? {
+            return Ok(());
         }
+        launch::run(plan, launch, memory, sizes)
     }
 
     fn dot(memory: &mut Memory<'_>, plan: &'static Plan, dot: &'static Dot, sizes: &[i64]) -> Result<()> {
@@ -244,15 +244,15 @@ impl Machine for Host {
         runs: &dyn Fn(usize) -> bool,
         sizes: &[i64],
     ) -> Result<usize> {
+        if plan.prologues.is_empty() && plan.blocks.is_empty() {
+            return Ok(first);
+        }
         if let Some(prologue) = plan.prologues.iter().find(|prologue| prologue.step == first)
             && runs(first)
             && runs(first + 1)
             && dot::windows::run(plan, prologue, memory, sizes)?
         {
             return Ok(first + 2);
-        }
-        if plan.blocks.is_empty() {
-            return Ok(first);
         }
         let Some((block, tiling)) = Tiling::from(plan, first, runs, sizes)? else { return Ok(first) };
         block::run(plan, block, tiling, memory, sizes)?;
