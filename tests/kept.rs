@@ -1,6 +1,6 @@
 //! What a tensor's storage keeps of its elements never outlives them.
 //!
-//! In: products whose operand is laid out for them, called until that is kept. Out: the same bits as with arrays, of which
+//! In: products whose operand is laid out for them, and a convolution whose weights are copied, called until that is kept. Out: the same bits as with arrays, of which
 //! nothing is kept, whatever was done to the tensor meanwhile. A way to write to a tensor that is missing here is a
 //! way to a stale result: a new one belongs in [`WAYS`].
 
@@ -35,6 +35,11 @@ tensor! {
     }
 
     #[no_grad]
+    fn windows<N, K>(x: f32[N, K, 5, 6], w: f32[K, 53]) -> f32[N, K, 5, 6] {
+        conv2d(x, w[:, 3:12].reshape(w.shape[0], 1, 3, 3), padding=1, groups=x.shape[1])
+    }
+
+    #[no_grad]
     fn update<K, M>(w: f32[K, M], g: f32[K, M]) -> f32[K, M] {
         w - 0.5 * g
     }
@@ -59,12 +64,15 @@ fn bits(x: ArrayView2<'_, f32>) -> Vec<u32> {
     x.iter().map(|x| x.to_bits()).collect()
 }
 
-/// The results of all products that lay out `w`.
+/// The results of all functions that lay out `w`.
 fn products<W: Operand<Elem = f32, Shape = (usize, usize)>>(w: &W) -> ndfuse::Result<Vec<Vec<u32>>> {
     let (x, y) = (wave(N, K, 7), wave(N, M, 5));
     let below = wave(K, N, 3);
     let all = [product(&x, w)?, layer(&x, w)?, turned(&y, w)?, self::below(&below, w)?, rows(&x, w)?];
-    all.iter().map(|result| Ok(bits(result.view()?))).collect()
+    let mut all = all.iter().map(|result| Ok(bits(result.view()?))).collect::<ndfuse::Result<Vec<_>>>()?;
+    let image = wave(2 * K, 30, 11).into_shape_with_order((2, K, 5, 6)).expect("as many");
+    all.push(windows(&image, w)?.to_vec()?.into_iter().map(f32::to_bits).collect());
+    Ok(all)
 }
 
 /// Whether a tensor, in calls until all is kept that can be, has the products of an array.

@@ -1,6 +1,6 @@
 //! A tensor's elements in another order, kept beside them from call to call.
 //!
-//! In: what a product lays out of an operand before it multiplies, and a [`Form`], all that this depends on. Out: [`Kept`],
+//! In: what a product lays out of an operand before it multiplies or a kernel copies of it, and a [`Form`], all that this depends on. Out: [`Kept`],
 //! the place for such forms in a tensor's storage. Always: what is found there is made of the elements as they are, for the
 //! storage empties the place whenever it hands its elements out to be written to, in a borrow that excludes those who
 //! fill it. Nothing is kept before it is asked for the second time, so what is used once costs nothing; a storage keeps at
@@ -9,6 +9,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use crate::MAX_RANK;
 use crate::error::Result;
 use crate::kernel::cache::LINE;
 use crate::storage::{give_back, spare};
@@ -41,14 +42,26 @@ fn hold(held: &AtomicUsize, bytes: usize, most: usize) -> bool {
     held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
 }
 
-/// Which elements of a storage are laid out.
+/// Which elements of a storage are laid out, and how.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Form {
-    /// The position of the first one.
-    pub(crate) start: isize,
-    /// Lanes and terms: how many, and the steps from one to the next.
-    pub(crate) extents: [usize; 2],
-    pub(crate) steps: [isize; 2],
+pub(crate) enum Form {
+    /// In panels of a product.
+    Panels {
+        /// The position of the first one.
+        start: isize,
+        /// Lanes and terms: how many, and the steps from one to the next.
+        extents: [usize; 2],
+        steps: [isize; 2],
+    },
+    /// As a kernel does.
+    Copy {
+        /// The address of its launch.
+        launch: usize,
+        /// The position of index 0, the launch's extents, and the steps of the operand's axes.
+        start: isize,
+        extents: [isize; MAX_RANK],
+        steps: [isize; MAX_RANK],
+    },
 }
 
 /// Elements that are laid out, in memory of the pool, from where a cache line begins.
@@ -166,7 +179,7 @@ mod tests {
     use crate::storage::{Buffer, Elements, Storage};
 
     fn form(start: isize) -> Form {
-        Form { start, extents: [16, 4], steps: [1, 16] }
+        Form::Panels { start, extents: [16, 4], steps: [1, 16] }
     }
 
     #[test]

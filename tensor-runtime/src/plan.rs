@@ -36,7 +36,7 @@ pub struct Plan {
     pub blocks: &'static [Block],
     /// What is one kernel on a GPU where its sizes allow it, by the first step.
     pub attends: &'static [Attend],
-    /// Kernels that a product on a GPU has as a part of itself, by their steps.
+    /// Kernels that a product may have as a part of itself, by their steps.
     pub prologues: &'static [Prologue],
     /// The text of `explain()`.
     pub explain: &'static str,
@@ -84,7 +84,16 @@ pub struct Prologue {
     pub window: &'static str,
     /// The product's epilogue, as [`Epilogue::function`]; empty where there is none.
     pub epilogue: &'static str,
+    /// Where the windows are, if they are steps through an array.
+    pub around: Option<Around>,
     pub text: &'static str,
+}
+
+/// Steps through an array, outside of which there are zeros.
+pub struct Around {
+    pub of: BufferId,
+    /// For each of its axes where the product's first element is, and the step to the next one along each of the product's loops.
+    pub axes: &'static [(Slot, &'static [i64])],
 }
 
 /// A parameter: a leaf of a parameter struct has its dotted name.

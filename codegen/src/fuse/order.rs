@@ -10,7 +10,7 @@ use super::builder::Source;
 use super::finish::{Finished, finish};
 use super::{Search, anonymous, dots};
 use crate::graph::{NodeId, Op};
-use crate::kernel::{InstOp, Kernel};
+use crate::kernel::{Inst, InstOp, Kernel};
 use crate::program::{Action, BufId, Buffer, Dot, Epilogue, Launch, Place, Program, Scatter, Step};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -53,7 +53,25 @@ fn sorted(search: &Search) -> Vec<Work> {
         done.extend(work.group.iter().flat_map(|g| search.groups[g].roots.iter().copied()));
         out.push(work);
     }
-    out
+    beside(search, out)
+}
+
+/// A kernel that only rearranges, for one product alone, goes just before that product: the two may be run as one.
+fn beside(search: &Search, mut work: Vec<Work>) -> Vec<Work> {
+    let rearranges =
+        |group: &NodeId| matches!(&search.groups[group].draft.code[..], [Inst { op: InstOp::Load { .. }, .. }]);
+    for group in search.groups.keys().filter(|group| rearranges(group)) {
+        let [root] = search.groups[group].roots[..] else { continue };
+        let reads: Vec<usize> = (0..work.len()).filter(|&at| needs(search, &work[at]).contains(&root)).collect();
+        let from = work.iter().position(|w| w.own.is_none() && w.group == Some(*group));
+        if let (Some(from), &[to]) = (from, &reads[..])
+            && work[to].own.is_some()
+            && !search.graph.outputs.contains(&root)
+        {
+            work[from..to].rotate_left(1);
+        }
+    }
+    work
 }
 
 fn needs(search: &Search, work: &Work) -> BTreeSet<NodeId> {

@@ -4,12 +4,14 @@
 //! convolution's, for a product alone. Always: an element of the windows follows
 //! from its place in the product's loops, so a product on a GPU can compute it
 //! when it fetches it: the windows are never in memory (an implicit matrix
-//! product; Chetlur and others, *cuDNN*, 2014, section 3.2).
+//! product; Chetlur and others, *cuDNN*, 2014, section 3.2). A product on the
+//! host reads them where they are, if they are steps through an array.
 //! Next: [`crate::emit`].
 
-use super::{Action, Dot, Launch, Place, Program, Role};
-use crate::kernel::{InstOp, Kernel};
-use crate::shape::Dim;
+use super::{Action, BufId, Dot, DotAxis, Launch, Place, Program, Role};
+use crate::kernel::{Guard, InstOp, Kernel};
+use crate::ops::Literal;
+use crate::shape::{Dim, SizesOnly, Sym};
 
 /// A kernel and the product after it, as one.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -23,6 +25,17 @@ pub struct Prologue {
     pub batch: Vec<usize>,
     pub lines: Vec<usize>,
     pub terms: Vec<usize>,
+    /// Where the windows are, if that is all there is to them.
+    pub around: Option<Around>,
+}
+
+/// Steps through an array, outside of which there are zeros.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Around {
+    pub of: BufId,
+    /// For each axis of the array where the product's first element is, and the
+    /// step to the next one along each of the product's loops.
+    pub axes: Vec<(Dim, Vec<i64>)>,
 }
 
 /// All of a program's.
@@ -45,7 +58,8 @@ fn prologue(program: &Program, step: usize) -> Option<Prologue> {
     }
     let [batch, lines, terms] = [Role::Batch, if left { Role::Left } else { Role::Right }, Role::Contract]
         .map(|r| along(kernel, launch, dot, left, r));
-    let found = Prologue { step, left, batch: batch?, lines: lines?, terms: terms? };
+    let around = around(program, kernel, launch, dot, left);
+    let found = Prologue { step, left, batch: batch?, lines: lines?, terms: terms?, around };
     let all = [&found.batch, &found.lines, &found.terms];
     (0..kernel.par.len()).all(|k| all.iter().any(|axes| axes.contains(&k))).then_some(found)
 }
@@ -78,6 +92,45 @@ fn along(kernel: &Kernel, launch: &Launch, dot: &Dot, left: bool, role: Role) ->
     Some(out)
 }
 
+/// The element that the kernel loads, as a function of the product's loops.
+fn around(program: &Program, kernel: &Kernel, launch: &Launch, dot: &Dot, left: bool) -> Option<Around> {
+    let value = kernel.inst(kernel.stores[0].value);
+    let InstOp::Load { input, index, guards, fill } = &value.op else { return None };
+    let of = launch.inputs[*input];
+    let size = |name: &str| kernel.sizes.iter().position(|s| &**s == name).map(|k| launch.sizes[k].clone());
+    let named = |d: &Dim| d.substitute(&SizesOnly, &size);
+    // A guard that says no more than that the element lies in the array.
+    let within = |Guard { index: d, extent }: &Guard| {
+        index.iter().zip(&program.buffer(of).shape).any(|(at, size)| at == d && named(extent) == *size)
+    };
+    let zero = matches!(fill, Literal::Int(0) | Literal::Float(0));
+    if value.dtype != program.buffer(of).dtype || !guards.iter().all(within) || !(zero || guards.is_empty()) {
+        return None;
+    }
+    let vars: Vec<Option<&Sym>> = dot.axes.iter().map(|axis| var(kernel, axis, left)).collect();
+    let mut axes = Vec::new();
+    for at in index {
+        let (mut rest, mut steps) = (at.clone(), Vec::new());
+        for var in &vars {
+            let (step, without) = var.map_or(Some((Dim::zero(), rest.clone())), |var| rest.affine_in(var))?;
+            steps.push(step.as_const()?);
+            rest = without;
+        }
+        if rest.symbols().iter().any(|name| size(name).is_none()) {
+            return None;
+        }
+        axes.push((named(&rest), steps));
+    }
+    Some(Around { of, axes })
+}
+
+/// The kernel's parallel axis that a loop of the product goes along.
+fn var<'k>(kernel: &'k Kernel, axis: &DotAxis, left: bool) -> Option<&'k Sym> {
+    let (at, _) = if left { axis.left } else { axis.right }?;
+    let name = kernel.stores[0].index[at].as_sym()?;
+    kernel.par.iter().map(|par| &par.var).find(|var| *var == name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,6 +148,20 @@ mod tests {
                       conv2d(x, w, padding=\"same\") }";
         let [one] = found(source).try_into().expect("one product of windows");
         assert_eq!((one.batch.len(), one.lines.len(), one.terms.len()), (0, 3, 3));
+        let around = one.around.expect("steps through the image");
+        // Of the product's loops over images, rows, columns, the channels of either side, and the window.
+        let steps = [[1, 0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 1, 0, 0], [0, 1, 0, 0, 0, 1, 0], [0, 0, 1, 0, 0, 0, 1]];
+        let starts = [0, 0, -1, -1].map(Dim::from);
+        let wanted: Vec<_> = starts.into_iter().zip(steps.map(Vec::from)).collect();
+        assert_eq!(around.axes, wanted);
+    }
+
+    #[test]
+    fn windows_of_what_is_padded_with_ones_are_no_steps_through_an_array() {
+        let source = "fn f<B, C, O>(x: f32[B, C, 9, 9], w: f32[O, C, 3, 3]) -> f32[B, O, 9, 9] { \
+                      conv2d(pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)), value=1), w) }";
+        let [one] = found(source).try_into().expect("one product of windows");
+        assert_eq!(one.around, None);
     }
 
     #[test]

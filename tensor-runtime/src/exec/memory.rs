@@ -263,6 +263,14 @@ impl<'m, T: Target> Memory<'m, T> {
         Ok(spot)
     }
 
+    /// Gives a temporary a place that is not the call's, but lives as long: what is kept of an operand.
+    pub(super) fn lend(&mut self, id: BufferId, start: *const u8, sizes: &[i64]) -> Result<()> {
+        let dtype = self.described(id)?.dtype;
+        let layout = self.layout(id, sizes)?;
+        self.spots[usize::from(id)] = Some(Spot { start: start.cast_mut(), dtype, layout, root: id, writable: false });
+        Ok(())
+    }
+
     /// Where a buffer lies, if it has a place.
     #[inline]
     pub(super) fn known(&self, id: BufferId) -> Option<&Spot<'m>> {

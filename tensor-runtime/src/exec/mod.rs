@@ -20,6 +20,7 @@ mod dot;
 mod few;
 mod gpu;
 mod jobs;
+mod keep;
 mod launch;
 pub mod measure;
 mod memory;
@@ -222,6 +223,9 @@ trait Machine: Target + Sized {
 
 impl Machine for Host {
     fn launch(memory: &mut Memory<'_>, plan: &'static Plan, launch: &'static Launch, sizes: &[i64]) -> Result<()> {
+        if launch.cost == keep::COPIES && keep::run(plan, launch, memory, sizes)? {
+            return Ok(());
+        }
         launch::run(plan, launch, memory, sizes)
     }
 
@@ -240,8 +244,15 @@ impl Machine for Host {
         runs: &dyn Fn(usize) -> bool,
         sizes: &[i64],
     ) -> Result<usize> {
-        if plan.blocks.is_empty() {
+        if plan.prologues.is_empty() && plan.blocks.is_empty() {
             return Ok(first);
+        }
+        if let Some(prologue) = plan.prologues.iter().find(|prologue| prologue.step == first)
+            && runs(first)
+            && runs(first + 1)
+            && dot::windows::run(plan, prologue, memory, sizes)?
+        {
+            return Ok(first + 2);
         }
         let Some((block, tiling)) = Tiling::from(plan, first, runs, sizes)? else { return Ok(first) };
         block::run(plan, block, tiling, memory, sizes)?;

@@ -16,6 +16,7 @@ use crate::kernel::{InstOp, Kernel};
 use crate::loops::{Form, Loops};
 use crate::program::attend::Along;
 use crate::program::bias::bias;
+use crate::program::prologue::Around;
 use crate::program::tile::{Block, Bound};
 use crate::program::{Action, BufId, Dot, Epilogue, Launch, Place, Program, Role, Step};
 use crate::shape::Dim;
@@ -62,6 +63,8 @@ pub fn plan(name: &str, cx: &Context<'_>) -> String {
     emit.steps(&mut steps);
     let mut blocks = Writer::at(1);
     emit.blocks(&mut blocks);
+    let mut prologues = Writer::at(1);
+    emit.prologues(&mut prologues);
     let mut tables = Writer::at(1);
     emit.tables(&mut tables);
     let mut out = Writer::default();
@@ -82,7 +85,7 @@ pub fn plan(name: &str, cx: &Context<'_>) -> String {
         }
     });
     out.append(&attends(cx.attends));
-    out.append(&prologues(cx.prologues));
+    out.append(&prologues.text);
     out.line(format!("explain: {:?},", cx.explain));
     out.line(format!("cuda: {:?},", cx.cuda));
     out.close_with("};");
@@ -212,6 +215,25 @@ impl Emit<'_> {
         out.close_with("],");
     }
 
+    fn prologues(&mut self, out: &mut Writer) {
+        out.open_with("prologues: &[");
+        for Windows { prologue, window, epilogue, text } in self.cx.prologues {
+            let (step, left) = (prologue.step, prologue.left);
+            let epilogue = epilogue.as_deref().unwrap_or_default();
+            out.open("Prologue");
+            out.line(format!("step: {step}, left: {left}, window: {window:?}, epilogue: {epilogue:?},"));
+            let around = prologue.around.as_ref().map_or("None".to_string(), |Around { of, axes }| {
+                let axes = axes.iter().map(|(start, steps)| format!("({}, {})", self.slots.of(start), list(steps)));
+                let axes = list(axes);
+                format!("Some(Around {{ of: {}, axes: {axes} }})", self.buffer(*of))
+            });
+            out.line(format!("around: {around},"));
+            out.line(format!("text: {text:?},"));
+            out.close_with("},");
+        }
+        out.close_with("],");
+    }
+
     fn launch(&mut self, launch: &Launch, out: &mut Writer) {
         let (program, names) = (self.cx.program, &self.cx.kernels[launch.kernel]);
         let kernel = &program.kernels[launch.kernel];
@@ -294,21 +316,6 @@ fn attends(all: &[Attention]) -> String {
         out.line(format!("batch: {}, rows: {},", loops(&attend.batch), loops(&attend.rows)));
         out.line(format!("columns: [{first}, {second}],"));
         out.line(format!("score: {score:?}, epilogue: {epilogue:?},"));
-        out.line(format!("text: {text:?},"));
-        out.close_with("},");
-    }
-    out.close_with("],");
-    out.text
-}
-
-fn prologues(all: &[Windows]) -> String {
-    let mut out = Writer::at(1);
-    out.open_with("prologues: &[");
-    for Windows { prologue, window, epilogue, text } in all {
-        let (step, left) = (prologue.step, prologue.left);
-        let epilogue = epilogue.as_deref().unwrap_or_default();
-        out.open("Prologue");
-        out.line(format!("step: {step}, left: {left}, window: {window:?}, epilogue: {epilogue:?},"));
         out.line(format!("text: {text:?},"));
         out.close_with("},");
     }

@@ -120,6 +120,11 @@ impl Boxes {
         self.count
     }
 
+    /// Whether boxes begin with multiples of so many elements of an axis.
+    pub(super) fn begin_with(&self, axis: usize, unit: usize) -> bool {
+        self.step[axis] >= self.size[axis] || self.step[axis].is_multiple_of(unit)
+    }
+
     /// How many jobs they are: as many as boxes, where the work is worth several threads.
     pub(super) fn jobs(&self, work: u64) -> usize {
         if jobs::count(work) > 1 { self.count } else { 1 }
@@ -153,6 +158,7 @@ mod tests {
             right: std::ptr::null_mut(),
             loops: vec![l(Role::Left, m), l(Role::Right, n), l(Role::Contract, k)],
             axes: vec![Some(0), Some(1), None],
+            windows: None,
         }
     }
 

@@ -80,6 +80,7 @@ unsafe fn by_panels(
                         left: right.start.wrapping_offset(first * right.row + row as isize * right.column),
                         row: right.column,
                         term: right.row,
+                        offsets: None,
                         rows: step.min(rows - row),
                         panel: place(&panel),
                         step: panel.len().next_multiple_of(VECTOR),

@@ -19,9 +19,9 @@ use super::beside::Beside;
 use super::boxes::Boxes;
 use super::gemm::Loop;
 use super::packed::Packed;
-use super::{Product, extent, keepers, told};
+use super::{Product, extent, keepers, told, windows};
 
-/// The product a panel at a time, each at once the input of the epilogue.
+/// The product a panel at a time, each at once the input of the epilogue; `false` if it cannot read its windows.
 pub(super) fn panels(
     plan: &'static Plan,
     epilogue: &'static Epilogue,
@@ -30,7 +30,7 @@ pub(super) fn panels(
     memory: &mut Memory<'_>,
     sizes: &[i64],
     operands: [u16; 2],
-) -> Result<()> {
+) -> Result<bool> {
     let launch = &epilogue.launch;
     let input = epilogue.input;
     if input >= launch.inputs.len() || epilogue.axes.len() != shape.len() {
@@ -42,7 +42,7 @@ pub(super) fn panels(
     let unplaced = Spot::nowhere(product.out, layout.lend(), u16::MAX);
     let ready = launch::prepare(plan, launch, memory, sizes, &[(launch.inputs[input], unplaced)])?;
     if ready.ranges[..launch.par].iter().any(|r| r.is_empty()) {
-        return Ok(());
+        return Ok(product.windows.is_none());
     }
     let (order, strides) = panel_order(epilogue, shape);
     for (k, &axis) in epilogue.axes.iter().enumerate() {
@@ -59,6 +59,9 @@ pub(super) fn panels(
     let boxes = Boxes::new(product, shape, &strides[..rank]);
     // SAFETY: see `whole`.
     let packed = unsafe { Packed::of(product, &strides[..rank], keepers(memory, operands)) }?;
+    if !windows::fit(product, packed.as_ref(), &boxes) {
+        return Ok(false);
+    }
     let work = product.work().saturating_add(launch::work(launch, &ready.extents[..ready.axes]));
     let n = boxes.jobs(work);
     let faults = Faults::default();
@@ -69,7 +72,7 @@ pub(super) fn panels(
         Ok(())
     });
     let failure = told(plan, format_args!("kernel {}", launch.name), n, &|job| shared.call(job));
-    faults.told(plan).and(failure)
+    faults.told(plan).and(failure).map(|()| true)
 }
 
 /// The panel's axes in the order of the kernel's parallel axes, and the strides of the whole product in that order.
@@ -95,7 +98,8 @@ pub(in crate::exec) fn panel_bytes(plan: &'static Plan, dot: &'static Dot, sizes
     }
     let nowhere = std::ptr::null_mut();
     let (dtype, out) = (dot.dtype, described(plan, dot.out)?.dtype);
-    let mut product = Product { dtype, out, left: nowhere, right: nowhere, loops: Vec::new(), axes: Vec::new() };
+    let mut product =
+        Product { dtype, out, left: nowhere, right: nowhere, loops: Vec::new(), axes: Vec::new(), windows: None };
     for axis in dot.axes {
         let extent = extent(plan, axis, sizes)?;
         product.loops.push(Loop { role: axis.role, extent, left: 0, right: 0, out: 0 });

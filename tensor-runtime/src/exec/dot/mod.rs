@@ -3,7 +3,7 @@
 //! In: a [`Dot`], the buffers. Out: the product is written, or the outputs of its epilogue. Always: the product is cut
 //! into boxes of its own axes, small enough for a core's cache; with an epilogue a box is a panel that never leaves
 //! that cache; the boxes depend on the sizes alone, so the result does not depend on the number of threads.
-//! Next: [`epilogue`], [`gemm`].
+//! Next: [`epilogue`], [`gemm`], [`windows`].
 
 mod beside;
 mod boxes;
@@ -14,9 +14,11 @@ mod half;
 mod lay;
 mod packed;
 mod tile;
+pub(super) mod windows;
 
 use std::fmt::Arguments;
 use std::ops::Range;
+use std::sync::Arc;
 
 use ::half::{bf16, f16};
 
@@ -36,6 +38,7 @@ pub(super) use gemm::MAX_LOOPS;
 use gemm::{By, Loop};
 use gemm_common::Parallelism;
 use packed::Packed;
+use windows::Windows;
 
 /// Multiply-adds from which on the library is faster, whose threads share what they pack: than panels, and than its own boxes.
 const SHARED: [u64; 2] = [1 << 30, 1 << 27];
@@ -57,6 +60,8 @@ pub(in crate::exec) struct Product {
     pub(super) loops: Vec<Loop>,
     /// For each loop the axis of the product.
     pub(super) axes: Vec<Option<usize>>,
+    /// What one of the operands is, if it is nowhere in memory.
+    pub(super) windows: Option<Arc<Windows>>,
 }
 
 /// Runs the product.
@@ -65,10 +70,22 @@ pub(super) fn run(plan: &'static Plan, dot: &'static Dot, memory: &mut Memory<'_
     let right = memory.reading(dot.right, sizes)?;
     let shape = layout_of(plan, described(plan, dot.out)?, sizes)?;
     let product = Product::new(plan, dot, &left, &right, shape.sizes(), sizes)?;
-    let roots = [left.root, right.root];
+    multiply(plan, dot, &product, shape.sizes(), memory, sizes, [left.root, right.root]).map(|_| ())
+}
+
+/// Runs the product of operands in this memory; answers whether it can read its windows, if it has any. If not, nothing was done.
+fn multiply(
+    plan: &'static Plan,
+    dot: &'static Dot,
+    product: &Product,
+    shape: &[usize],
+    memory: &mut Memory<'_>,
+    sizes: &[i64],
+    operands: [u16; 2],
+) -> Result<bool> {
     match &dot.epilogue {
-        None => whole(plan, dot, &product, memory, sizes, roots),
-        Some(epilogue) => epilogue::panels(plan, epilogue, &product, shape.sizes(), memory, sizes, roots),
+        None => whole(plan, dot, product, memory, sizes, operands),
+        Some(epilogue) => epilogue::panels(plan, epilogue, product, shape, memory, sizes, operands),
     }
 }
 
@@ -139,6 +156,7 @@ impl Product {
             right: start(plan, right, dot.right_start, dot.axes, |a| a.right, sizes)?,
             loops: Vec::with_capacity(dot.axes.len()),
             axes: Vec::with_capacity(dot.axes.len()),
+            windows: None,
         };
         let mut covered = [1usize; MAX_RANK];
         for axis in dot.axes {
@@ -277,7 +295,14 @@ impl Product {
             let other = if packed.role() == Role::Right { left } else { right };
             if (first as usize).is_multiple_of(lay::VECTOR) {
                 // SAFETY: the caller's promise.
-                unsafe { packed.compute(loops, first as usize, other.cast(), out.cast(), add, beside) };
+                unsafe {
+                    match &self.windows {
+                        None => packed.compute(loops, first as usize, other.cast(), out.cast(), add, beside),
+                        Some(windows) => {
+                            windows.compute(packed, loops, ranges, first as usize, out.cast(), add, beside)
+                        }
+                    }
+                }
                 return Ok(());
             }
         }
@@ -307,13 +332,13 @@ fn whole(
     memory: &mut Memory<'_>,
     sizes: &[i64],
     operands: [u16; 2],
-) -> Result<()> {
+) -> Result<bool> {
     let out = memory.writing(dot.out, sizes)?;
     if operands.contains(&out.root) {
         return Err(internal(plan, "a product that is written to its own operand".into()));
     }
     if out.layout.is_empty() {
-        return Ok(());
+        return Ok(product.windows.is_none());
     }
     let strides = out.layout.strides();
     let boxes = Boxes::new(product, out.layout.sizes(), strides);
@@ -321,16 +346,23 @@ fn whole(
     let origin = out.start.wrapping_add(out.layout.offset() * out.dtype.bytes());
     // What is made `f32` first is made so a box at a time.
     let direct = product.dtype.computed() == Some(product.dtype);
-    if direct && product.is_matrix() && product.work() >= SHARED[usize::from(!product.has_panels())] {
+    if direct
+        && product.windows.is_none()
+        && product.is_matrix()
+        && product.work() >= SHARED[usize::from(!product.has_panels())]
+    {
         let threads = if n > 1 { Parallelism::Rayon(jobs::threads(n)) } else { Parallelism::None };
         let (by, all) = (By::Library(threads), product.ranges());
         // SAFETY: as below, of one box that is all.
         let run = |_| unsafe { product.compute_by(by, None, product.operands(), &all, origin, strides, false, None) };
         let shared = Shared::new(run);
-        return told(plan, format_args!("a product"), 1, &|job| shared.call(job));
+        return told(plan, format_args!("a product"), 1, &|job| shared.call(job)).map(|()| true);
     }
     // SAFETY: `start` checked that the loops stay within the operands, which nobody writes during the step.
     let packed = unsafe { Packed::of(product, strides, keepers(memory, operands)) }?;
+    if !windows::fit(product, packed.as_ref(), &boxes) {
+        return Ok(false);
+    }
     let shared = Shared::new(|job: usize| {
         for i in jobs::part(boxes.count(), n, job) {
             // SAFETY: `start` checked that the loops stay within the operands, which nobody writes during the step.
@@ -351,7 +383,7 @@ fn whole(
         }
         Ok(())
     });
-    told(plan, format_args!("a product"), n, &|job| shared.call(job))
+    told(plan, format_args!("a product"), n, &|job| shared.call(job)).map(|()| true)
 }
 
 /// What is kept of the memory of two operands.

@@ -112,13 +112,13 @@ impl Packed {
         let lay = || unsafe { lay_out(start.cast::<f32>(), steps, extents) };
         let found = keepers[usize::from(right)].map(|keeper| {
             let position = (start as isize).wrapping_sub(keeper.start as isize) / size_of::<f32>() as isize;
-            let form = Form { start: position, extents, steps };
+            let form = Form::Panels { start: position, extents, steps };
             (keeper, form, keeper.kept.find(&form))
         });
         let panels = match found {
             Some((_, _, Found::Kept(laid))) => laid,
             Some((keeper, form, Found::Again)) => keeper.kept.keep(&form, lay()?, keeper.len),
-            Some((_, _, Found::New)) | None if rows >= MANY_ROWS => Arc::new(lay()?),
+            Some((_, _, Found::New)) | None if rows >= MANY_ROWS || product.windows.is_some() => Arc::new(lay()?),
             Some((_, _, Found::New)) | None => return Ok(None),
         };
         Ok(Some(Packed { panels, tiles, role: lane.role, lanes, depth }))
@@ -156,34 +156,51 @@ impl Packed {
             outers += 1;
         }
         let outer = &outer[..outers];
-        let blocks = self.depth.div_ceil(DEPTH);
         for place in 0..outer.iter().map(|l| l.extent).product() {
             let (left, rights, to) = gemm::offsets(outer, place);
-            let other = other.wrapping_offset(if right { left } else { rights });
-            let out = out.wrapping_offset(to);
-            for block in 0..blocks {
-                let terms = jobs::part(self.depth, blocks, block);
-                for panel in panels(first..first + width, self.lanes) {
-                    let lane = panel.start.max(first);
-                    let (start, stride) = self.place(&panel, terms.start);
-                    let strip = Strip {
-                        left: other.wrapping_offset(terms.start as isize * term),
-                        row: step(&rows),
-                        term,
-                        rows: rows.extent,
-                        panel: start.wrapping_add(lane - panel.start),
-                        step: stride,
-                        depth: terms.len(),
-                        out: out.wrapping_add(lane - first),
-                        out_row: rows.out,
-                        lanes: (first + width).min(panel.end) - lane,
-                        add: add || block > 0,
-                        beside: beside.filter(|_| block == 0),
-                    };
-                    // SAFETY: the processor has the set, for `isa::active` found it; the rows are the caller's, the
-                    // panel has whole vectors of lanes.
-                    unsafe { self.tiles.strip(&strip, |number| self.ahead(&panel, &terms, number)) };
-                }
+            let rows = Strip {
+                left: other.wrapping_offset(if right { left } else { rights }),
+                row: step(&rows),
+                term,
+                offsets: None,
+                rows: rows.extent,
+                out: out.wrapping_offset(to),
+                out_row: rows.out,
+                add,
+                beside,
+                ..Strip::EMPTY
+            };
+            // SAFETY: the caller's promise.
+            unsafe { self.strips(&rows, first..first + width) };
+        }
+    }
+
+    /// Multiplies rows with lanes, of which `rows` has the operand's terms from the first on, and the destination.
+    ///
+    /// # Safety
+    /// All terms of the rows must be readable, and their lanes in the destination distinct and exclusive.
+    pub(super) unsafe fn strips(&self, rows: &Strip<'_>, lanes: Range<usize>) {
+        let blocks = self.depth.div_ceil(DEPTH);
+        for block in 0..blocks {
+            let terms = jobs::part(self.depth, blocks, block);
+            for panel in panels(lanes.clone(), self.lanes) {
+                let lane = panel.start.max(lanes.start);
+                let (start, stride) = self.place(&panel, terms.start);
+                let strip = Strip {
+                    left: rows.left.wrapping_offset(terms.start as isize * rows.term),
+                    offsets: rows.offsets.map(|offsets| &offsets[terms.clone()]),
+                    panel: start.wrapping_add(lane - panel.start),
+                    step: stride,
+                    depth: terms.len(),
+                    out: rows.out.wrapping_add(lane - lanes.start),
+                    lanes: lanes.end.min(panel.end) - lane,
+                    add: rows.add || block > 0,
+                    beside: rows.beside.filter(|_| block == 0),
+                    ..*rows
+                };
+                // SAFETY: the processor has the set, for `isa::active` found it; the rows are the caller's, the
+                // panel has whole vectors of lanes.
+                unsafe { self.tiles.strip(&strip, |number| self.ahead(&panel, &terms, number)) };
             }
         }
     }
@@ -205,6 +222,11 @@ impl Packed {
     /// The role of the operand that is packed.
     pub(super) fn role(&self) -> Role {
         self.role
+    }
+
+    /// How many terms there are.
+    pub(super) fn depth(&self) -> usize {
+        self.depth
     }
 }
 
@@ -264,6 +286,7 @@ mod tests {
                 l(Role::Contract, k, left_term, right_term),
             ],
             axes: vec![Some(0), Some(1), None],
+            windows: None,
         }
     }
 

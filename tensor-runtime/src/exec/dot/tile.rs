@@ -18,10 +18,11 @@ const LINE: usize = cache::LINE / size_of::<f32>();
 /// Rows of one operand and lanes of the other that are multiplied.
 #[derive(Clone, Copy)]
 pub(super) struct Strip<'a> {
-    /// Element `(i, k)` of the rows is at `i * row + k * term`.
+    /// Element `(i, k)` of the rows is at `i * row + k * term`; with `offsets` so many bytes behind `i * row`, `term` is none.
     pub(super) left: *const f32,
     pub(super) row: isize,
     pub(super) term: isize,
+    pub(super) offsets: Option<&'a [isize]>,
     pub(super) rows: usize,
     /// Term `k` of the panel's lanes is at `k * step`; all lanes of whole vectors are there.
     pub(super) panel: *const f32,
@@ -81,15 +82,34 @@ pub(super) struct Tiles {
     vector: usize,
     /// By vectors, then by rows, from 1 on: the fewer vectors, the more rows.
     table: &'static [&'static [Compute]],
+    /// The same of terms with offsets.
+    apart: &'static [&'static [Compute]],
 }
 
 impl Strip<'_> {
+    /// No rows.
+    pub(super) const EMPTY: Strip<'static> = Strip {
+        left: std::ptr::null(),
+        row: 0,
+        term: 0,
+        offsets: None,
+        rows: 0,
+        panel: std::ptr::null(),
+        step: 0,
+        depth: 0,
+        out: std::ptr::null_mut(),
+        out_row: 0,
+        lanes: 0,
+        add: false,
+        beside: None,
+    };
+
     /// The rows some [`AHEAD`] terms behind a tile's, where terms are neighbours; else lines that are near.
     fn later(&self, left: *const f32, rows: usize) -> Ahead {
         let tiles = AHEAD.div_ceil(self.depth.max(1));
         let (next, line) = (left.wrapping_offset((rows * tiles) as isize * self.row), LINE as isize);
-        match (self.row, self.term) {
-            (_, 1) => Ahead { start: next, step: self.row, stride: line },
+        match (self.term, self.offsets) {
+            (1, None) => Ahead { start: next, step: self.row, stride: line },
             (_, _) => Ahead::lines(self.panel),
         }
     }
@@ -103,9 +123,11 @@ impl Tiles {
     /// The processor must have the instruction set; all that the strip says must be in bounds, its destination exclusive.
     pub(super) unsafe fn strip(&self, strip: &Strip<'_>, ahead: impl Fn(usize) -> Option<Ahead>) {
         let mut number = 0;
+        assert!(strip.offsets.is_none_or(|offsets| offsets.len() == strip.depth));
+        let tables = if strip.offsets.is_some() { self.apart } else { self.table };
         for lane in (0..strip.lanes).step_by(self.vector * self.table.len()) {
             let lanes = (strip.lanes - lane).min(self.vector * self.table.len());
-            let table = self.table[lanes.div_ceil(self.vector) - 1];
+            let table = tables[lanes.div_ceil(self.vector) - 1];
             let panel = strip.panel.wrapping_add(lane);
             let count = strip.rows.div_ceil(table.len());
             let mut row = 0;
@@ -255,12 +277,13 @@ unsafe fn store_512(vector: __m512, to: *mut f32, lanes: usize) {
 /// # Safety
 /// As [`Compute`].
 #[inline(always)]
-unsafe fn compute<V: Vector, const VECTORS: usize, const ROWS: usize>(tile: &Tile<'_>) {
+unsafe fn compute<V: Vector, const VECTORS: usize, const ROWS: usize, const APART: bool>(tile: &Tile<'_>) {
     // SAFETY: the caller's promise; of a row's last vector only what is the destination's is read and written.
     unsafe {
         let mut sums = [[V::zero(); VECTORS]; ROWS];
         let t = &tile.strip;
         let (mut groups, mut panel, mut line) = (tile.groups, t.panel, tile.ahead.start);
+        let mut offset = t.offsets.map_or(std::ptr::null(), <[isize]>::as_ptr);
         for first in (0..t.depth).step_by(LINE) {
             let mut ahead = line;
             for _ in first..t.depth.min(first + LINE) {
@@ -270,14 +293,20 @@ unsafe fn compute<V: Vector, const VECTORS: usize, const ROWS: usize>(tile: &Til
                 for (v, lanes) in lanes.iter_mut().enumerate() {
                     *lanes = V::load(panel.add(v * V::LANES));
                 }
+                if APART {
+                    groups = tile.groups.map(|group| group.wrapping_byte_offset(*offset));
+                    offset = offset.wrapping_add(1);
+                }
                 for (i, sums) in sums.iter_mut().enumerate() {
                     let one = V::splat(groups[i / GROUP].wrapping_offset(tile.steps[i % GROUP]));
                     for (sum, lanes) in sums.iter_mut().zip(lanes) {
                         *sum = one.fma(lanes, *sum);
                     }
                 }
-                for group in &mut groups[..ROWS.div_ceil(GROUP)] {
-                    *group = group.wrapping_offset(t.term);
+                if !APART {
+                    for group in &mut groups[..ROWS.div_ceil(GROUP)] {
+                        *group = group.wrapping_offset(t.term);
+                    }
                 }
                 panel = panel.wrapping_add(t.step);
             }
@@ -303,15 +332,19 @@ macro_rules! tiles {
     ($name:ident, $ty:ident, $features:literal: $($vectors:literal [$($rows:literal)*])*) => {
         static $name: Tiles = Tiles {
             vector: <$ty as Vector>::LANES,
-            table: &[$(&[$({
-                #[target_feature(enable = $features)]
-                unsafe fn of(tile: &Tile<'_>) {
-                    // SAFETY: the caller's promise.
-                    unsafe { compute::<$ty, $vectors, $rows>(tile) }
-                }
-                of
-            }),*]),*],
+            table: tiles!(false $ty, $features: $($vectors [$($rows)*])*),
+            apart: tiles!(true $ty, $features: $($vectors [$($rows)*])*),
         };
+    };
+    ($apart:literal $ty:ident, $features:literal: $($vectors:literal [$($rows:literal)*])*) => {
+        &[$(&[$({
+            #[target_feature(enable = $features)]
+            unsafe fn of(tile: &Tile<'_>) {
+                // SAFETY: the caller's promise.
+                unsafe { compute::<$ty, $vectors, $rows, $apart>(tile) }
+            }
+            of
+        }),*]),*]
     };
 }
 
