@@ -22,8 +22,9 @@ const PANEL: usize = 256 << 10;
 const LEAST: u64 = 1 << 20;
 /// Boxes of a product that is worth so many, so that threads end at about the same time.
 const COUNT: u64 = 16;
-/// Rows for which lanes are laid out, of a product that has them.
-const SHORT: usize = 256;
+/// Rows from which on a box is one panel wide, and has about as many at least; and how many, of a product that has fewer.
+const TALL: usize = 256;
+const SHORT: usize = 192;
 /// The fewest rows of a box, where lanes are laid out once for all boxes; and the bytes of these for one.
 const FEWEST: usize = 64;
 const LAID: usize = 256 << 10;
@@ -66,24 +67,25 @@ impl Boxes {
         let total = (m as u64).saturating_mul(n as u64);
         let fair = LEAST.div_ceil(depth.max(1));
         // The elements of a box: what fits, but no less than is worth a box.
-        let most = match held {
-            true => (PANEL / product.dtype.computed().unwrap_or(product.dtype).bytes()) as u64,
-            false => u64::MAX,
-        };
+        let fits = PANEL / product.dtype.computed().unwrap_or(product.dtype).bytes();
+        let most = if held { fits as u64 } else { u64::MAX };
         let aim = most.min(total.div_ceil(COUNT)).max(fair.min(most)) as usize;
-        let wide = match height {
-            // As one panel: what is laid out of it is used for all rows.
-            SHORT.. => ALONG,
-            _ => (aim / height.max(1)).next_multiple_of(ALONG).max(ALONG),
-        };
+        let tall = height >= TALL;
+        // What is laid out of a panel is used for all rows.
+        let wide = if tall { ALONG } else { (aim / height.max(1)).next_multiple_of(ALONG).max(ALONG) };
         // What is laid out once for all boxes serves one of fewer rows as well, and a wide one is written in long rows.
         let many = at_once(height, width, depth as usize);
         let laid = (LAID / size_of::<f32>() / depth.max(1) as usize).min(aim / FEWEST) / ALONG * ALONG;
         let wide = if many { wide.max(laid) } else { wide };
         let wide = if many && width < 2 * wide { width } else { wide.min(width) }.max(1);
-        let rows = if many { FEWEST } else { SHORT };
+        let rows = match (many, tall) {
+            (true, _) => FEWEST,
+            (false, true) => TALL,
+            (false, false) => SHORT,
+        };
         let high = (aim / wide).max(rows).next_multiple_of(ACROSS).min(height.max(1));
-        let columns = boxes.cut(along, wide, ALONG, 0);
+        // Of few rows a box may begin with the half of a panel, so that shares are equal.
+        let columns = if tall { boxes.cut(along, wide, ALONG, 0) } else { boxes.cut(along, wide, ALONG / 2, 1) };
         let batches = shape.iter().product::<usize>() / (m * n).max(1);
         boxes.cut(across, high, ACROSS, columns * batches);
         boxes.count = (0..rank).map(|k| boxes.size[k].div_ceil(boxes.step[k])).product();
