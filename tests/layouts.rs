@@ -54,6 +54,23 @@ tensor! {
     fn planes<A, B, C>(x: f32[A, B, C]) -> (f32[A, C], f32[B, C], f32[A, B]) {
         (x.sum(axis=1), x.sum(axis=0), x.sum(axis=2))
     }
+
+    #[no_grad]
+    fn flat<N>(x: f32[N]) -> (f32[], f32[], f32[]) {
+        (sum(x * x), max(x), sum(x * 2 + 1))
+    }
+
+    /// Rows that are filled up: with what a sum starts with, with what a greatest does not, and both in one pass.
+    #[no_grad]
+    fn filled<M, N>(x: f32[M, N]) -> (f32[M], f32[M], f32[M]) {
+        let p = pad(x, ((0, 0), (2, 5)));
+        (sum(p, axis=1), max(p, axis=1), sum(p + 1, axis=1))
+    }
+
+    #[no_grad]
+    fn filled_sums<M, N>(x: f32[M, N]) -> f32[M] {
+        sum(pad(x, ((0, 0), (2000, 5))), axis=1)
+    }
 }
 
 /// Small whole numbers: sums of them are exact in any order.
@@ -273,6 +290,31 @@ fn results_begin_with_a_line() {
             line::into(&x, &mut given).unwrap();
             assert_eq!(given.view().unwrap().as_ptr().addr() % 64, 0);
         }
+    }
+}
+
+/// A row that is filled up comes to what is in it, and to its fill where that is another than a reduction's start.
+#[test]
+fn rows_that_are_filled_up_are_what_is_in_them() {
+    for n in [1, 2, 15, 33, 1023, 1025, 3000, 16_383, 16_384, 16_385, 40_000] {
+        let x = Array1::from_shape_fn(n, |i| value(i, 3) - 6.0);
+        let (squares, most, sum) = flat(&x).unwrap();
+        same(&squares.to_vec().unwrap(), [x.iter().map(|v| v * v).sum()], &format!("squares of {n}"));
+        same(
+            &most.to_vec().unwrap(),
+            [x.iter().copied().fold(f32::NEG_INFINITY, f32::max)],
+            &format!("the greatest of {n}"),
+        );
+        same(&sum.to_vec().unwrap(), [x.iter().map(|v| v * 2.0 + 1.0).sum()], &format!("the sum of {n}"));
+    }
+    for (m, n) in [(1, 1), (3, 700), (20, 1024), (5, 2500), (40, 0)] {
+        let x = Array2::from_shape_fn((m, n), |(i, j)| value(i, j) - 6.0);
+        let sums: Vec<f32> = x.rows().into_iter().map(|row| row.iter().sum()).collect();
+        let (sum, most, more) = filled(&x).unwrap();
+        same(&sum.to_vec().unwrap(), sums.clone(), "sums");
+        same(&most.to_vec().unwrap(), vec![0.0; m], "the greatest");
+        same(&more.to_vec().unwrap(), sums.iter().map(|sum| sum + (n + 7) as f32), "sums of one more");
+        same(&filled_sums(&x).unwrap().to_vec().unwrap(), sums, "sums alone");
     }
 }
 

@@ -26,10 +26,11 @@ pub fn lower(kernel: &Kernel) -> Loops {
     lowered(kernel, form(kernel))
 }
 
-/// The column form of a kernel whose own is the row form: for rows that turn out to be short, or to lie across memory. A
-/// long kernel has none, for it is twice as much to compile.
+/// The column form of a kernel whose own is the row form: for rows that turn out to be short, or to lie across memory. Rows that
+/// one axis is cut into are neither. A long kernel has none, for it is twice as much to compile.
 pub fn across(kernel: &Kernel) -> Option<Loops> {
-    let possible = form(kernel) == Form::Row && !kernel.par.is_empty() && kernel.code.len() <= ACROSS;
+    let row = kernel.par.last().filter(|_| form(kernel) == Form::Row)?;
+    let possible = kernel.code.len() <= ACROSS && innermost(kernel).any(|d| !leaps(d, &row.var));
     possible.then(|| lowered(kernel, Form::Column))
 }
 

@@ -1,8 +1,8 @@
 //! Reductions: monoids and their accumulators.
 //!
 //! In: the values of a row or of a column's lanes, a tile at a time. Out: their combination.
-//! Always: the order of combination depends on the sizes alone: lanes are as many on every instruction set, tiles
-//! start at multiples of [`TILE`], threads never share an accumulator. Long sums are cascaded:
+//! Always: the order of combination depends on the sizes alone: lanes are as many on every instruction set, tiles are
+//! whole ones but for the last, threads never share an accumulator. Long sums are cascaded:
 //! after every 16 additions a partial sum is carried to a binary counter of partial sums, so the error grows with the
 //! logarithm of the length, as in pairwise summation. Integers wrap. Next: [`crate::kernel`].
 //!

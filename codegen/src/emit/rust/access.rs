@@ -106,13 +106,24 @@ pub fn step(d: &Dim, lane: &str) -> Option<Code> {
     d.affine_in(lane).map(|(step, _)| plain(&step))
 }
 
-/// The lane positions at which a guard holds.
+/// The lane positions of a tile at which a guard holds.
 fn valid(load: &Load<'_>, guard: &Guard, lane: &str) -> Option<String> {
+    holds(load.at_start(&guard.index, lane), guard, lane, "t.len")
+}
+
+/// The positions of a whole lane at which a guard holds that depends on them.
+pub fn part(guard: &Guard, lane: &str, extent: &Code) -> Option<String> {
+    let (_, first) = guard.index.affine_in(lane).filter(|_| guard.index.mentions(lane))?;
+    holds(plain(&first), guard, lane, &format!("{} as usize", extent.at(code::UNARY)))
+}
+
+/// The positions, of as many as `len` from one on where its index is `low`, at which a guard holds.
+fn holds(low: Code, guard: &Guard, lane: &str, len: &str) -> Option<String> {
     if guard.extent.mentions(lane) {
         return None;
     }
-    let (low, step) = (load.at_start(&guard.index, lane), step(&guard.index, lane)?);
-    Some(format!("rt::valid({}, {}, {}, t.len)", low.text, step.text, plain(&guard.extent).text))
+    let step = step(&guard.index, lane)?;
+    Some(format!("rt::valid({}, {}, {}, {len})", low.text, step.text, plain(&guard.extent).text))
 }
 
 /// The elements of a tile of the lane, one by one; `i` is the lane's number.

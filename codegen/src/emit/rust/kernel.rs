@@ -26,10 +26,11 @@
 //! Next: [`super::run`].
 
 use super::access::plain;
-use super::code::{self, Writer};
+use super::code::{self, Code, Writer};
 use super::nest::{Kind, Nest, Node, Op, Ref, Value, nest};
+use super::part::Part;
 use crate::dtype::DType;
-use crate::kernel::{Axis, Operand};
+use crate::kernel::{Axis, Guard, Operand};
 use crate::loops::{Form, Loops};
 use crate::ops::Literal;
 use crate::shape::{Dim, Sym};
@@ -71,6 +72,7 @@ pub fn kernel(number: usize, loops: &Loops, on: On) -> String {
         divisors: BTreeMap::new(),
         accumulators: BTreeMap::new(),
         together: None,
+        holds: Vec::new(),
     };
     emit.block(&nest.body);
     let body = std::mem::take(&mut emit.out.text);
@@ -128,6 +130,8 @@ pub(super) struct Emit<'a> {
     pub divisors: BTreeMap<Ref, String>,
     /// The variable of the loop around this place whose rows go together.
     pub together: Option<Sym>,
+    /// What holds everywhere in the loop over the lane around this place.
+    pub holds: Vec<Guard>,
 }
 
 impl Emit<'_> {
@@ -138,13 +142,17 @@ impl Emit<'_> {
                 Node::Loop { kind, var, body } => {
                     let scope = self.scope.clone();
                     let together = self.goes_together(*kind, var, body);
-                    let head = if together { self.rows_head(*kind, var) } else { self.loop_head(*kind, var) };
+                    let part = self.part(*kind, var, body);
+                    let head =
+                        if together { self.rows_head(*kind, var) } else { self.loop_head(*kind, var, part.as_ref()) };
                     self.spread(*kind, var, body);
                     self.begin_windows(var, body);
                     self.out.open(head);
                     self.open.push(var.clone());
                     self.together = together.then(|| var.clone());
+                    self.holds = part.map_or_else(Vec::new, |part| part.holds);
                     self.block(body);
+                    self.holds.clear();
                     self.together = None;
                     self.open.pop();
                     self.out.close();
@@ -170,12 +178,12 @@ impl Emit<'_> {
     pub(super) fn range(&self, var: &Sym) -> String {
         match self.loops.kernel.par.iter().position(|a| a.var == *var) {
             Some(k) => format!("cx.range({k})"),
-            None => format!("0..{}", self.extent(var)),
+            None => format!("0..{}", self.extent(var).at(code::SUM)),
         }
     }
 
-    fn loop_head(&self, kind: Kind, var: &Sym) -> String {
-        let range = self.range(var);
+    fn loop_head(&self, kind: Kind, var: &Sym, part: Option<&Part>) -> String {
+        let range = part.map_or_else(|| self.range(var), |part| part.range.clone());
         match kind {
             Kind::Parallel | Kind::Serial => format!("for {var} in {range}"),
             Kind::Lane => match self.points() {
@@ -189,14 +197,15 @@ impl Emit<'_> {
         match kind {
             Kind::Parallel => format!("for ({var}, t) in t.beside({})", self.range(var)),
             Kind::Serial | Kind::Lane => {
-                format!("for ({var}, t) in t.together({}, {})", self.extent(var), self.rows_together())
+                format!("for ({var}, t) in t.together({}, {})", self.extent(var).at(code::SUM), self.rows_together())
             }
         }
     }
 
-    fn extent(&self, var: &Sym) -> String {
+    /// The extent of an axis.
+    pub(super) fn extent(&self, var: &Sym) -> Code {
         let axis = self.loops.kernel.axes().find(|a| a.var == *var);
-        axis.map_or_else(|| "0".into(), |a| plain(&a.extent).at(code::SUM))
+        axis.map_or_else(|| Code::atom("0"), |a| plain(&a.extent))
     }
 
     pub(super) fn column(&self) -> bool {

@@ -27,6 +27,7 @@ mod generics;
 mod items;
 mod kernel;
 mod nest;
+mod part;
 mod plan;
 mod run;
 mod slots;

@@ -281,12 +281,12 @@ impl Emit<'_> {
         for &v in &run.evals {
             let value = self.nest.value(v);
             let Op::Inside(guards) = &value.op else { continue };
-            if !self.is_vector(v) {
+            if !self.is_vector(v) || self.is_sure(v) {
                 continue;
             }
             let lane = self.loops.lane.as_deref().unwrap_or_default();
             let picks = self.nest.args(v).iter().any(|&index| self.is_vector(index));
-            let range = access::within(guards, lane, &|name: &str| self.name(name, local));
+            let range = access::within(&self.unsure(guards), lane, &|name: &str| self.name(name, local));
             if let Some(range) = range.filter(|_| !picks) {
                 let range = format!("let {}_r = rt::Within::new({range});", value.name);
                 let has = Code::atom(format!("{}_r.has(i)", value.name));
@@ -303,6 +303,7 @@ impl Emit<'_> {
         {
             let tile = format!("{}_t", value.name);
             let (name, fill) = (|name: &str| self.name(name, local), code::literal(*fill, value.dtype));
+            let guards = &self.unsure(guards);
             let load = Load { input: &self.inputs[*input], index, guards, fill, name: &name };
             let own = self.nest.args(v).iter().any(|&index| self.is_vector(index));
             let row = if own { access::gather(&load, lane, &tile) } else { self.lane_rows(&load, lane, &tile) };

@@ -32,15 +32,16 @@ impl Emit<'_> {
         let name = |name: &str| self.name(name, local);
         match &value.op {
             Op::Load { input, index, guards, fill } => {
-                let fill = code::literal(*fill, value.dtype);
+                let (fill, guards) = (code::literal(*fill, value.dtype), &self.unsure(guards));
                 access::element(&Load { input: &self.inputs[*input], index, guards, fill, name: &name })
             }
             Op::Const(literal) => code::literal(*literal, value.dtype),
             Op::Index(dim) => Code::new(format!("{} as i64", code::dim(dim, &name).at(ATOM)), LOOSE + 1),
-            Op::Inside(guards) => access::inside(guards, &name),
+            Op::Inside(guards) => access::inside(&self.unsure(guards), &name),
             Op::Map(_, args) if self.divisors.contains_key(&v) => {
                 Code::atom(format!("{}.of(m, {})", self.divisors[&v], self.read(args[0], local).text))
             }
+            Op::Map(op, args) if op.name() == "where" && self.is_sure(args[0]) => self.read(args[1], local),
             Op::Map(op, args) if op.name() == "exp" && self.is_below_zero(args[0]) => {
                 Code::atom(format!("m.exp_below({})", self.read(args[0], local).text))
             }
