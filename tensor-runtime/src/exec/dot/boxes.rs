@@ -14,7 +14,7 @@ use crate::exec::jobs;
 use crate::plan::Role;
 
 use super::Product;
-use super::packed::MANY_ROWS;
+use super::packed::at_once;
 
 /// Bytes of a box: half a core's second-level cache, on small machines.
 const PANEL: usize = 256 << 10;
@@ -22,9 +22,8 @@ const PANEL: usize = 256 << 10;
 const LEAST: u64 = 1 << 20;
 /// Boxes of a product that is worth so many, so that threads end at about the same time.
 const COUNT: u64 = 16;
-/// Rows from which on a box is rather twice as wide.
-const ROWS: usize = 256;
-/// The fewest rows for which lanes are laid out, of a product that has them.
+/// Rows from which on a box is one panel wide, and has about as many at least; and how many, of a product that has fewer.
+const TALL: usize = 256;
 const SHORT: usize = 192;
 /// The fewest rows of a box, where lanes are laid out once for all boxes; and the bytes of these for one.
 const FEWEST: usize = 64;
@@ -33,7 +32,7 @@ const LAID: usize = 256 << 10;
 const TEAMS: [usize; 3] = [2, 4, 8];
 /// So many parts more are tried for that.
 const MORE: usize = 8;
-const ALONG: usize = 48;
+const ALONG: usize = 64;
 const ACROSS: usize = 8;
 
 /// For each axis of the product how it is cut.
@@ -46,7 +45,8 @@ pub(super) struct Boxes {
 }
 
 impl Boxes {
-    pub(super) fn new(product: &Product, shape: &[usize], strides: &[isize]) -> Boxes {
+    /// Boxes of a product; what is `held` of one is read again as soon as it is written, so it has to fit.
+    pub(super) fn new(product: &Product, shape: &[usize], strides: &[isize], held: bool) -> Boxes {
         let rank = shape.len();
         let mut boxes = Boxes { rank, size: [1; MAX_RANK], step: [1; MAX_RANK], count: 1 };
         boxes.size[..rank].copy_from_slice(shape);
@@ -67,18 +67,25 @@ impl Boxes {
         let total = (m as u64).saturating_mul(n as u64);
         let fair = LEAST.div_ceil(depth.max(1));
         // The elements of a box: what fits, but no less than is worth a box.
-        let most = (PANEL / product.dtype.computed().unwrap_or(product.dtype).bytes()) as u64;
+        let fits = PANEL / product.dtype.computed().unwrap_or(product.dtype).bytes();
+        let most = if held { fits as u64 } else { u64::MAX };
         let aim = most.min(total.div_ceil(COUNT)).max(fair.min(most)) as usize;
-        let narrow = (aim / ROWS).next_multiple_of(ALONG).clamp(ALONG, 2 * ALONG);
-        let wide = narrow.max((aim / height.max(1)).next_multiple_of(ALONG));
+        let tall = height >= TALL;
+        // What is laid out of a panel is used for all rows.
+        let wide = if tall { ALONG } else { (aim / height.max(1)).next_multiple_of(ALONG).max(ALONG) };
         // What is laid out once for all boxes serves one of fewer rows as well, and a wide one is written in long rows.
-        let many = height >= MANY_ROWS;
+        let many = at_once(height, width, depth as usize);
         let laid = (LAID / size_of::<f32>() / depth.max(1) as usize).min(aim / FEWEST) / ALONG * ALONG;
         let wide = if many { wide.max(laid) } else { wide };
         let wide = if many && width < 2 * wide { width } else { wide.min(width) }.max(1);
-        let rows = if many { FEWEST } else { SHORT };
+        let rows = match (many, tall) {
+            (true, _) => FEWEST,
+            (false, true) => TALL,
+            (false, false) => SHORT,
+        };
         let high = (aim / wide).max(rows).next_multiple_of(ACROSS).min(height.max(1));
-        let columns = boxes.cut(along, wide, ALONG, 0);
+        // Of few rows a box may begin with the half of a panel, so that shares are equal.
+        let columns = if tall { boxes.cut(along, wide, ALONG, 0) } else { boxes.cut(along, wide, ALONG / 2, 1) };
         let batches = shape.iter().product::<usize>() / (m * n).max(1);
         boxes.cut(across, high, ACROSS, columns * batches);
         boxes.count = (0..rank).map(|k| boxes.size[k].div_ceil(boxes.step[k])).product();
@@ -175,7 +182,7 @@ mod tests {
             (1500, 60000, 1),
             (1 << 20, 16, 32),
         ] {
-            let boxes = Boxes::new(&product(m, n, k), &[m, n], &[n as isize, 1]);
+            let boxes = Boxes::new(&product(m, n, k), &[m, n], &[n as isize, 1], true);
             let mut seen = 0;
             for i in 0..boxes.count() {
                 let [rows, columns, ..] = boxes.get(i);
@@ -188,12 +195,12 @@ mod tests {
         }
         // The first rows' boxes are the largest; those of one thread follow each other.
         for (m, n, k) in [(1568, 112, 672), (1568, 672, 112), (392, 192, 1152), (512, 512, 512), (100352, 96, 16)] {
-            let boxes = Boxes::new(&product(m, n, k), &[m, n], &[n as isize, 1]);
+            let boxes = Boxes::new(&product(m, n, k), &[m, n], &[n as isize, 1], true);
             let area = |i: usize| boxes.get(i)[..2].iter().map(|range| range.len()).product::<usize>();
             let half: usize = jobs::part(boxes.count(), 2, 0).map(area).sum();
             assert!((50 * m * n..=54 * m * n).contains(&(100 * half)), "{m} {n} {k}: {half} of {}", m * n);
         }
-        assert!(Boxes::new(&product(49, 1280, 320), &[49, 1280], &[1280, 1]).count() >= 4);
-        assert_eq!(Boxes::new(&product(8, 8, 8), &[8, 8], &[8, 1]).count(), 1);
+        assert!(Boxes::new(&product(49, 1280, 320), &[49, 1280], &[1280, 1], true).count() >= 4);
+        assert_eq!(Boxes::new(&product(8, 8, 8), &[8, 8], &[8, 1], true).count(), 1);
     }
 }

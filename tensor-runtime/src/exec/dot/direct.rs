@@ -10,7 +10,7 @@ use crate::isa;
 use crate::kept::Laid;
 
 use super::gemm::Matrix;
-use super::lay::{DEPTH, VECTOR, WIDEST, pack, panel_of, panels};
+use super::lay::{DEPTH, VECTOR, WIDEST, pack, panel_of, panels, unlaid};
 use super::tile::{self, Strip, Tiles};
 
 /// Elements of panels that are laid out at once: they stay in a near cache.
@@ -73,6 +73,10 @@ unsafe fn by_panels(
                 // SAFETY: the lanes and terms are the caller's; there is memory for the terms of the group.
                 unsafe { pack(from, left.row, left.column, panel.len(), count, place(&panel)) };
             }
+            // What is laid out next; what follows the last lanes, another box mostly begins with.
+            let all = group.end == lanes && block + 1 < blocks;
+            let (lane, term) = if all { (0, terms.end) } else { (group.end, terms.start) };
+            let next = left.start.wrapping_offset(lane as isize * left.row + term as isize * left.column);
             let step = if panel_of(begin, lanes).end < group.end { ROWS } else { rows };
             for row in (0..rows).step_by(step) {
                 for panel in panels(group.clone(), lanes) {
@@ -91,8 +95,10 @@ unsafe fn by_panels(
                         add: add || block > 0,
                         beside: None,
                     };
+                    let last = panel.end == group.end && row + step >= rows;
+                    let soon = |follow| if last { unlaid(follow, next, left.row, left.column, WIDEST) } else { None };
                     // SAFETY: the rows are the caller's, and what is laid out is whole vectors.
-                    unsafe { tiles.strip(&strip, |_| None) };
+                    unsafe { tiles.strip(&strip, soon) };
                 }
             }
             begin = group.end;

@@ -56,7 +56,7 @@ pub(super) fn panels(
             return Err(internal(plan, format!("kernel {} does not follow its product's axes", launch.name)));
         }
     }
-    let boxes = Boxes::new(product, shape, &strides[..rank]);
+    let boxes = Boxes::new(product, shape, &strides[..rank], true);
     // SAFETY: see `whole`.
     let packed = unsafe { Packed::of(product, &strides[..rank], keepers(memory, operands)) }?;
     if !windows::fit(product, packed.as_ref(), &boxes) {
@@ -106,7 +106,7 @@ pub(in crate::exec) fn panel_bytes(plan: &'static Plan, dot: &'static Dot, sizes
         product.axes.push(axis.out.map(usize::from).filter(|&k| k < shape.rank()));
     }
     let (_, strides) = panel_order(epilogue, shape.sizes());
-    let boxes = Boxes::new(&product, shape.sizes(), &strides[..shape.rank()]);
+    let boxes = Boxes::new(&product, shape.sizes(), &strides[..shape.rank()], true);
     let n = boxes.jobs(product.work().saturating_add(launch::work(launch, &extents)));
     // The first is the largest.
     let largest: usize = boxes.get(0)[..shape.rank()].iter().map(|range| range.len()).product();

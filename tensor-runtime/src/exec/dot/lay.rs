@@ -6,27 +6,32 @@
 
 use std::ops::Range;
 
-use crate::kernel::cache::fetch_line;
+use crate::kernel::cache::fetch_line_to_second;
+
+use super::tile::Ahead;
 
 /// The lanes of a panel are a multiple of so many: those of the widest vector.
 pub(super) const VECTOR: usize = 16;
 /// The most lanes of a panel.
 pub(super) const WIDEST: usize = 4 * VECTOR;
-/// Lanes of a panel that is not the last.
-const WIDTH: usize = 3 * VECTOR;
 /// Terms of a sum that are added up before they are added to what is there.
 pub(super) const DEPTH: usize = 512;
 
-/// The panel with a lane in it, of so many lanes in all. The last one has four vectors rather than one, for what is fetched of the
-/// other operand is then used as often as elsewhere.
+/// The panel with a lane in it, of so many lanes in all. The last one has two vectors rather than one, and the one before it three,
+/// for what is fetched of the other operand is then used more often.
 pub(super) fn panel_of(lane: usize, lanes: usize) -> Range<usize> {
-    let vectors = lanes.div_ceil(VECTOR);
-    let last = if vectors > 3 && vectors % 3 == 1 { vectors - 4 } else { (vectors - 1) / 3 * 3 } * VECTOR;
-    if lane >= last {
-        return last..lanes;
+    let start = lane / WIDEST * WIDEST;
+    let left = lanes - start;
+    let (widest, cut) = (WIDEST / VECTOR, lanes.div_ceil(VECTOR));
+    if cut > widest && cut % widest == 1 {
+        // Where the last two panels meet.
+        let last = (cut - 2) * VECTOR;
+        if lane >= last {
+            return last..lanes;
+        }
+        return start..last.min(start + WIDEST);
     }
-    let start = lane / WIDTH * WIDTH;
-    start..start + WIDTH
+    start..start + left.min(WIDEST)
 }
 
 /// The panels with some of so many lanes in them.
@@ -67,12 +72,14 @@ pub(super) unsafe fn pack(from: *const f32, lane: isize, term: isize, lanes: usi
             return;
         }
         let (square, deep) = if term == 1 { (lanes / 4 * 4, depth / 4 * 4) } else { (0, 0) };
-        // Lanes that follow each other in memory are read in that order, and asked for a few lanes before.
-        for l in (0..square).step_by(4) {
+        // A line is written as a whole. Lanes that follow each other in memory are read in that order, and asked for before.
+        for start in (0..square).step_by(VECTOR) {
             for first in (0..deep).step_by(VECTOR) {
-                (4..8).for_each(|ahead| fetch_line(one(l + ahead, first).cast()));
-                for k in (first..deep.min(first + VECTOR)).step_by(4) {
-                    transpose([0, 1, 2, 3].map(|i| one(l + i, k)), to.add(k * step + l), step);
+                (VECTOR..2 * VECTOR).for_each(|ahead| fetch_line_to_second(one(start + ahead, first).cast()));
+                for l in (start..square.min(start + VECTOR)).step_by(4) {
+                    for k in (first..deep.min(first + VECTOR)).step_by(4) {
+                        transpose([0, 1, 2, 3].map(|i| one(l + i, k)), to.add(k * step + l), step);
+                    }
                 }
             }
         }
@@ -82,6 +89,24 @@ pub(super) unsafe fn pack(from: *const f32, lane: isize, term: isize, lanes: usi
                 *to.add(k * step + l) = *one(l, k);
             }
         }
+    }
+}
+
+/// What is fetched of lanes that will be laid out, while a tile is computed that so many follow: a line a term.
+pub(super) fn unlaid(follow: usize, from: *const f32, lane: isize, term: isize, lanes: usize) -> Option<Ahead> {
+    let (first, vector) = (follow * VECTOR, VECTOR as isize);
+    match (lane, term) {
+        // A vector of each term; the last may lie on two lines.
+        (1, _) if first < lanes + VECTOR => {
+            let start = from.wrapping_add(first.min(lanes.saturating_sub(1)));
+            Some(Ahead { start, step: term, stride: term.wrapping_mul(vector) })
+        }
+        // The next line of each lane of a vector.
+        (_, 1) if first < lanes => {
+            let start = from.wrapping_offset(lane.wrapping_mul(first as isize));
+            Some(Ahead { start, step: lane, stride: vector })
+        }
+        (_, _) => None,
     }
 }
 
@@ -129,6 +154,17 @@ mod tests {
                 assert!(panel.clone().all(|lane| panel_of(lane, lanes) == *panel), "{lanes}: {panel:?}");
             }
         }
-        assert!(panels(48..100, 200).eq([48..96, 96..144]));
+        // Tiles fetch all lines of what is laid out next, by rows and by columns, the last tile the first of them.
+        let at = std::ptr::without_provenance::<f32>(1 << 20);
+        let lines = |lane: isize, term: isize| -> Vec<_> {
+            let tiles = (0..100).map_while(|follow| unlaid(follow, at, lane, term, 48));
+            tiles.map(|a| ((a.start.addr() - at.addr()) / size_of::<f32>(), a.step, a.stride)).collect()
+        };
+        assert_eq!(lines(1, 500), [0, 16, 32, 47].map(|first| (first, 500, 8000)));
+        assert_eq!(lines(300, 1), [0, 4800, 9600].map(|first| (first, 300, 16)));
+        assert!(lines(2, 300).is_empty());
+        assert!(
+            panels(64..200, 200).eq([64..128, 128..176, 176..200]) && panels(64..128, 200).eq(std::iter::once(64..128))
+        );
     }
 }

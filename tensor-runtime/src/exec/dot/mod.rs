@@ -341,7 +341,7 @@ fn whole(
         return Ok(product.windows.is_none());
     }
     let strides = out.layout.strides();
-    let boxes = Boxes::new(product, out.layout.sizes(), strides);
+    let boxes = Boxes::new(product, out.layout.sizes(), strides, !product.has_panels());
     let n = boxes.jobs(product.work());
     let origin = out.start.wrapping_add(out.layout.offset() * out.dtype.bytes());
     // What is made `f32` first is made so a box at a time.

@@ -23,8 +23,9 @@ use super::tile::{self, Ahead, Strip, Tiles};
 
 /// Rows from which on it pays to lay out the other operand.
 const LEAST_ROWS: usize = 8;
-/// Rows from which on it pays to lay it out once for all boxes, whether or not it is kept.
-pub(super) const MANY_ROWS: usize = 1024;
+/// Rows from which on it pays to lay it out once for all boxes, whether or not it is kept; and the most elements of it.
+const MANY_ROWS: usize = 1024;
+const FEW: usize = 1 << 18;
 /// Terms that one job lays out of a panel.
 const PART: usize = 256;
 
@@ -36,6 +37,12 @@ pub(super) struct Packed {
     role: Role,
     lanes: usize,
     depth: usize,
+}
+
+/// Whether an operand of so many lanes and terms is laid out once for all boxes of so many rows: a small one for many. Else each
+/// thread lays out what it needs, which then is in its own cache.
+pub(super) fn at_once(rows: usize, lanes: usize, depth: usize) -> bool {
+    rows >= MANY_ROWS && lanes.saturating_mul(depth) <= FEW
 }
 
 /// The only loop of more than one step of a role, after neighbours are one; `None` where there are several.
@@ -118,7 +125,9 @@ impl Packed {
         let panels = match found {
             Some((_, _, Found::Kept(laid))) => laid,
             Some((keeper, form, Found::Again)) => keeper.kept.keep(&form, lay()?, keeper.len),
-            Some((_, _, Found::New)) | None if rows >= MANY_ROWS || product.windows.is_some() => Arc::new(lay()?),
+            Some((_, _, Found::New)) | None if at_once(rows, lanes, depth) || product.windows.is_some() => {
+                Arc::new(lay()?)
+            }
             Some((_, _, Found::New)) | None => return Ok(None),
         };
         Ok(Some(Packed { panels, tiles, role: lane.role, lanes, depth }))
@@ -200,7 +209,7 @@ impl Packed {
                 };
                 // SAFETY: the processor has the set, for `isa::active` found it; the rows are the caller's, the
                 // panel has whole vectors of lanes.
-                unsafe { self.tiles.strip(&strip, |number| self.ahead(&panel, &terms, number)) };
+                unsafe { self.tiles.strip(&strip, |follow| self.ahead(&panel, &terms, follow)) };
             }
         }
     }
@@ -211,12 +220,12 @@ impl Packed {
         (self.panels.start().wrapping_add(panel.start * self.depth + term * stride), stride)
     }
 
-    /// What the tile of this number of a panel had better have fetched of the next panel, if anything: a line a term, until
-    /// all of these terms are asked for.
-    fn ahead(&self, panel: &Range<usize>, terms: &Range<usize>, number: usize) -> Option<Ahead> {
+    /// What is fetched of the next panel while a tile is computed that so many follow, if anything: a line a term, so that all
+    /// of these terms are asked for.
+    fn ahead(&self, panel: &Range<usize>, terms: &Range<usize>, follow: usize) -> Option<Ahead> {
         let next = Some(panel.end).filter(|next| *next < self.lanes)?;
         let (start, stride) = self.place(&panel_of(next, self.lanes), terms.start);
-        (number * VECTOR < stride).then(|| Ahead::lines(start.wrapping_add(number * terms.len() * VECTOR)))
+        (follow * VECTOR < stride).then(|| Ahead::lines(start.wrapping_add(follow * terms.len() * VECTOR)))
     }
 
     /// The role of the operand that is packed.
@@ -350,7 +359,7 @@ mod tests {
                 for (set, call) in (0..sets.len()).flat_map(|set| (0..3).map(move |call| (set, call))) {
                     // SAFETY: as above.
                     let packed = unsafe { Packed::with(sets[set], &product, &strides, keepers) }.unwrap();
-                    let many = if turned { n } else { m } >= MANY_ROWS;
+                    let many = if turned { at_once(n, m, k) } else { at_once(m, n, k) };
                     assert_eq!(packed.is_some(), many || set + call > 0, "kept from the second call on, for every set");
                     let Some(packed) = packed else { continue };
                     let mut out = vec![f32::INFINITY; m * n];

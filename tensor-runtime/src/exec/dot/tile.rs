@@ -67,6 +67,8 @@ impl Ahead {
 
 /// Terms that are computed while a line is on its way.
 const AHEAD: usize = 64;
+/// Tiles of fewer terms write too often for their destination to be fetched.
+const DEEP: usize = 4 * AHEAD;
 const GROUP: usize = 4;
 const GROUPS: usize = 4;
 
@@ -116,23 +118,27 @@ impl Strip<'_> {
 }
 
 impl Tiles {
-    /// Computes a strip tile by tile. `ahead` has for the number of a tile what is fetched meanwhile; where it has nothing, it is
-    /// rows to come.
+    /// Computes a strip tile by tile. `ahead` has for a tile, by how many follow it, what is fetched meanwhile; where it has
+    /// nothing, it is rows to come.
     ///
     /// # Safety
     /// The processor must have the instruction set; all that the strip says must be in bounds, its destination exclusive.
     pub(super) unsafe fn strip(&self, strip: &Strip<'_>, ahead: impl Fn(usize) -> Option<Ahead>) {
-        let mut number = 0;
         assert!(strip.offsets.is_none_or(|offsets| offsets.len() == strip.depth));
         let tables = if strip.offsets.is_some() { self.apart } else { self.table };
-        for lane in (0..strip.lanes).step_by(self.vector * self.table.len()) {
-            let lanes = (strip.lanes - lane).min(self.vector * self.table.len());
-            let table = tables[lanes.div_ceil(self.vector) - 1];
+        let widest = self.vector * self.table.len();
+        let lanes = |lane: usize| (strip.lanes - lane).min(widest);
+        let table = |lane: usize| tables[lanes(lane).div_ceil(self.vector) - 1];
+        let columns = || (0..strip.lanes).step_by(widest);
+        let mut follow: usize = columns().map(|lane| strip.rows.div_ceil(table(lane).len())).sum();
+        for lane in columns() {
+            let (lanes, table) = (lanes(lane), table(lane));
             let panel = strip.panel.wrapping_add(lane);
             let count = strip.rows.div_ceil(table.len());
             let mut row = 0;
             for i in 0..count {
                 let rows = (strip.rows - row) / (count - i);
+                follow -= 1;
                 let at = row as isize;
                 let left = strip.left.wrapping_offset(at * strip.row);
                 let out = strip.out.wrapping_add(lane).wrapping_offset(at * strip.out_row);
@@ -140,14 +146,14 @@ impl Tiles {
                     strip: Strip { left, rows, panel, lanes, out, ..*strip },
                     groups: std::array::from_fn(|g| left.wrapping_offset((g * GROUP) as isize * strip.row)),
                     steps: std::array::from_fn(|i| i as isize * strip.row),
-                    ahead: ahead(number).unwrap_or_else(|| strip.later(left, rows)),
+                    ahead: ahead(follow).unwrap_or_else(|| strip.later(left, rows)),
                 };
                 if let Some(beside) = strip.beside {
                     beside.fetch(out, rows, lanes);
                 }
                 // SAFETY: the caller's promise, for a part of its rows and lanes.
                 unsafe { table[rows - 1](&tile) };
-                (row, number) = (row + rows, number + 1);
+                row += rows;
             }
         }
     }
@@ -282,13 +288,18 @@ unsafe fn compute<V: Vector, const VECTORS: usize, const ROWS: usize, const APAR
     unsafe {
         let mut sums = [[V::zero(); VECTORS]; ROWS];
         let t = &tile.strip;
-        let (mut groups, mut panel, mut line) = (tile.groups, t.panel, tile.ahead.start);
+        let (mut groups, mut panel, mut fetch) = (tile.groups, t.panel, tile.ahead);
+        // Near the end it is what will be written, a vector of each row after another.
+        let end = if t.depth < DEEP { t.depth } else { (t.depth - AHEAD).next_multiple_of(LINE) };
         let mut offset = t.offsets.map_or(std::ptr::null(), <[isize]>::as_ptr);
         for first in (0..t.depth).step_by(LINE) {
-            let mut ahead = line;
+            if first == end {
+                fetch = Ahead { start: t.out, step: t.out_row, stride: LINE as isize };
+            }
+            let mut ahead = fetch.start;
             for _ in first..t.depth.min(first + LINE) {
                 cache::fetch_line_to_second(ahead.cast());
-                ahead = ahead.wrapping_offset(tile.ahead.step);
+                ahead = ahead.wrapping_offset(fetch.step);
                 let mut lanes = [V::zero(); VECTORS];
                 for (v, lanes) in lanes.iter_mut().enumerate() {
                     *lanes = V::load(panel.add(v * V::LANES));
@@ -310,7 +321,7 @@ unsafe fn compute<V: Vector, const VECTORS: usize, const ROWS: usize, const APAR
                 }
                 panel = panel.wrapping_add(t.step);
             }
-            line = line.wrapping_offset(tile.ahead.stride);
+            fetch.start = fetch.start.wrapping_offset(fetch.stride);
         }
         let last = t.lanes - (VECTORS - 1) * V::LANES;
         for (i, sums) in sums.iter().enumerate() {
