@@ -249,8 +249,9 @@ impl<'a> Cx<'a> {
 
     /// The same, of a kernel that does little but move memory: what follows a row is fetched, and the rows of some outputs
     /// go past the caches.
-    pub(crate) fn moving(self, streams: u64) -> Cx<'a> {
-        Cx { streams, moves: true, ..self }
+    #[inline]
+    pub(crate) fn moving(&mut self, streams: u64) {
+        (self.streams, self.moves) = (streams, true);
     }
 
     /// Input `k`, of the element type and rank that it has.
