@@ -413,6 +413,21 @@ mod tests {
     }
 
     #[test]
+    fn few_elements_lie_in_their_storage() {
+        for len in [0, 1, NEAR, NEAR + 1] {
+            let mut start = std::ptr::null_mut();
+            let mut storage = Storage::<f64>::fresh(len, &mut start).unwrap();
+            assert_eq!(matches!(storage.memory, Memory::Near(..)), len <= NEAR);
+            // SAFETY: room for so many, which nobody else has.
+            (0..len).for_each(|k| unsafe { start.cast::<f64>().add(k).write(k as f64) });
+            assert!(storage.slice("test").unwrap().iter().copied().eq((0..len).map(|k| k as f64)));
+            Arc::get_mut(&mut storage).unwrap().slice_mut("test").unwrap().reverse();
+            let buffer = Arc::into_inner(storage).unwrap().into_buffer("test").unwrap();
+            assert!(buffer.iter().copied().eq((0..len).rev().map(|k| k as f64)));
+        }
+    }
+
+    #[test]
     fn a_callers_vec_stays_itself() {
         let vec = vec![1i16; 5000];
         let at = vec.as_ptr();

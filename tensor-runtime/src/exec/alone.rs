@@ -56,3 +56,35 @@ pub(super) fn run(
     ready.choose(plan, launch);
     cut::run(plan, launch, &mut ready)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{A, B, PARAMS, RESULT, TEMP, X, kernel, plan};
+    use super::*;
+    use crate::plan::{Output, Step};
+
+    const fn step(inputs: &'static [u16], outputs: &'static [Output]) -> Step {
+        Step { action: Action::Launch(kernel(inputs, outputs)), release: &[] }
+    }
+
+    const FIRST: Output = Output { buffer: 3 };
+    const SECOND: Output = Output { buffer: 4 };
+
+    static ALONE: Plan = plan(PARAMS, &[X, A, B, RESULT, RESULT], &[3, 4], &[step(&[0, 2, 0], &[FIRST, SECOND])]);
+    /// Results in another order, one that is made twice, one that is read, a temporary, two steps.
+    static OTHERS: [Plan; 5] = [
+        plan(PARAMS, &[X, A, B, RESULT, RESULT], &[4, 3], &[step(&[0], &[FIRST, SECOND])]),
+        plan(PARAMS, &[X, A, B, RESULT, RESULT], &[3, 4], &[step(&[0], &[FIRST, FIRST])]),
+        plan(PARAMS, &[X, A, B, RESULT, RESULT], &[3, 4], &[step(&[0, 4], &[FIRST, SECOND])]),
+        plan(PARAMS, &[X, A, B, RESULT, RESULT, TEMP], &[3, 4], &[step(&[0], &[FIRST, SECOND])]),
+        plan(PARAMS, &[X, A, B, RESULT, RESULT], &[3, 4], &[step(&[0], &[FIRST]), step(&[1], &[SECOND])]),
+    ];
+
+    #[test]
+    fn a_plan_is_one_launch_or_takes_the_other_way() {
+        assert!(launch_of(&ALONE).is_some());
+        for (k, plan) in OTHERS.iter().enumerate() {
+            assert!(launch_of(plan).is_none(), "{k}");
+        }
+    }
+}
