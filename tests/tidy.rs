@@ -48,6 +48,7 @@ const COMPILER: &[&str] = &[
     "shape",
     "text",
     "suggest",
+    "hash",
     "graph",
     "syntax",
     "grad",

@@ -13,6 +13,7 @@ pub mod expand;
 pub mod fuse;
 pub mod grad;
 pub mod graph;
+pub mod hash;
 pub mod interp;
 pub mod kernel;
 pub mod loops;

@@ -6,7 +6,8 @@
 //! Always: a buffer is a part of a `Vec<T>` with its own allocator's alignment, never anything else, so that an `ndarray`
 //! array is taken and given back without a copy; all its elements are initialised (a reused buffer holds the old
 //! values of its last owner, a fresh one zeros), so no read needs `unsafe`. One of 4 KB or more that is allocated here begins
-//! with a cache line, less than a page behind the beginning of its `Vec`.
+//! with a cache line, less than a page behind the beginning of its `Vec`. A result of up to 32 elements has no buffer: it lies in its
+//! storage, one allocation for both.
 //! Next: [`crate::tensor`].
 //!
 //! ```
@@ -23,6 +24,8 @@
 //! # Ok::<(), ndfuse_runtime::Error>(())
 //! ```
 
+#[cfg(test)]
+pub(crate) mod meter;
 mod pool;
 
 use std::alloc;
@@ -47,6 +50,8 @@ const LEAST_ALIGNED: usize = 4 << 10;
 /// page is the same, and an allocator's arrays begin a little behind the beginning of one: what is written had better not begin a
 /// little behind what is read.
 const LEAST_APART: usize = 64 << 10;
+/// A result of so few elements lies in its storage: a sum, a loss, a short vector.
+const NEAR: usize = 32;
 /// Fresh memory of so many bytes asks for large pages.
 const LARGE_PAGES_BYTES: usize = 4 << 20;
 
@@ -97,6 +102,12 @@ impl<T: Element> Buffer<T> {
         Ok((buffer, fresh))
     }
 
+    /// Where the first element is.
+    #[inline]
+    fn first(&mut self) -> *mut T {
+        self.vec.as_mut_ptr().wrapping_add(usize::from(self.start))
+    }
+
     /// The caller's own memory, as it is.
     pub fn from_vec(vec: Vec<T>) -> Buffer<T> {
         Buffer { len: vec.len(), vec, start: 0, pooled: false }
@@ -130,7 +141,8 @@ impl<T: Element> Drop for Buffer<T> {
     fn drop(&mut self) {
         #[cfg(test)]
         meter::shrink(self);
-        if self.pooled {
+        // What is small is dropped where it is.
+        if self.pooled && self.vec.len() >= SMALLEST_POOLED_BYTES / size_of::<T>() {
             T::pool().put(std::mem::take(&mut self.vec));
         }
     }
@@ -231,44 +243,6 @@ fn ask_for_large_pages(memory: *mut u8, bytes: usize) {
     let _ = (memory, bytes);
 }
 
-/// Counts the bytes of the buffers that a thread asks for, so that tests can hold what `exec::memory` says to it.
-#[cfg(test)]
-pub(crate) mod meter {
-    use std::cell::Cell;
-
-    use super::*;
-
-    thread_local! {
-        /// Now, and at most. A thread may drop what another asked for.
-        static BYTES: Cell<(isize, isize)> = const { Cell::new((0, 0)) };
-    }
-
-    fn add(bytes: isize) {
-        let (now, most) = BYTES.get();
-        BYTES.set((now + bytes, most.max(now + bytes)));
-    }
-
-    fn bytes<T: Element>(buffer: &Buffer<T>) -> usize {
-        (buffer.len + slack(size_of::<T>(), buffer.len)) * size_of::<T>()
-    }
-
-    pub(super) fn grow<T: Element>(buffer: &Buffer<T>) {
-        add(bytes(buffer) as isize);
-    }
-
-    pub(super) fn shrink<T: Element>(buffer: &Buffer<T>) {
-        if buffer.pooled {
-            add(-(bytes(buffer) as isize));
-        }
-    }
-
-    /// The most that `f` had at once.
-    pub(crate) fn peak<R>(f: impl FnOnce() -> R) -> (R, usize) {
-        BYTES.set((0, 0));
-        (f(), BYTES.get().1 as usize)
-    }
-}
-
 /// What clones and views of one tensor share.
 #[derive(Debug)]
 #[doc(hidden)]
@@ -281,6 +255,8 @@ pub struct Storage<T: Element> {
 #[derive(Debug)]
 enum Memory<T: Element> {
     Host(Buffer<T>),
+    /// A few elements, the first so many: a result of a call, which takes no memory besides.
+    Near([T; NEAR], usize),
     Device(Arc<Block>),
 }
 
@@ -289,11 +265,27 @@ impl<T: Element> Storage<T> {
         Storage { memory: Memory::Host(buffer), kept: Kept::default() }
     }
 
-    /// The memory of a result, and where it begins: [`Buffer::uninit`].
+    /// The memory of a result, and where it begins: of unspecified values.
     pub(crate) fn fresh(len: usize, start: &mut *mut u8) -> Result<Arc<Storage<T>>> {
-        let mut buffer = Buffer::<T>::uninit(len)?;
-        *start = buffer.as_mut_ptr().cast();
-        Ok(Arc::new(Storage::host(buffer)))
+        // Written where it stays: what is made elsewhere is moved there while it is still on its way to the cache.
+        let shared = Arc::<Storage<T>>::new_uninit();
+        let place = Arc::as_ptr(&shared).cast_mut().cast::<Storage<T>>();
+        // SAFETY: nobody else has the memory yet, and it has room for a storage, which it then is.
+        unsafe {
+            if len <= NEAR {
+                place.write(Storage { memory: Memory::Near([T::default(); NEAR], len), kept: Kept::default() });
+                #[cfg(test)]
+                meter::near::<T>(len);
+            } else {
+                place.write(Storage::host(Buffer::uninit(len)?));
+            }
+            *start = match &mut (*place).memory {
+                Memory::Near(elements, _) => elements.as_mut_ptr().cast(),
+                Memory::Host(buffer) => buffer.first().cast(),
+                Memory::Device(_) => unreachable!("it was made just before"),
+            };
+            Ok(shared.assume_init())
+        }
     }
 
     pub(crate) fn device(block: Arc<Block>) -> Storage<T> {
@@ -317,7 +309,7 @@ impl<T: Element> Storage<T> {
     #[inline]
     pub(crate) fn block(&self) -> Option<&Arc<Block>> {
         match &self.memory {
-            Memory::Host(_) => None,
+            Memory::Host(_) | Memory::Near(..) => None,
             Memory::Device(block) => Some(block),
         }
     }
@@ -326,6 +318,7 @@ impl<T: Element> Storage<T> {
     pub(crate) fn slice(&self, operation: &'static str) -> Result<&[T]> {
         match &self.memory {
             Memory::Host(buffer) => Ok(buffer),
+            Memory::Near(elements, len) => Ok(&elements[..*len]),
             Memory::Device(block) => Err(elsewhere(operation, block)),
         }
     }
@@ -333,6 +326,7 @@ impl<T: Element> Storage<T> {
     pub(crate) fn slice_mut(&mut self, operation: &'static str) -> Result<&mut [T]> {
         match self.exclusive() {
             Memory::Host(buffer) => Ok(buffer),
+            Memory::Near(elements, len) => Ok(&mut elements[..*len]),
             Memory::Device(block) => Err(elsewhere(operation, block)),
         }
     }
@@ -340,6 +334,11 @@ impl<T: Element> Storage<T> {
     pub(crate) fn into_buffer(self, operation: &'static str) -> Result<Buffer<T>> {
         match self.memory {
             Memory::Host(buffer) => Ok(buffer),
+            Memory::Near(elements, len) => {
+                let mut buffer = Buffer::uninit(len)?;
+                buffer.copy_from_slice(&elements[..len]);
+                Ok(buffer)
+            }
             Memory::Device(block) => Err(elsewhere(operation, &block)),
         }
     }
@@ -349,6 +348,7 @@ impl<T: Element> Storage<T> {
     pub(crate) fn elements(&self) -> Elements<'_> {
         match &self.memory {
             Memory::Host(buffer) => Elements::Host(T::erase(buffer)),
+            Memory::Near(elements, len) => Elements::Host(T::erase(&elements[..*len])),
             Memory::Device(block) => Elements::Device(block, T::DTYPE),
         }
     }
@@ -358,6 +358,7 @@ impl<T: Element> Storage<T> {
     pub(crate) fn unique(&mut self) -> Option<ElementsMut<'_>> {
         match self.exclusive() {
             Memory::Host(buffer) => Some(ElementsMut::Host(T::erase_mut(buffer))),
+            Memory::Near(elements, len) => Some(ElementsMut::Host(T::erase_mut(&mut elements[..*len]))),
             Memory::Device(block) => {
                 Arc::get_mut(block)?;
                 Some(ElementsMut::Device(block, T::DTYPE))
@@ -409,6 +410,21 @@ mod tests {
         assert!(second.iter().all(|&v| v == 0));
         drop(second);
         assert_ne!(Buffer::<u16>::uninit(60_000).unwrap().as_ptr(), at, "a much smaller one takes its own memory");
+    }
+
+    #[test]
+    fn few_elements_lie_in_their_storage() {
+        for len in [0, 1, NEAR, NEAR + 1] {
+            let mut start = std::ptr::null_mut();
+            let mut storage = Storage::<f64>::fresh(len, &mut start).unwrap();
+            assert_eq!(matches!(storage.memory, Memory::Near(..)), len <= NEAR);
+            // SAFETY: room for so many, which nobody else has.
+            (0..len).for_each(|k| unsafe { start.cast::<f64>().add(k).write(k as f64) });
+            assert!(storage.slice("test").unwrap().iter().copied().eq((0..len).map(|k| k as f64)));
+            Arc::get_mut(&mut storage).unwrap().slice_mut("test").unwrap().reverse();
+            let buffer = Arc::into_inner(storage).unwrap().into_buffer("test").unwrap();
+            assert!(buffer.iter().copied().eq((0..len).rev().map(|k| k as f64)));
+        }
     }
 
     #[test]

@@ -11,10 +11,11 @@ use super::index::{Through, Vars, through};
 use super::places::{Place, Places};
 use crate::dtype::DType;
 use crate::graph::{Graph, NodeId, Op};
+use crate::hash::Table;
 use crate::kernel::{Guard, Inst, InstOp, ValId};
 use crate::ops::{Answer, Literal, MapOp};
 use crate::shape::{Dim, Ranges, Sym};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// A producer that costs this many instructions an element is written out
@@ -72,10 +73,10 @@ pub(super) struct Builder<'g> {
     red: Option<Vec<Sym>>,
     inputs: Vec<Source>,
     pub(super) code: Vec<Inst>,
-    known: HashMap<Inst, ValId>,
+    known: Table<Inst, ValId>,
     places: Places,
     /// By node, and the number of a place.
-    memo: HashMap<(NodeId, usize), ValId>,
+    memo: Table<(NodeId, usize), ValId>,
     computed: BTreeMap<NodeId, Rc<Place>>,
 }
 
@@ -93,9 +94,9 @@ pub fn build(cx: &Context, roots: &[NodeId]) -> Result<Draft, Blocked> {
         red: None,
         inputs: Vec::new(),
         code: Vec::new(),
-        known: HashMap::new(),
+        known: Table::default(),
         places: Places::default(),
-        memo: HashMap::new(),
+        memo: Table::default(),
         computed: BTreeMap::new(),
     };
     let own = |k: usize, dim: &Dim| if dim.is(1) { Dim::zero() } else { Dim::sym(format!("v{k}")) };

@@ -44,8 +44,8 @@ use std::rc::Rc;
 /// in two kernels.
 const SHARED: u32 = 30;
 
-/// For each node in memory those that it is made from.
-type Sources = BTreeMap<NodeId, Vec<NodeId>>;
+/// For each node that a step or a kernel puts in memory those that it is made from; nothing for others.
+type Sources = Vec<Rc<[NodeId]>>;
 
 /// The state of the search for kernels. Choices are tried on copies, which share what does not change.
 #[derive(Clone)]
@@ -79,7 +79,9 @@ struct Group {
     draft: Draft,
     /// The extents of its axes, sorted.
     extents: Vec<Dim>,
-    /// The arrays that it reads, but for single numbers.
+    /// The nodes in memory that it reads, in the order of its operands.
+    sources: Rc<[NodeId]>,
+    /// The arrays among them, but for single numbers.
     reads: BTreeSet<NodeId>,
     /// What it reads and writes: found once, for most kernels stay as they are from one trial to the next.
     bytes: OnceCell<Bytes>,
@@ -89,17 +91,18 @@ impl Group {
     fn new(number: usize, graph: &Graph, roots: Vec<NodeId>, draft: Draft) -> Group {
         let mut extents: Vec<Dim> = draft.par.iter().chain(&draft.red).map(|v| v.1.clone()).collect();
         extents.sort();
-        let reads = draft.inputs.iter().map(|s| s.node()).filter(|n| graph.ty(*n).rank() > 0).collect();
-        Group { number, roots, draft, extents, reads, bytes: OnceCell::new() }
+        let sources: Rc<[NodeId]> = draft.inputs.iter().map(|s| s.node()).collect();
+        let reads = sources.iter().copied().filter(|n| graph.ty(*n).rank() > 0).collect();
+        Group { number, roots, draft, extents, sources, reads, bytes: OnceCell::new() }
     }
 
     /// The nodes in memory that it reads.
     fn inputs(&self) -> BTreeSet<NodeId> {
-        self.draft.inputs.iter().map(|s| s.node()).collect()
+        self.sources.iter().copied().collect()
     }
 
     fn has_input(&self, node: NodeId) -> bool {
-        self.draft.inputs.iter().any(|s| s.node() == node)
+        self.sources.contains(&node)
     }
 }
 
@@ -302,16 +305,21 @@ impl<'g> Search<'g> {
             return;
         }
         let mut sources = self.all_sources();
+        let mut new: BTreeSet<NodeId> = self.groups.iter().filter(|(_, g)| fresh(g)).map(|(&key, _)| key).collect();
         for later in self.groups.keys().copied().collect::<Vec<_>>() {
-            let (before, met) = (self.groups.range(..later).rev(), self.groups[&later].number <= self.met);
-            let earlier = before.filter(|(_, g)| !met || g.number > self.met).map(|(&k, _)| k);
-            for first in earlier.collect::<Vec<_>>() {
+            // One that is not new has met all others that are not.
+            let earlier: Vec<NodeId> = match new.contains(&later) {
+                true => self.groups.range(..later).rev().map(|(&key, _)| key).collect(),
+                false => new.range(..later).rev().copied().collect(),
+            };
+            for first in earlier {
                 if let Some(group) = self.merged(&self.groups[&first], &self.groups[&later], &sources) {
-                    let reads: Vec<NodeId> = group.draft.inputs.iter().map(|s| s.node()).collect();
-                    sources.extend(group.roots.iter().map(|&root| (root, reads.clone())));
+                    group.roots.iter().for_each(|root| sources[root.0 as usize] = group.sources.clone());
                     self.built += 1;
                     self.groups.remove(&later);
                     self.groups.insert(first, Rc::new(group));
+                    new.remove(&later);
+                    new.insert(first);
                     break;
                 }
             }
@@ -327,14 +335,14 @@ impl<'g> Search<'g> {
         let feeds = a.roots.iter().any(|r| b.reads.contains(r)) || b.roots.iter().any(|r| a.reads.contains(r));
         let shares = feeds || a.reads.intersection(&b.reads).next().is_some();
         let products = |reads: &BTreeSet<NodeId>| reads.iter().filter(|n| self.is_dot(**n)).count();
-        let union: BTreeSet<NodeId> = a.reads.union(&b.reads).copied().collect();
-        if !shares || products(&union) > products(&a.reads).max(products(&b.reads)) {
+        let both = || a.reads.union(&b.reads).filter(|n| self.is_dot(**n)).count();
+        if !shares || both() > products(&a.reads).max(products(&b.reads)) {
             return None;
         }
         let roots: Vec<NodeId> = a.roots.iter().chain(&b.roots).copied().collect();
         let mut seen = vec![false; self.graph.nodes.len()];
-        let outside = a.inputs().into_iter().chain(b.inputs()).filter(|n| !roots.contains(n));
-        if outside.into_iter().any(|n| depends(n, &roots, sources, &mut seen)) {
+        let mut outside = a.sources.iter().chain(b.sources.iter()).filter(|n| !roots.contains(n));
+        if outside.any(|&n| depends(n, &roots, sources, &mut seen)) {
             return None;
         }
         let draft = builder::build(&self.context(), &roots).ok()?;
@@ -366,10 +374,13 @@ impl<'g> Search<'g> {
 
     /// The nodes in memory that each node in memory is made from.
     fn all_sources(&self) -> Sources {
-        let mut sources: Sources = self.steps.iter().map(|&step| (step, self.sources(step))).collect();
+        let nothing: Rc<[NodeId]> = Rc::new([]);
+        let mut sources = vec![nothing; self.graph.nodes.len()];
+        for &step in &self.steps {
+            sources[step.0 as usize] = self.sources(step).into();
+        }
         for group in self.groups.values() {
-            let reads: Vec<NodeId> = group.draft.inputs.iter().map(|s| s.node()).collect();
-            sources.extend(group.roots.iter().map(|&root| (root, reads.clone())));
+            group.roots.iter().for_each(|root| sources[root.0 as usize] = group.sources.clone());
         }
         sources
     }
@@ -443,8 +454,7 @@ fn depends(id: NodeId, on: &[NodeId], sources: &Sources, seen: &mut [bool]) -> b
         return true;
     }
     let known = std::mem::replace(&mut seen[id.0 as usize], true);
-    let reads = || sources.get(&id).map_or(&[][..], Vec::as_slice);
-    !known && reads().iter().any(|&s| depends(s, on, sources, seen))
+    !known && sources[id.0 as usize].iter().any(|&s| depends(s, on, sources, seen))
 }
 
 /// A kernel with its operand names erased, to find equal ones.

@@ -3,9 +3,9 @@
 //! In: an index, and the guards under which it is within its array. Out: a [`Place`]. Always: equal places are one, so that the
 //! builder, which asks for most nodes where it asked for the one before, compares numbers. Next: [`super::builder`].
 
+use crate::hash::Table;
 use crate::kernel::Guard;
 use crate::shape::Dim;
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::rc::Rc;
 
@@ -23,7 +23,7 @@ impl Place {
 
 /// All places so far.
 #[derive(Default)]
-pub struct Places(HashMap<(Vec<Dim>, Vec<Guard>), Rc<Place>>);
+pub struct Places(Table<(Vec<Dim>, Vec<Guard>), Rc<Place>>);
 
 impl Places {
     pub fn of(&mut self, index: Vec<Dim>, guards: Vec<Guard>) -> Rc<Place> {

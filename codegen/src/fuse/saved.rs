@@ -32,9 +32,9 @@ const WORTH: f64 = 0.5;
 struct Now {
     makers: Makers,
     sources: Sources,
-    /// For each node in memory the length of the longest way to it: what comes
+    /// For each node the length of the longest way to it: what comes
     /// no later than another needs nothing of it.
-    depths: BTreeMap<NodeId, usize>,
+    depths: Vec<Option<usize>>,
 }
 
 /// Of each node that a kernel reads or writes the bytes, where all symbols have each of the sizes.
@@ -138,8 +138,10 @@ impl Search<'_> {
 
     fn now(&self) -> Now {
         let sources = self.all_sources();
-        let mut depths = BTreeMap::new();
-        sources.keys().for_each(|&id| depth(id, &sources, &mut depths));
+        let mut depths = vec![None; sources.len()];
+        for id in self.graph.ids() {
+            depth(id, &sources, &mut depths);
+        }
         Now { makers: makers(self), sources, depths }
     }
 
@@ -182,13 +184,13 @@ impl Search<'_> {
         let mut extents: Vec<&Dim> = self.graph.ty(id).shape.iter().filter(|d| !d.is(1)).collect();
         extents.sort();
         let writes = |key: &NodeId| {
-            let later = |other: &&NodeId| now.depths[*other] < now.depths[key];
+            let later = |other: &&NodeId| now.depths[other.0 as usize] < now.depths[key.0 as usize];
             let roots: Vec<NodeId> =
                 makers.iter().filter(later).flat_map(|other| self.groups[other].roots.clone()).collect();
             let mut seen = vec![false; self.graph.nodes.len()];
             let group = &self.groups[key];
             group.extents.iter().eq(extents.iter().copied())
-                && group.inputs().into_iter().all(|n| !depends(n, &roots, &now.sources, &mut seen))
+                && group.sources.iter().all(|&n| !depends(n, &roots, &now.sources, &mut seen))
         };
         let together = era(id) == u32::MAX || makers.iter().all(|&key| era(key) == era(id));
         !extents.is_empty() && together && makers.iter().any(writes)
@@ -199,7 +201,7 @@ impl Search<'_> {
     /// panel: it is neither written nor read by that one.
     fn times(&self, id: NodeId, now: &Now) -> f64 {
         let others = self.groups.values().filter(|g| g.has_input(id)).count().saturating_sub(1);
-        let steps = || self.steps.iter().filter_map(|step| now.sources.get(step));
+        let steps = || self.steps.iter().map(|step| &now.sources[step.0 as usize]);
         let whole = || self.graph.outputs.contains(&id) || steps().any(|sources| sources.contains(&id));
         match others {
             _ if !self.epilogues || !self.is_dot(id) || whole() => 1.0,
@@ -210,13 +212,13 @@ impl Search<'_> {
 }
 
 /// The length of the longest way to a node: one more than to what it is made from.
-fn depth(id: NodeId, sources: &Sources, depths: &mut BTreeMap<NodeId, usize>) {
-    if depths.contains_key(&id) {
-        return;
+fn depth(id: NodeId, sources: &Sources, depths: &mut [Option<usize>]) -> usize {
+    if let Some(depth) = depths[id.0 as usize] {
+        return depth;
     }
-    let from = sources.get(&id).map_or(&[][..], Vec::as_slice);
-    from.iter().for_each(|&source| depth(source, sources, depths));
-    depths.insert(id, from.iter().map(|source| depths[source] + 1).max().unwrap_or(0));
+    let depth = sources[id.0 as usize].iter().map(|&source| depth(source, sources, depths) + 1).max().unwrap_or(0);
+    depths[id.0 as usize] = Some(depth);
+    depth
 }
 
 fn size(graph: &Graph, id: NodeId, symbol: i64) -> f64 {

@@ -23,9 +23,9 @@ pub mod print;
 pub mod verify;
 
 use crate::dtype::DType;
+use crate::hash::Table;
 use crate::ops::{Literal, MapOp, Monoid};
 use crate::shape::{Dim, Sym};
-use std::collections::HashMap;
 
 /// A node of a [`Graph`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
@@ -149,7 +149,7 @@ pub struct Graph {
     pub requires: Vec<Require>,
     pub nodes: Vec<Node>,
     pub outputs: Vec<NodeId>,
-    index: HashMap<Node, NodeId>,
+    index: Table<Node, NodeId>,
 }
 
 impl Type {

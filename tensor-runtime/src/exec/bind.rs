@@ -21,6 +21,7 @@ pub(super) fn bind(plan: &'static Plan, operands: &[RawView<'_>], sizes: &mut [i
     if operands.len() != plan.params.len() || symbols > sizes.len() {
         return Err(internal(plan, format!("{} operands for {} parameters", operands.len(), plan.params.len())));
     }
+    let mut more = false;
     for (p, (param, operand)) in plan.params.iter().zip(operands).enumerate() {
         if operand.dtype() != param.dtype {
             let (found, expected) = (operand.dtype(), param.dtype);
@@ -39,6 +40,7 @@ pub(super) fn bind(plan: &'static Plan, operands: &[RawView<'_>], sizes: &mut [i
         for (axis, (&size, &slot)) in found.iter().zip(param.dims).enumerate() {
             let slot = usize::from(slot);
             if slot >= symbols {
+                more = true;
                 continue;
             }
             if sizes[slot] == UNBOUND {
@@ -52,6 +54,15 @@ pub(super) fn bind(plan: &'static Plan, operands: &[RawView<'_>], sizes: &mut [i
         return Err(internal(plan, format!("no operand gives `{}` its size", plan.symbols[slot])));
     }
     (plan.sizes)(sizes).ok_or_else(|| too_large(plan, operands))?;
+    if more {
+        computed(plan, operands, sizes)?;
+    }
+    require(plan, sizes)
+}
+
+/// Checks the axes whose sizes follow from those of others.
+fn computed(plan: &'static Plan, operands: &[RawView<'_>], sizes: &[i64]) -> Result<()> {
+    let symbols = plan.symbols.len();
     for (param, operand) in plan.params.iter().zip(operands) {
         let found = operand.sizes();
         for (axis, (&size, &slot)) in found.iter().zip(param.dims).enumerate() {
@@ -66,7 +77,7 @@ pub(super) fn bind(plan: &'static Plan, operands: &[RawView<'_>], sizes: &mut [i
             }
         }
     }
-    require(plan, sizes)
+    Ok(())
 }
 
 /// Where the call runs: on the device of its operands, else on the host. A number in host memory may come along.
@@ -114,6 +125,7 @@ pub(super) fn named(plan: &'static Plan, symbols: &[(&str, usize)], sizes: &mut 
 }
 
 /// Checks the relations between sizes.
+#[inline]
 fn require(plan: &'static Plan, sizes: &[i64]) -> Result<()> {
     for require in plan.requires {
         let (Some(&left), Some(&right)) = (sizes.get(usize::from(require.left)), sizes.get(usize::from(require.right)))

@@ -22,14 +22,20 @@ impl<T: Copy, const N: usize> Few<T, N> {
         Few { here: [const { MaybeUninit::uninit() }; N], len: 0, all: Vec::new() }
     }
 
-    /// Adds a value, and answers its place: a large one is made there, not copied there.
+    /// Adds a value, and answers its place.
     #[inline]
     pub(super) fn push(&mut self, value: T) -> &mut T {
+        self.push_new(|| value)
+    }
+
+    /// The same with a value that is made where it stays.
+    #[inline]
+    pub(super) fn push_new(&mut self, value: impl Fn() -> T) -> &mut T {
         if self.len == N || !self.all.is_empty() {
-            return Self::push_more(&mut self.all, &self.here[..self.len], value);
+            return Self::push_more(&mut self.all, &self.here[..self.len], value());
         }
         self.len += 1;
-        self.here[self.len - 1].write(value)
+        self.here[self.len - 1].write(value())
     }
 
     #[cold]

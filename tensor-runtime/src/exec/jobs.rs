@@ -38,10 +38,16 @@ pub(super) fn part(total: usize, n: usize, i: usize) -> std::ops::Range<usize> {
     at(i)..at(i + 1)
 }
 
+/// Runs a job on this thread, and answers what it does or the text of its panic.
+#[inline]
+pub(super) fn one<R>(job: impl FnOnce() -> R) -> Result<R, String> {
+    catch_unwind(AssertUnwindSafe(job)).map_err(|panic| text(&*panic))
+}
+
 /// Runs `job(0)` to `job(n - 1)`, in any order, and answers the text of the first panic.
 pub(super) fn run(n: usize, job: &(dyn Fn(usize) + Sync)) -> Result<(), String> {
     if n == 1 {
-        return catch_unwind(AssertUnwindSafe(|| job(0))).map_err(|panic| text(&*panic));
+        return one(|| job(0));
     }
     let team = threads(n);
     // Each begins with its own part, which is the same from step to step, and then helps others: what a thread has
@@ -68,6 +74,7 @@ pub(super) fn run(n: usize, job: &(dyn Fn(usize) + Sync)) -> Result<(), String> 
     failure.into_inner().unwrap_or_else(|e| e.into_inner()).map_or(Ok(()), Err)
 }
 
+#[cold]
 fn text(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|s| s.to_string()).or_else(|| panic.downcast_ref::<String>().cloned());
     text.unwrap_or_else(|| "a kernel panicked".into())

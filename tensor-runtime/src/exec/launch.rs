@@ -1,33 +1,34 @@
-//! Launches a kernel: gives it windows on its operands, and cuts its parallel axes into jobs.
+//! Launches a kernel: gives it windows on its operands.
 //!
-//! In: a launch, the buffers. Out: nothing; the outputs are written. Always: jobs divide one parallel axis, and each
-//! may write only its own part of the outputs, so the cut never changes a result.
-//! Next: [`super::jobs`].
+//! In: a launch, the buffers. Out: [`Ready`], which runs as one job or as several. Always: a job may write only its own part of
+//! the outputs. Next: [`super::cut`].
 
 use std::ops::Range;
 use std::sync::Mutex;
 
 use crate::MAX_RANK;
+use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::kernel::cache::LINE;
-use crate::kernel::{Cx, Fault, TILE, Window};
+use crate::kernel::{Cx, Fault, Window};
+use crate::layout::Lent;
 use crate::plan::{BufferId, Launch, Place, Plan};
 
 use super::cross::{self, Crossing};
 use super::few::Few;
 use super::memory::{Memory, Spot, Target};
-use super::{internal, jobs, wanted};
+use super::{cut, internal, wanted};
 
 /// The most axes of a kernel.
 pub(super) const MAX_AXES: usize = 24;
-/// A job takes a multiple of so many elements of a lane: whole cache lines, and vectors.
-const LANE_UNIT: usize = 64;
 /// Rows of fewer elements are short: what a row costs by itself is more than its elements.
 pub(super) const SHORT: isize = 32;
 /// A lane of so many elements is worth the second form.
 const LEAST_ACROSS: isize = 16;
 /// A result of so many bytes is gone from most caches before it is read.
 const STREAM: usize = 16 << 20;
+/// The most bytes of an element.
+const WIDEST: usize = 8;
 /// A launch of this cost at most does little but move memory; others compute while lines are fetched.
 const MOVES: u32 = 6;
 
@@ -51,28 +52,7 @@ pub(super) struct Ready {
 pub(super) fn run(plan: &'static Plan, launch: &'static Launch, memory: &mut Memory<'_>, sizes: &[i64]) -> Result<()> {
     let mut ready = Ready::empty();
     ready.fill(plan, launch, memory, sizes, &[])?;
-    if ready.ranges[..launch.par].iter().any(|r| r.is_empty()) {
-        return Ok(());
-    }
-    ready.collapse(launch);
-    let (axis, unit, n) = cut(launch, &ready, jobs::count(work(launch, &ready.extents[..ready.axes])));
-    let faults = Faults::default();
-    let run = |job: &Ready| {
-        // SAFETY: the windows of two jobs on one output differ in their part of the one axis that `cut` chose because
-        // every output has it; a single job has the whole of every output.
-        faults.note(unsafe { job.run(launch) });
-    };
-    let shared = Shared::new(|i: usize| {
-        if n == 1 {
-            return run(&ready);
-        }
-        let mut job = ready.clone();
-        job.narrow(launch, axis, &part(&ready.ranges[axis], unit, n, i));
-        run(&job);
-    });
-    let done = jobs::run(n, &|i| shared.call(i));
-    faults.told(plan)?;
-    done.map_err(|text| internal(plan, format!("kernel {}: {text}", launch.name)))
+    cut::run(plan, launch, &mut ready)
 }
 
 /// The least index out of range that any job of a step has met.
@@ -88,10 +68,15 @@ impl Faults {
     }
 
     pub(super) fn told(self, plan: &'static Plan) -> Result<()> {
-        match self.0.into_inner().unwrap_or_else(|e| e.into_inner()) {
-            Some((index, size)) => Err(Error::index(plan.function, "take", index, size.max(0) as usize)),
-            None => Ok(()),
-        }
+        told(plan, self.0.into_inner().unwrap_or_else(|e| e.into_inner()))
+    }
+}
+
+/// What an index out of range is to the caller.
+pub(super) fn told(plan: &'static Plan, fault: Option<Fault>) -> Result<()> {
+    match fault {
+        Some((index, size)) => Err(Error::index(plan.function, "take", index, size.max(0) as usize)),
+        None => Ok(()),
     }
 }
 
@@ -202,7 +187,7 @@ fn goes_across(launch: &Launch, extents: &[isize], windows: &[Window]) -> bool {
 
 impl Ready {
     #[inline]
-    fn empty() -> Ready {
+    pub(super) fn empty() -> Ready {
         Ready {
             axes: 0,
             extents: [0; MAX_AXES],
@@ -226,13 +211,22 @@ impl Ready {
         sizes: &[i64],
         given: &[(BufferId, Spot<'_>)],
     ) -> Result<()> {
+        self.begin(plan, launch, sizes)?;
+        each_spot(plan, launch, memory, sizes, given, |spot| self.open(spot.start, spot.dtype, spot.layout))?;
+        self.choose(plan, launch);
+        Ok(())
+    }
+
+    /// Its axes.
+    #[inline]
+    pub(super) fn begin(&mut self, plan: &'static Plan, launch: &Launch, sizes: &[i64]) -> Result<()> {
         let axes = launch.extents.len();
         if axes > MAX_AXES || launch.par > axes.min(MAX_RANK) || launch.outputs.len() > 64 {
             return Err(internal(plan, format!("kernel {} has {axes} axes", launch.name)));
         }
         let size = |slot: u16| match sizes.get(usize::from(slot)) {
             Some(&size) => Ok(size as isize),
-            None => Err(internal(plan, format!("kernel {} wants size {slot}", launch.name))),
+            None => Err(unknown(plan, launch, slot)),
         };
         self.axes = axes;
         for (extent, &slot) in self.extents.iter_mut().zip(launch.extents) {
@@ -244,14 +238,25 @@ impl Ready {
         for &slot in launch.sizes {
             self.sizes.push(size(slot)?);
         }
-        each_spot(plan, launch, memory, sizes, given, |spot| open(spot, self.windows.push(Window::NOWHERE)))?;
-        self.across = launch.cpu.has_across() && goes_across(launch, &self.extents[..axes], &self.windows);
-        if launch.cost <= MOVES {
+        Ok(())
+    }
+
+    /// Its next operand: inputs come first, then outputs.
+    #[inline]
+    pub(super) fn open(&mut self, start: *mut u8, dtype: DType, layout: Lent<'_>) {
+        open(start, dtype, layout, self.windows.push_new(|| Window::NOWHERE));
+    }
+
+    /// The form that it runs in, once it has all operands.
+    #[inline]
+    pub(super) fn choose(&mut self, plan: &'static Plan, launch: &Launch) {
+        self.across = launch.cpu.has_across() && goes_across(launch, &self.extents[..self.axes], &self.windows);
+        let elements = self.extents[..self.axes].iter().fold(1usize, |n, &extent| n.saturating_mul(extent as usize));
+        if launch.cost <= MOVES && elements >= STREAM / WIDEST {
             let outputs = launch.outputs.iter().zip(&self.windows[launch.inputs.len()..]).enumerate();
             let streamed = outputs.filter(|(_, (output, window))| streams(plan, output.buffer, window));
             self.streams = streamed.fold(0, |bits, (k, _)| bits | 1 << k);
         }
-        Ok(())
     }
 
     /// Whether the last parallel axis is the vector lane.
@@ -277,7 +282,9 @@ impl Ready {
     /// # Safety
     /// Windows on outputs must not meet those of another job that runs meanwhile; see [`prepare`] for the rest.
     pub(super) unsafe fn run(&self, launch: &Launch) -> Option<Fault> {
-        match Crossing::of(self, launch) {
+        // A block of a crossing has two axes.
+        let crossing = if self.axes > 1 { Crossing::of(self, launch) } else { None };
+        match crossing {
             // SAFETY: the caller's promise.
             Some(crossing) => unsafe { crossing.run(self, launch) },
             // SAFETY: the caller's promise.
@@ -294,16 +301,17 @@ impl Ready {
         let extents = &self.extents[..self.axes];
         let part = |ranges: &[Range<isize>]| {
             // SAFETY: what `prepare` says of the windows, and the caller's promise.
-            let cx = unsafe { Cx::new(inputs, outputs, ranges, extents, &self.sizes) };
-            let mut cx = if launch.cost <= MOVES { cx.moving(self.streams) } else { cx };
+            let mut cx = unsafe { Cx::new(inputs, outputs, ranges, extents, &self.sizes) };
+            if launch.cost <= MOVES {
+                cx.moving(self.streams);
+            }
             launch.cpu.run(self.across, &mut cx);
             cx.fault()
         };
-        let ranges = &self.ranges[..launch.par];
-        let Some((last, whole)) = ranges.iter().enumerate().next_back().filter(|_| self.across) else {
-            return part(ranges);
+        let Some(last) = launch.par.checked_sub(1).filter(|_| self.across) else {
+            return part(&self.ranges[..launch.par]);
         };
-        let mut ranges = self.ranges.clone();
+        let (mut ranges, whole) = (self.ranges.clone(), &self.ranges[last]);
         let mut least: Option<Fault> = None;
         let lanes = cross::lanes(self, launch);
         for start in whole.clone().step_by(lanes as usize) {
@@ -409,16 +417,20 @@ pub(super) fn axis_of(launch: &Launch, operand: usize, axis: usize, rank: usize)
 /// The whole of a spot.
 pub(super) fn window(spot: &Spot<'_>) -> Window {
     let mut window = Window::NOWHERE;
-    open(spot, &mut window);
+    open(spot.start, spot.dtype, spot.layout, &mut window);
     window
+}
+
+#[cold]
+fn unknown(plan: &Plan, launch: &Launch, slot: u16) -> Error {
+    internal(plan, format!("kernel {} wants size {slot}", launch.name))
 }
 
 /// The same where there is no window yet: number by number, for the kernel reads it so.
 #[inline]
-fn open(spot: &Spot<'_>, window: &mut Window) {
-    let layout = spot.layout;
-    window.origin = spot.start.wrapping_add(layout.offset() * spot.dtype.bytes());
-    window.dtype = spot.dtype;
+fn open(start: *mut u8, dtype: DType, layout: Lent<'_>, window: &mut Window) {
+    window.origin = start.wrapping_add(layout.offset() * dtype.bytes());
+    window.dtype = dtype;
     window.rank = layout.rank();
     for (k, (&size, &stride)) in layout.sizes().iter().zip(layout.strides()).enumerate().take(MAX_RANK) {
         (window.size[k], window.stride[k]) = (size, stride);
@@ -446,40 +458,4 @@ pub(super) fn narrow(window: &mut Window, accesses: &[u8], axis: usize, part: &R
 pub(super) fn work(launch: &Launch, extents: &[isize]) -> u64 {
     let elements = extents.iter().fold(1u64, |n, &e| n.saturating_mul(e as u64));
     elements.saturating_mul(u64::from(launch.cost.max(1)))
-}
-
-/// The axis to cut, the number of its elements that stay together, and into how many jobs.
-fn cut(launch: &Launch, ready: &Ready, wanted: usize) -> (usize, usize, usize) {
-    let mut best = (0, 1, 1);
-    if wanted <= 1 {
-        return best;
-    }
-    for axis in 0..launch.par {
-        if !ready.splits(launch, axis) {
-            continue;
-        }
-        let lane = ready.lane_is_parallel(launch) && axis + 1 == launch.par;
-        let extent = ready.extents[axis] as usize;
-        let unit = match lane {
-            true if extent >= wanted * TILE => TILE,
-            true => LANE_UNIT,
-            false => 1,
-        };
-        let n = extent.div_ceil(unit).min(wanted);
-        if n > best.2 {
-            best = (axis, unit, n);
-        }
-        if n == wanted {
-            break;
-        }
-    }
-    best
-}
-
-/// Part `i` of `n` of a range, in whole units.
-fn part(range: &Range<isize>, unit: usize, n: usize, i: usize) -> Range<isize> {
-    let len = (range.end - range.start) as usize;
-    let units = jobs::part(len.div_ceil(unit), n, i);
-    let at = |u: usize| range.start + (u * unit).min(len) as isize;
-    at(units.start)..at(units.end)
 }

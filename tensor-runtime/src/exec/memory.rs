@@ -6,6 +6,7 @@
 //! or lies where the call keeps those that it makes, and is never copied. Next: [`super::launch`].
 
 use std::cell::{OnceCell, RefCell};
+use std::slice::IterMut;
 
 use crate::dtype::{AnyBuffer, AnySliceMut, AnyStorage, DType};
 use crate::error::{Error, Result};
@@ -118,9 +119,87 @@ impl Target for Host {
     }
 }
 
+/// Where an operand lies, which is checked to be in its memory.
+#[inline]
+pub(super) fn operand_at<'m, T: Target>(
+    target: &mut T,
+    plan: &'static Plan,
+    operand: &'m RawView<'m>,
+) -> Result<(*mut u8, Lent<'m>)> {
+    operand.check()?;
+    Ok((target.operand(plan, operand)?, operand.lend()))
+}
+
+/// The results of a call, one after another: new ones, or where there are none the caller's memory.
+pub(super) struct Results<'m, 'a> {
+    targets: IterMut<'m, Result<RawViewMut<'a>>>,
+    made: IterMut<'m, Made>,
+    /// So many are past.
+    count: usize,
+}
+
+impl<'m, 'a> Results<'m, 'a> {
+    #[inline]
+    pub(super) fn new(targets: &'m mut [Result<RawViewMut<'a>>], made: &'m mut [Made]) -> Results<'m, 'a> {
+        Results { targets: targets.iter_mut(), made: made.iter_mut(), count: 0 }
+    }
+
+    /// Where the next one lies, whose buffer this is; a new one that is not wanted is nowhere.
+    #[inline]
+    pub(super) fn next<T: Target>(
+        &mut self,
+        target: &T,
+        plan: &'static Plan,
+        buffer: &Buffer,
+        wanted: bool,
+        sizes: &[i64],
+    ) -> Result<Option<(*mut u8, Lent<'m>)>> {
+        self.count += 1;
+        let Some(made) = self.made.next() else { return self.aim(target, plan, buffer, sizes).map(Some) };
+        if !wanted {
+            return Ok(None);
+        }
+        lay_out(plan, buffer, sizes, &mut made.layout)?;
+        let layout = made.layout.lend();
+        let mut start = std::ptr::null_mut();
+        made.storage = Some(target.fresh(buffer.dtype, layout.len(), &mut start)?);
+        Ok(Some((start, layout)))
+    }
+
+    /// The next memory of the caller's.
+    #[inline(never)]
+    fn aim<T: Target>(
+        &mut self,
+        target: &T,
+        plan: &'static Plan,
+        buffer: &Buffer,
+        sizes: &[i64],
+    ) -> Result<(*mut u8, Lent<'m>)> {
+        let Some(Ok(result)) = self.targets.next() else { return Err(internal(plan, "too few results".into())) };
+        let k = self.count - 1;
+        result.check()?;
+        let layout = result.lend();
+        if result.dtype() != buffer.dtype {
+            let (found, expected) = (result.dtype(), buffer.dtype);
+            let operand = format!("result {k}").into();
+            return Err(Error::DType { operation: plan.function, operand, found, expected });
+        }
+        let wanted = buffer.dims.iter().map(|&slot| sizes.get(usize::from(slot)).copied());
+        if !wanted.eq(layout.sizes().iter().map(|&size| Some(size as i64))) {
+            let wanted = layout_of(plan, buffer, sizes)?;
+            let text = format!("result {k} has shape {:?}, but {:?} is wanted", layout.sizes(), wanted.sizes());
+            return Err(Error::shape(plan.function, layout.sizes(), None, text));
+        }
+        // From here on it counts as written to.
+        let start = target.result(plan, result)?;
+        let result: &'m RawViewMut<'a> = result;
+        Ok((start, result.lend()))
+    }
+}
+
 /// All buffers of a call. `'m` is the time for which its operands and targets are borrowed.
 pub(super) struct Memory<'m, T: Target = Host> {
-    pub(super) target: T,
+    pub(super) target: &'m mut T,
     plan: &'static Plan,
     operands: &'m [RawView<'m>],
     spots: &'m mut [Option<Spot<'m>>],
@@ -140,7 +219,7 @@ pub(super) struct Room<'m, O> {
 impl<'m, T: Target> Memory<'m, T> {
     /// No places yet.
     #[inline]
-    pub(super) fn new(target: T, plan: &'static Plan, room: Room<'m, T::Owned>) -> Memory<'m, T> {
+    pub(super) fn new(target: &'m mut T, plan: &'static Plan, room: Room<'m, T::Owned>) -> Memory<'m, T> {
         let Room { spots, owned, layouts } = room;
         Memory { target, plan, operands: &[], spots, owned, layouts }
     }
@@ -160,51 +239,21 @@ impl<'m, T: Target> Memory<'m, T> {
         }
         self.operands = operands;
         for (id, (operand, spot)) in operands.iter().zip(self.spots.iter_mut()).enumerate() {
-            operand.check()?;
-            *spot = Some(Spot {
-                start: self.target.operand(plan, operand)?,
-                dtype: operand.dtype(),
-                layout: operand.lend(),
-                root: id as BufferId,
-                writable: false,
-            });
+            let (start, layout) = operand_at(self.target, plan, operand)?;
+            let (dtype, root) = (operand.dtype(), id as BufferId);
+            *spot = Some(Spot { start, dtype, layout, root, writable: false });
         }
-        let (mut targets, mut made) = (targets.iter_mut(), made.iter_mut());
+        let mut results = Results::new(targets, made);
         for (k, &id) in plan.outputs.iter().enumerate() {
             let buffer = self.described(id)?;
             if self.spots[usize::from(id)].is_some() || !matches!(buffer.place, Place::Output) {
                 return Err(internal(plan, format!("result {k} is not a buffer of its own")));
             }
-            if let Some(made) = made.next() {
-                if needs.is_none_or(|needs| needs.buffers[usize::from(id)]) {
-                    lay_out(plan, buffer, sizes, &mut made.layout)?;
-                    let layout = made.layout.lend();
-                    let mut start = std::ptr::null_mut();
-                    made.storage = Some(self.target.fresh(buffer.dtype, layout.len(), &mut start)?);
-                    let spot = Spot { start, dtype: buffer.dtype, layout, root: id, writable: true };
-                    self.spots[usize::from(id)] = Some(spot);
-                }
-                continue;
+            let wanted = needs.is_none_or(|needs| needs.buffers[usize::from(id)]);
+            if let Some((start, layout)) = results.next(self.target, plan, buffer, wanted, sizes)? {
+                self.spots[usize::from(id)] =
+                    Some(Spot { start, dtype: buffer.dtype, layout, root: id, writable: true });
             }
-            let Some(Ok(target)) = targets.next() else { return Err(internal(plan, "too few results".into())) };
-            target.check()?;
-            let layout = target.lend();
-            if target.dtype() != buffer.dtype {
-                let (found, expected) = (target.dtype(), buffer.dtype);
-                let operand = format!("result {k}").into();
-                return Err(Error::DType { operation: plan.function, operand, found, expected });
-            }
-            let wanted = buffer.dims.iter().map(|&slot| sizes.get(usize::from(slot)).copied());
-            if !wanted.eq(layout.sizes().iter().map(|&size| Some(size as i64))) {
-                let wanted = layout_of(plan, buffer, sizes)?;
-                let text = format!("result {k} has shape {:?}, but {:?} is wanted", layout.sizes(), wanted.sizes());
-                return Err(Error::shape(plan.function, layout.sizes(), None, text));
-            }
-            // From here on it counts as written to.
-            let start = self.target.result(plan, target)?;
-            let target: &'m RawViewMut<'_> = target;
-            let layout = target.lend();
-            self.spots[usize::from(id)] = Some(Spot { start, dtype: buffer.dtype, layout, root: id, writable: true });
         }
         Ok(())
     }

@@ -10,12 +10,14 @@
 //! after another. Operands on a device make it a call on that device: the same steps, one by one, done by `gpu`.
 //! Next: [`crate::kernel`].
 
+mod alone;
 mod bind;
 mod block;
 mod copy;
 pub mod cost;
 mod crew;
 mod cross;
+mod cut;
 mod dot;
 mod few;
 mod gpu;
@@ -197,8 +199,13 @@ fn run(
     list!(sizes: plan.slots, bind::UNBOUND);
     bind::bind(plan, operands, sizes)?;
     match bind::device(plan, operands)? {
-        None => steps(Host::new(), plan, operands, targets, needs, sizes, made),
-        Some(gpu) => steps(gpu::Call::new(gpu), plan, operands, targets, needs, sizes, made),
+        None if needs.is_none()
+            && let Some(launch) = alone::launch_of(plan) =>
+        {
+            alone::run(plan, launch, operands, targets, sizes, made)
+        }
+        None => steps(&mut Host::new(), plan, operands, targets, needs, sizes, made),
+        Some(gpu) => steps(&mut gpu::Call::new(gpu), plan, operands, targets, needs, sizes, made),
     }
 }
 
@@ -264,9 +271,9 @@ impl Machine for Host {
     }
 }
 
-/// The steps on one machine, in order.
+/// The steps on one machine.
 fn steps<M: Machine>(
-    machine: M,
+    machine: &mut M,
     plan: &'static Plan,
     operands: &[RawView<'_>],
     targets: &mut [Result<RawViewMut<'_>>],
@@ -274,26 +281,59 @@ fn steps<M: Machine>(
     sizes: &[i64],
     made: &mut [Made],
 ) -> Result<()> {
-    list!(spots: plan.buffers.len(), None::<Spot<'_>>);
     // Operands and results come first, and have memory and layouts of their own.
     let more = plan.buffers.len().saturating_sub(plan.params.len() + plan.outputs.len());
+    if more > 0 {
+        return steps_with_more(machine, plan, operands, targets, needs, sizes, made, more);
+    }
+    list!(spots: plan.buffers.len(), None::<Spot<'_>>);
+    let room = Room { spots, owned: &mut [], layouts: &[] };
+    let mut memory = Memory::new(machine, plan, room);
+    memory.place(operands, targets, made, needs, sizes)?;
+    in_turn(&mut memory, plan, needs, sizes)
+}
+
+/// The same with so many buffers that are no operands and no results. Apart, for their room is pages of the stack.
+#[inline(never)]
+#[expect(clippy::too_many_arguments, reason = "those of `steps`, and one")]
+fn steps_with_more<M: Machine>(
+    machine: &mut M,
+    plan: &'static Plan,
+    operands: &[RawView<'_>],
+    targets: &mut [Result<RawViewMut<'_>>],
+    needs: Option<&Needs>,
+    sizes: &[i64],
+    made: &mut [Made],
+    more: usize,
+) -> Result<()> {
+    list!(spots: plan.buffers.len(), None::<Spot<'_>>);
     list!(owned: more, None::<M::Owned>);
     list!(layouts: more, OnceCell::<Layout>::new());
     let room = Room { spots, owned, layouts: &*layouts };
     let mut memory = Memory::new(machine, plan, room);
     memory.place(operands, targets, made, needs, sizes)?;
+    in_turn(&mut memory, plan, needs, sizes)
+}
+
+/// The steps, in order.
+fn in_turn<M: Machine>(
+    memory: &mut Memory<'_, M>,
+    plan: &'static Plan,
+    needs: Option<&Needs>,
+    sizes: &[i64],
+) -> Result<()> {
     // Up to here a block has run.
     let mut done = 0;
     let runs = |k: usize| needs.is_none_or(|needs| needs.steps[k]);
     for (k, step) in plan.steps.iter().enumerate() {
         if k >= done {
-            done = M::block(&mut memory, plan, k, &runs, sizes)?;
+            done = M::block(memory, plan, k, &runs, sizes)?;
         }
         if k >= done && runs(k) {
             match &step.action {
-                Action::Launch(launch) => M::launch(&mut memory, plan, launch, sizes)?,
-                Action::Dot(dot) => M::dot(&mut memory, plan, dot, sizes)?,
-                Action::Scatter(scatter) => M::scatter(&mut memory, plan, scatter, sizes)?,
+                Action::Launch(launch) => M::launch(memory, plan, launch, sizes)?,
+                Action::Dot(dot) => M::dot(memory, plan, dot, sizes)?,
+                Action::Scatter(scatter) => M::scatter(memory, plan, scatter, sizes)?,
             }
         }
         for &buffer in step.release {

@@ -155,8 +155,8 @@ impl CpuKernel {
     /// Runs the clone for this machine, of the second form if it is asked for.
     #[inline]
     pub(crate) fn run(&self, across: bool, cx: &mut Cx<'_>) {
-        // Also where the kernel panics: the memory may be another's soon.
-        let _streamed = (cx.streams != 0).then_some(cache::Streamed);
+        // Also where the kernel panics: the memory may be another's soon. A closure, for a value that is not kept would be dropped.
+        let _streamed = (cx.streams != 0).then(|| cache::Streamed);
         self.across.as_ref().filter(|_| across).unwrap_or(&self.own).run_at(isa::active(), cx);
     }
 }
@@ -249,8 +249,9 @@ impl<'a> Cx<'a> {
 
     /// The same, of a kernel that does little but move memory: what follows a row is fetched, and the rows of some outputs
     /// go past the caches.
-    pub(crate) fn moving(self, streams: u64) -> Cx<'a> {
-        Cx { streams, moves: true, ..self }
+    #[inline]
+    pub(crate) fn moving(&mut self, streams: u64) {
+        (self.streams, self.moves) = (streams, true);
     }
 
     /// Input `k`, of the element type and rank that it has.
@@ -263,12 +264,17 @@ impl<'a> Cx<'a> {
     /// Output `k`, of the element type and rank that it has; once.
     #[inline(never)]
     pub fn output<T: Element, const N: usize>(&self, k: usize) -> Out<'a, T, N> {
+        let (window, streams) = self.take(k);
+        Out { at: Place::new(window), streams, fetches: !self.moves, memory: PhantomData }
+    }
+
+    /// The window of output `k`, once, and whether its rows go past the caches.
+    fn take(&self, k: usize) -> (&'a Window, bool) {
         let bit = u32::try_from(k).ok().and_then(|k| 1u64.checked_shl(k)).unwrap_or(0);
         let free = bit != 0 && self.taken.get() & bit == 0;
         assert!(free, "output {k} cannot be taken twice");
         self.taken.set(self.taken.get() | bit);
-        let (streams, fetches) = (self.streams & bit != 0, !self.moves);
-        Out { at: Place::new(&self.outputs[k]), streams, fetches, memory: PhantomData }
+        (&self.outputs[k], self.streams & bit != 0)
     }
 
     /// This job's part of parallel axis `k`.

@@ -66,13 +66,7 @@ impl<'a, T: Element, const N: usize> In<'a, T, N> {
     // Not a part of each row in a kernel, of which this is most.
     #[inline(never)]
     fn found(self, at: [isize; N], step: [isize; N], n: usize, tile: &mut Tile<T>) -> *mut T {
-        let (first, stride) = self.at.bare().row(&at, &step, n);
-        if stride == 1 {
-            return first.cast();
-        }
-        // SAFETY: `row` checked that all elements lie in the window, and they are readable.
-        unsafe { tile.pack(0, first.cast(), stride, n) };
-        tile.filled(n).as_ptr().cast_mut()
+        self.at.bare().found(&at, &step, n, tile.bare()).cast()
     }
 
     /// What [`row`](In::row) will read `by` further on, if that is a row that is worth fetching before.
@@ -263,24 +257,28 @@ impl<T: Element> Drop for RowMut<'_, T> {
     #[inline(always)]
     fn drop(&mut self) {
         if !self.to.is_null() {
-            self.write();
+            // SAFETY: `Out::row` set `to` only after it checked that all of the row lies in this job's window, which it borrows
+            // for as long as the row lives.
+            unsafe {
+                write(self.row.as_ptr().cast(), self.to.cast(), self.stride, self.row.len(), size_of::<T>());
+            }
         }
     }
 }
 
-impl<T: Element> RowMut<'_, T> {
-    /// Writes the row to where it belongs.
-    #[inline(never)]
-    fn write(&mut self) {
-        // SAFETY: `Out::row` set `to` only after it checked that all of the row lies in this job's window, which it borrows
-        // for as long as the row lives.
-        unsafe {
-            match self.stride {
-                1 => cache::stream(self.row.as_ptr().cast(), self.to.cast(), size_of_val(self.row)),
-                stride => strided::scatter(self.row, self.to, stride),
-            }
-        };
-    }
+/// Writes a row of `n` elements, of so many bytes each, to where it belongs.
+///
+/// # Safety
+/// They must be readable, and the places of as many writable that are `stride` elements apart from `to` on.
+#[inline(never)]
+unsafe fn write(from: *const u8, to: *mut u8, stride: isize, n: usize, bytes: usize) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match stride {
+            1 => cache::stream(from, to, n * bytes),
+            stride => strided::scatter_run(bytes, from, to, stride, n),
+        }
+    };
 }
 
 #[cfg(test)]

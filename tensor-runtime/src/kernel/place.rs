@@ -9,7 +9,7 @@ use std::ptr;
 use crate::dims::MAX_RANK;
 use crate::dtype::{DType, Element};
 
-use super::{TILE, Tile, Window};
+use super::{TILE, Tile, Window, tile};
 
 /// A window as a kernel's body uses it: of known type and rank.
 #[derive(Clone, Copy)]
@@ -118,6 +118,28 @@ impl Bare<'_> {
         (self.origin.wrapping_offset(offset.wrapping_mul(self.bytes as isize)), stride)
     }
 
+    /// Where such a row begins if its elements are neighbours; else it is packed into the tile.
+    #[inline(never)]
+    pub(super) fn found(self, at: &[isize], step: &[isize], n: usize, mut tile: tile::Bare<'_>) -> *mut u8 {
+        let (first, stride) = self.row(at, step, n);
+        // SAFETY: `row` checked that all elements lie in the window, and they are readable.
+        if stride == 1 { first } else { unsafe { tile.pack(first, stride, n) } }
+    }
+
+    /// `n` initialised elements of the tile that stand for such a row, and where that begins. None are nowhere.
+    #[inline(never)]
+    fn lent(self, at: &[isize], step: &[isize], n: usize, mut tile: tile::Bare<'_>, again: bool) -> (*mut u8, *mut u8) {
+        let (first, stride) = self.row(at, step, n);
+        if n == 0 {
+            return (first, ptr::null_mut());
+        }
+        if again {
+            // SAFETY: `row` checked that all `n` elements lie in the window.
+            unsafe { tile.pack(first, stride, n) };
+        }
+        (tile.scratch(n), first)
+    }
+
     /// Says which coordinate is not in the window.
     #[cold]
     #[inline(never)]
@@ -179,15 +201,8 @@ impl<T: Element, const N: usize> Place<T, N> {
         tile: &mut Tile<T>,
         again: bool,
     ) -> (*mut T, *mut T) {
-        let (first, stride) = self.along(at, axis, n);
-        if n == 0 {
-            return (first, ptr::null_mut());
-        }
-        if again {
-            // SAFETY: `along` checked that all `n` elements lie in the window.
-            unsafe { tile.pack(0, first, stride, n) };
-        }
-        (tile.scratch(n).as_mut_ptr(), first)
+        let (row, to) = self.bare().lent(&at, &unit::<N>(axis), n, tile.bare(), again);
+        (row.cast(), to.cast())
     }
 }
 

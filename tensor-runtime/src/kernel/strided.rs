@@ -113,20 +113,18 @@ pub(crate) unsafe fn gather_run(bytes: usize, first: *const u8, stride: isize, t
     }
 }
 
-/// Writes the elements of a row to places that are `stride` apart.
+/// Writes `n` elements of so many bytes, which are neighbours, to places that are `stride` apart.
 ///
 /// # Safety
-/// The places must be writable.
-pub(super) unsafe fn scatter<T: Copy>(row: &[T], to: *mut T, stride: isize) {
-    let (from, n) = (row.as_ptr(), row.len());
-    // SAFETY: the caller's promise, of types of the same size, each with any bits.
+/// They must be readable, and the places writable.
+pub(super) unsafe fn scatter_run(bytes: usize, from: *const u8, to: *mut u8, stride: isize, n: usize) {
+    // SAFETY: the caller's promise, of types of that size, each with any bits.
     unsafe {
-        match size_of::<T>() {
+        match bytes {
             1 => scatter_1(from.cast(), to.cast(), stride, n),
             2 => scatter_2(from.cast(), to.cast(), stride, n),
             4 => scatter_4(from.cast(), to.cast(), stride, n),
-            8 => scatter_8(from.cast(), to.cast(), stride, n),
-            _ => spread(row, to, stride),
+            _ => scatter_8(from.cast(), to.cast(), stride, n),
         }
     }
 }
@@ -186,7 +184,7 @@ unsafe fn each<T: Copy>(slots: &mut [MaybeUninit<T>], first: *const T, stride: i
 }
 
 /// # Safety
-/// As [`scatter`].
+/// As [`scatter_run`].
 #[inline(always)]
 unsafe fn spread<T: Copy>(row: &[T], to: *mut T, stride: isize) {
     for (i, &value) in row.iter().enumerate() {

@@ -5,6 +5,7 @@
 
 use std::mem::MaybeUninit;
 use std::ops::{Deref, DerefMut, Range};
+use std::slice;
 
 use crate::dtype::Element;
 
@@ -68,17 +69,56 @@ impl<T: Element> Tile<T> {
     }
 
     /// `n` elements of unspecified values.
-    #[inline(never)]
+    #[inline(always)]
     pub(super) fn scratch(&mut self, n: usize) -> &mut [T] {
-        if n > self.initialised {
-            let slots = &mut self.memory[..n];
-            // SAFETY: zero bytes are a value of every `Element`, a sealed list of numbers and `bool`.
-            unsafe { slots.as_mut_ptr().write_bytes(0, n) };
-            self.wrote(n);
-        }
-        // SAFETY: the first `initialised` elements are initialised, and `n` is no more.
-        unsafe { self.memory[..n].assume_init_mut() }
+        let start = scratch(self.memory.as_mut_ptr().cast(), size_of::<T>(), &mut self.initialised, n);
+        // SAFETY: the tile's first `n` elements, which are initialised.
+        unsafe { slice::from_raw_parts_mut(start.cast(), n) }
     }
+
+    #[inline(always)]
+    pub(super) fn bare(&mut self) -> Bare<'_> {
+        let memory = self.memory.as_mut_ptr().cast();
+        Bare { memory, bytes: size_of::<T>(), initialised: &mut self.initialised }
+    }
+}
+
+/// A tile of any type: what is seldom asked of one is compiled with the runtime, not for each type of a crate's.
+pub(super) struct Bare<'t> {
+    memory: *mut u8,
+    bytes: usize,
+    initialised: &'t mut usize,
+}
+
+impl Bare<'_> {
+    /// [`Tile::pack`] from its first position on, and where that is.
+    ///
+    /// # Safety
+    /// The elements must be readable.
+    pub(super) unsafe fn pack(&mut self, first: *const u8, stride: isize, n: usize) -> *mut u8 {
+        assert!(n <= TILE);
+        // SAFETY: the caller's promise; a tile has room for so many.
+        unsafe { strided::gather_run(self.bytes, first, stride, self.memory, n) };
+        *self.initialised = n.max(*self.initialised);
+        self.memory
+    }
+
+    /// [`Tile::scratch`].
+    pub(super) fn scratch(self, n: usize) -> *mut u8 {
+        scratch(self.memory, self.bytes, self.initialised, n)
+    }
+}
+
+/// Where the memory of a tile begins whose first `n` elements, of so many bytes each, are initialised then.
+#[inline(never)]
+fn scratch(memory: *mut u8, bytes: usize, initialised: &mut usize, n: usize) -> *mut u8 {
+    assert!(n <= TILE);
+    if n > *initialised {
+        // SAFETY: a tile has room for so many, and zero bytes are a value of every `Element`, a sealed list of numbers and `bool`.
+        unsafe { memory.write_bytes(0, n * bytes) };
+        *initialised = n;
+    }
+    memory
 }
 
 /// The values of one tile of a lane, which begin on a cache line: no vector of them lies on two. Derefs to the array.

@@ -234,7 +234,7 @@ impl<T: Element, S: Shape> Tensor<T, S> {
     /// The array itself: without a copy where no clone or view shares the memory. A tensor that was made here begins with a
     /// cache line, so its array may begin some elements behind the beginning of its `Vec`, as
     /// [`Array::into_raw_vec_and_offset`] says. Only where such a tensor was sliced so that it has gaps, the elements may have
-    /// to move, or to be copied.
+    /// to move, or to be copied; and a function's result of up to 32 elements is copied.
     ///
     /// ```
     /// use ndfuse_runtime::Tensor;

@@ -83,7 +83,7 @@ fn product(
         if epilogue.launch.outputs.iter().filter_map(written).any(|root| [left.root, right.root].contains(&root)) {
             return Err(internal(plan, "a product's epilogue writes what the product reads".into()));
         }
-        return multiply(plan, &product, made.as_ref(), &To::Epilogue(epilogue, operands), &mut memory.target);
+        return multiply(plan, &product, made.as_ref(), &To::Epilogue(epilogue, operands), memory.target);
     }
     if apart
         && let Some(epilogue) = &dot.epilogue
@@ -96,7 +96,7 @@ fn product(
         return Err(internal(plan, "a product writes what it reads".into()));
     }
     let steps = out.layout.strides().iter().map(|&step| step as i64).collect();
-    multiply(plan, &product, made.as_ref(), &To::Memory { at: address(&out), steps }, &mut memory.target)?;
+    multiply(plan, &product, made.as_ref(), &To::Memory { at: address(&out), steps }, memory.target)?;
     let Some(epilogue) = &dot.epilogue else { return Ok(()) };
     let input = epilogue.launch.inputs.get(epilogue.input);
     let input = *input.ok_or_else(|| internal(plan, "an epilogue without the product".into()))?;
@@ -133,7 +133,7 @@ fn biased(
         return Ok(false);
     }
     let out = lt::Out { at: address(&out), dtype: out.dtype, bias: Some(address(&vector)) };
-    lt::multiply(&lists, product, out, &memory.target)
+    lt::multiply(&lists, product, out, memory.target)
 }
 
 /// Where a product goes.

@@ -45,7 +45,7 @@ pub(super) fn run(plan: &'static Plan, scatter: &Scatter, memory: &mut Memory<'_
     let (places, step) = (out.layout.sizes()[scatter.axis] as i64, out.layout.strides()[scatter.axis] as i64);
     let [outer, own, rows] = counts;
     if outer == 0 || rows == 0 {
-        return check(plan, &indices, places, &mut memory.target);
+        return check(plan, &indices, places, memory.target);
     }
     // Without a place nothing is written, but every index is wrong.
     if places == 0 && own == 0 {
