@@ -46,6 +46,17 @@ tensor! {
     }
 
     #[no_grad]
+    fn times_vector<M, N>(x: f32[M, N], v: f32[N], b: f32[M]) -> (f32[M], f32[M]) {
+        let y = x @ v;
+        (y, relu(x @ (v + 1) + b))
+    }
+
+    #[no_grad]
+    fn vector_times<M, N>(v: f64[M], x: f64[M, N]) -> f64[N] {
+        v @ x
+    }
+
+    #[no_grad]
     fn bytes<M, N>(x: u8[M, N]) -> u64[N] {
         sum(x, axis=0)
     }
@@ -140,6 +151,35 @@ fn operands_of_any_layout() {
             assert_eq!(places.view().unwrap()[j], first as i64, "{what}");
         }
     }
+}
+
+#[test]
+fn matrices_times_vectors() {
+    let shapes = [(5, 7), (15, 33), (17, 6), (40, 64), (520, 31), (1300, 100), (9, 3000), (700, 700)];
+    for ((rows, columns), (name, view)) in shapes.into_iter().flat_map(|shape| VIEWS.map(|view| (shape, view))) {
+        let memory = Array2::from_shape_fn((rows, columns), |(i, j)| value(i, j));
+        let x = view(&memory);
+        let what = format!("{name} of {rows} x {columns}");
+        let long = Array1::from_shape_fn(2 * x.ncols(), |i| value(i, 5));
+        let b = Array1::from_shape_fn(x.nrows(), |i| value(2, i));
+        for v in [long.slice(s![..x.ncols()]), long.slice(s![..;2]), long.slice(s![x.ncols()..;-1])] {
+            let (found, after) = times_vector(x, v, &b).unwrap();
+            let (wanted, more) = (x.dot(&v), x.dot(&(&v + 1.0)) + &b);
+            same(&found.to_vec().unwrap(), wanted.iter().copied(), &what);
+            same(&after.to_vec().unwrap(), more.iter().map(|x| x.max(0.0)), &format!("{what}, with an epilogue"));
+            let one = v.insert_axis(Axis(1));
+            same(&product(x, one).unwrap().to_vec().unwrap(), wanted.iter().copied(), &format!("{what}, a column"));
+            same(&product(one.t(), x.t()).unwrap().to_vec().unwrap(), wanted, &format!("{what}, a row"));
+            let (wide, v) = (x.mapv(f64::from), v.mapv(f64::from));
+            let found: Vec<f32> =
+                vector_times(&v, wide.t()).unwrap().to_vec().unwrap().iter().map(|&x| x as f32).collect();
+            same(&found, wide.dot(&v).iter().map(|&x| x as f32), &format!("{what}, of doubles"));
+        }
+    }
+    let nothing = Array2::<f32>::zeros((3, 0));
+    let (found, after) = times_vector(&nothing, &Array1::zeros(0), &Array1::from_elem(3, 2.0)).unwrap();
+    same(&found.to_vec().unwrap(), [0.0; 3], "no terms");
+    same(&after.to_vec().unwrap(), [2.0; 3], "no terms, with an epilogue");
 }
 
 #[test]

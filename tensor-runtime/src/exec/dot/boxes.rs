@@ -20,6 +20,8 @@ use super::packed::at_once;
 const PANEL: usize = 256 << 10;
 /// Multiply-adds below which a box is not worth cutting.
 const LEAST: u64 = 1 << 20;
+/// The same where one of the operands is a vector: such a product is as much work as it is memory.
+const LEAST_OF_VECTOR: u64 = 1 << 17;
 /// Boxes of a product that is worth so many, so that threads end at about the same time.
 const COUNT: u64 = 16;
 /// Rows from which on a box is one panel wide, and has about as many at least; and how many, of a product that has fewer.
@@ -65,7 +67,8 @@ impl Boxes {
             if inner(&left) < inner(&right) { ((&left, m), (&right, n)) } else { ((&right, n), (&left, m)) };
         let depth = product.count(Role::Contract) as u64;
         let total = (m as u64).saturating_mul(n as u64);
-        let fair = LEAST.div_ceil(depth.max(1));
+        let least = if m.min(n) == 1 { LEAST_OF_VECTOR } else { LEAST };
+        let fair = least.div_ceil(depth.max(1));
         // The elements of a box: what fits, but no less than is worth a box.
         let fits = PANEL / product.dtype.computed().unwrap_or(product.dtype).bytes();
         let most = if held { fits as u64 } else { u64::MAX };

@@ -8,7 +8,7 @@ use gemm_common::Parallelism;
 
 use crate::plan::Role;
 
-use super::direct;
+use super::{direct, vector};
 
 /// The most axes of a product.
 pub(in super::super) const MAX_LOOPS: usize = 24;
@@ -62,14 +62,18 @@ impl<T> Matrix<T> {
 }
 
 macro_rules! scalar {
-    ($ty:ident, $own:expr, $function:path) => {
+    ($ty:ident, $own:expr, $rows:expr, $function:path) => {
         impl Scalar for $ty {
             #[rustfmt::skip]
             unsafe fn multiply(
                 [m, n, k]: [usize; 3], out: Matrix<$ty>, add: bool, left: Matrix<$ty>, right: Matrix<$ty>, by: By,
             ) {
-                // SAFETY: the caller's promise; neither function reads or writes anything else.
+                // SAFETY: the caller's promise; none of the functions reads or writes anything else.
                 unsafe {
+                    let one = n == 1;
+                    if one && ($rows([m, k], out, add, left, right) || vector::by_columns([m, k], out, add, left, right)) {
+                        return;
+                    }
                     let threads = match by {
                         By::Panels if $own([m, n, k], out, add, left, right) => return,
                         By::Panels => Parallelism::None,
@@ -86,8 +90,8 @@ macro_rules! scalar {
     };
 }
 
-scalar!(f32, direct::multiply, gemm_f32::gemm::f32::get_gemm_fn);
-scalar!(f64, |_, _, _, _, _| false, gemm_f64::gemm::f64::get_gemm_fn);
+scalar!(f32, direct::multiply, vector::by_rows, gemm_f32::gemm::f32::get_gemm_fn);
+scalar!(f64, |_, _, _, _, _| false, |_, _, _, _, _| false, gemm_f64::gemm::f64::get_gemm_fn);
 
 /// The product over `loops`, plus what was there if `add`.
 ///

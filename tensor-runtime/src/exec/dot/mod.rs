@@ -3,7 +3,7 @@
 //! In: a [`Dot`], the buffers. Out: the product is written, or the outputs of its epilogue. Always: the product is cut
 //! into boxes of its own axes, small enough for a core's cache; with an epilogue a box is a panel that never leaves
 //! that cache; the boxes depend on the sizes alone, so the result does not depend on the number of threads.
-//! Next: [`epilogue`], [`gemm`], [`windows`].
+//! Next: [`epilogue`], [`gemm`], [`vector`], [`windows`].
 
 mod beside;
 mod boxes;
@@ -14,6 +14,7 @@ mod half;
 mod lay;
 mod packed;
 mod tile;
+mod vector;
 pub(super) mod windows;
 
 use std::fmt::Arguments;

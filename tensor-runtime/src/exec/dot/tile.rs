@@ -177,7 +177,7 @@ pub(super) fn tiles(level: Level) -> Option<&'static Tiles> {
 /// # Safety
 /// Each method needs that set; those with an address need [`Vector::LANES`] elements there, [`Vector::splat`] one, those of
 /// parts that part.
-trait Vector: Copy {
+pub(super) trait Vector: Copy {
     const LANES: usize;
     unsafe fn zero() -> Self;
     unsafe fn splat(from: *const f32) -> Self;
