@@ -70,13 +70,11 @@ macro_rules! scalar {
             ) {
                 // SAFETY: the caller's promise; none of the functions reads or writes anything else.
                 unsafe {
-                    let one = n == 1;
-                    if one && ($rows([m, k], out, add, left, right) || vector::by_columns([m, k], out, add, left, right)) {
-                        return;
-                    }
                     let threads = match by {
                         By::Panels if $own([m, n, k], out, add, left, right) => return,
                         By::Panels => Parallelism::None,
+                        By::Library(_) if n == 1 && $rows([m, k], out, add, left, right) => return,
+                        By::Library(_) if n == 1 && vector::by_columns([m, k], out, add, left, right) => return,
                         By::Library(threads) => threads,
                     };
                     let (left, right) = upwards(k, left, right);
