@@ -177,7 +177,7 @@ fn matrices_times_vectors() {
         }
     }
     let nothing = Array2::<f32>::zeros((3, 0));
-    let (found, after) = times_vector(&nothing, &Array1::zeros(0), &Array1::from_elem(3, 2.0)).unwrap();
+    let (found, after) = times_vector(&nothing, Array1::zeros(0), Array1::from_elem(3, 2.0)).unwrap();
     same(&found.to_vec().unwrap(), [0.0; 3], "no terms");
     same(&after.to_vec().unwrap(), [2.0; 3], "no terms, with an epilogue");
 }
