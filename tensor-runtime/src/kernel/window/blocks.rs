@@ -251,7 +251,8 @@ fn sums<M: Isa, T: Windowed, Wide: Vector<T>, Half: Vector<T>>(
 /// is read for little to compute. Windows are taken to be as far apart down as they are along a row.
 pub(super) fn below<T>(of: &View<'_, T>, by: &[isize], [rows, width]: [usize; 2], step: usize) -> Option<isize> {
     let elements = of.size.iter().fold(1usize, |n, &size| n.saturating_mul(size));
-    let pays = elements.saturating_mul(size_of::<T>()) >= LARGE && rows * width <= LITTLE && step <= rows;
+    let pays = elements.saturating_mul(size_of::<T>()) >= LARGE && rows * width <= LITTLE;
+    let pays = pays && step <= rows.min(width);
     by.last().filter(|_| pays).map(|by| by.wrapping_mul(step as isize))
 }
 
@@ -338,7 +339,7 @@ impl<T: Windowed> Run<T> {
         let Some(below) = self.below else { return };
         for row in self.rows - self.step..self.rows {
             for place in 0..places {
-                // SAFETY: the caller's promise.
+                // SAFETY: the caller's promise; no step is wider than a window, so all places are some window's.
                 let at = unsafe { *self.table.add(row * self.span + place) }.wrapping_offset(below).wrapping_add(lane);
                 for line in (0..V::LANES * size_of::<T>()).step_by(LINE) {
                     fetch_line_to_second(at.cast::<u8>().wrapping_add(line));

@@ -159,6 +159,7 @@ fn windows_of_a_large_array_are_the_same() {
         ([32, 256, 256], [3, 3], 2, Some(2 * 256 * 256)),
         ([32, 256, 256], [5, 5], 1, None),
         ([32, 256, 256], [1, 3], 2, None),
+        ([32, 256, 256], [3, 1], 2, None),
         ([32, 256, 255], [3, 3], 1, None),
     ] {
         let x = input(&mut memory, size, Lie::Rows);
