@@ -284,3 +284,38 @@ fn functions_of_two() {
     two_arguments(Base);
     two_arguments(Fused);
 }
+
+/// Powers from the least to the greatest number, of all kinds of bases, and with exponents that are whole or nearly.
+fn powers<M: Isa>(m: M) {
+    let hash = |i: u32| i.wrapping_mul(0x9e37_79b9).rotate_left(13).wrapping_mul(0x85eb_ca6b);
+    for i in 0..400_000u32 {
+        let any = f32::from_bits(hash(i) % 0x7f80_0000);
+        let near = 0.5 + (hash(i) >> 8) as f32 / 8_388_608.0;
+        let x = if i % 3 == 0 { near } else { any };
+        let log = (hash(i ^ 0x5555) >> 8) as f32 / 16_777_216.0 * 280.0 - 151.0;
+        let y = match i % 5 {
+            0 => (hash(i ^ 0x5555) % 81) as f32 * 0.5 - 20.0,
+            1 => (log / x.log2()).round(),
+            _ => log / x.log2(),
+        };
+        for x in [x, -x] {
+            let (found, wanted) = (m.power(x, y), f64::from(x).powf(f64::from(y)));
+            assert!(ulps32(found, wanted) <= 0.6, "{x:e} ** {y:e} is {found:e}, not {wanted:e}");
+        }
+    }
+    let edges =
+        [0.0, 1e-45, 1e-39, 0.1, 1.0 - 6e-8, 1.0, 1.0 + 1.2e-7, 3.0, 1e30, 8_388_607.5, 8_388_609.0, 16_777_215.0];
+    let edges = edges.into_iter().chain([f32::MIN_POSITIVE, f32::MAX, f32::INFINITY, f32::NAN]).flat_map(|x| [x, -x]);
+    for x in edges.clone() {
+        for y in edges.clone() {
+            let (found, wanted) = (m.power(x, y), f64::from(x).powf(f64::from(y)));
+            assert!(ulps32(found, wanted) <= 0.6, "{x:e} ** {y:e} is {found:e}, not {wanted:e}");
+        }
+    }
+}
+
+#[test]
+fn powers_of_singles() {
+    powers(Base);
+    powers(Fused);
+}

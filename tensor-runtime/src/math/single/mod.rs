@@ -6,11 +6,13 @@
 mod erf;
 mod exp;
 mod log;
+mod power;
 mod trig;
 
 pub(crate) use erf::erf;
 pub(crate) use exp::{exp, exp_below, exp2, expm1, sigmoid, tanh};
 pub(crate) use log::{log, log1p, log2, log10};
+pub(crate) use power::power;
 pub(crate) use trig::{cos, sin, tan};
 
 super::rounding::rounding! { f32, 8388608.0, 65536.0 }
@@ -37,10 +39,4 @@ wide! {
     acosh(x);
     atanh(x);
     erfc(x);
-}
-
-/// `2^(y * log2 |x|)`: an `f64` has the bits that the product of an `f32` needs.
-#[inline(always)]
-pub(crate) fn power<M: Isa>(m: M, x: f32, y: f32) -> f32 {
-    super::double::power(m, f64::from(x), f64::from(y)) as f32
 }
