@@ -4,9 +4,6 @@
 
 use crate::isa::Isa;
 
-const LN2_HIGH: f32 = 0.693359375;
-const LN2_LOW: f32 = -2.12194440e-4;
-
 /// `e` and `f`. What is not a positive number gives something.
 #[inline(always)]
 fn parts(x: f32) -> (f32, f32) {
@@ -29,13 +26,13 @@ fn series<M: Isa>(m: M, f: f32) -> f32 {
     )
 }
 
-/// What `ln(1 + f)` has beside `f`, and `more`.
+/// `ln(1 + f)`.
 #[inline(always)]
-fn rest<M: Isa>(m: M, f: f32, more: f32) -> f32 {
-    m.fma(f * f, m.fma(f, series(m, f), -0.5), more)
+fn near<M: Isa>(m: M, f: f32) -> f32 {
+    m.fma(f * f, m.fma(f, series(m, f), -0.5), f)
 }
 
-/// The same without more, in more steps and with a smaller error, for what is multiplied afterwards.
+/// What it has beside `f`, in more steps and with a smaller error, for what is multiplied afterwards.
 #[inline(always)]
 fn close_rest<M: Isa>(m: M, f: f32) -> f32 {
     m.fma(-0.5 * f, f, f * f * f * series(m, f))
@@ -52,8 +49,7 @@ fn proper(x: f32, y: f32) -> f32 {
 #[inline(always)]
 pub(crate) fn log<M: Isa>(m: M, x: f32) -> f32 {
     let (e, f) = parts(x);
-    let small = rest(m, f, e * LN2_LOW);
-    proper(x, m.fma(e, LN2_HIGH, f + small))
+    proper(x, m.fma(e, std::f32::consts::LN_2, near(m, f)))
 }
 
 #[inline(always)]
@@ -62,8 +58,7 @@ pub(crate) fn log1p<M: Isa>(m: M, x: f32) -> f32 {
     // What the sum lost.
     let lost = if x >= 1.0 { 1.0 - (u - x) } else { x - (u - 1.0) } / u;
     let (e, f) = parts(u);
-    let small = rest(m, f, m.fma(e, LN2_LOW, lost));
-    let y = proper(u, m.fma(e, LN2_HIGH, f + small));
+    let y = proper(u, m.fma(e, std::f32::consts::LN_2, near(m, f) + lost));
     if x.abs() < 1e-4 { x * (1.0 - 0.5 * x) } else { y }
 }
 
