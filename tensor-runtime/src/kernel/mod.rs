@@ -149,30 +149,30 @@ impl Clones {
 #[derive(Clone, Copy)]
 pub struct CpuKernel {
     own: Clones,
-    across: Option<Clones>,
-    /// The form whose lane is the last parallel axis but one, for a last one of at most so many elements.
-    turned: Option<(Clones, usize)>,
+    second: Option<Clones>,
+    /// The second form runs where the last parallel axis has at most so many elements; with 0, where it is asked for.
+    few: usize,
 }
 
 impl CpuKernel {
     /// The kernel `K`.
     pub const fn new<K: Kernel>() -> CpuKernel {
-        CpuKernel { own: Clones::of::<K>(), across: None, turned: None }
+        CpuKernel { own: Clones::of::<K>(), second: None, few: 0 }
     }
 
     /// The same, with `K` as the form whose lane is the last parallel axis, for rows that are short or lie across
     /// memory.
     pub const fn across<K: Kernel>(self) -> CpuKernel {
-        CpuKernel { across: Some(Clones::narrow::<K>()), ..self }
+        CpuKernel { second: Some(Clones::narrow::<K>()), ..self }
     }
 
     /// The same map, with `K` as the form whose lane is the last axis but one, for a last axis of at most so many elements.
     pub const fn turned<K: Kernel>(self, few: usize) -> CpuKernel {
-        CpuKernel { turned: Some((self.own.vectors::<K>(), few)), ..self }
+        CpuKernel { second: Some(self.own.vectors::<K>()), few, ..self }
     }
 
     pub(crate) fn has_across(&self) -> bool {
-        self.across.is_some()
+        self.second.is_some() && self.few == 0
     }
 
     /// Runs the clone for this machine, of the second form if it is asked for.
@@ -180,11 +180,8 @@ impl CpuKernel {
     pub(crate) fn run(&self, across: bool, cx: &mut Cx<'_>) {
         // Also where the kernel panics: the memory may be another's soon. A closure, for a value that is not kept would be dropped.
         let _streamed = (cx.streams != 0).then(|| cache::Streamed);
-        let second = match &self.turned {
-            Some((turned, few)) if cx.is_tall(*few) => Some(turned),
-            Some(_) | None => self.across.as_ref().filter(|_| across),
-        };
-        second.unwrap_or(&self.own).run_at(isa::active(), cx);
+        let second = across || (self.few > 0 && cx.is_tall(self.few));
+        self.second.as_ref().filter(|_| second).unwrap_or(&self.own).run_at(isa::active(), cx);
     }
 }
 
