@@ -27,6 +27,12 @@ tensor! {
         softmax(x, axis=0)
     }
 
+    /// The first places of the greatest and of the least of each column.
+    #[no_grad]
+    fn places<B, C>(x: f32[B, C]) -> (i64[C], i64[C]) {
+        (argmax(x, axis=0), argmin(x, axis=0))
+    }
+
     /// The place of the least, the greatest, and the sum of each row.
     #[no_grad]
     fn of_rows<B, C>(x: f32[B, C]) -> (i64[B], f32[B], f32[B]) {
@@ -224,6 +230,14 @@ fn columns_of_any_length_and_layout() {
                 column.indexed_iter_mut().for_each(|(i, v)| *v = *v * f64::from(w[j]) + f64::from(b[i]));
             }
             close(scaled.view().unwrap(), &wanted, &format!("scaled, {what}"));
+            let (greatest, least) = places(x).unwrap();
+            for (j, column) in x.columns().into_iter().enumerate() {
+                let first = |better: fn(f32, f32) -> bool| {
+                    (0..rows).fold(0, |best, i| if better(column[i], column[best]) { i } else { best }) as i64
+                };
+                let found = (greatest.view().unwrap()[j], least.view().unwrap()[j]);
+                assert_eq!(found, (first(|a, b| a > b), first(|a, b| a < b)), "places, {what}, column {j}");
+            }
         }
     }
 }

@@ -5,6 +5,7 @@
 
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
+use std::ops::AddAssign;
 
 use crate::dtype::Element;
 use crate::isa::Isa;
@@ -136,22 +137,52 @@ impl<T: Element, R: Order<T>> ColState<T, i64> for ColArg<T, R> {
 
     #[inline(always)]
     fn finish<M: Isa>(&mut self, _: M) -> &[i64] {
-        let (n, width) = (self.n, self.n / self.rows.max(1));
         if self.empty {
-            self.answer = vec![0; width];
+            self.answer = vec![0; self.n / self.rows.max(1)];
             return &self.answer;
         }
         // SAFETY: not `empty`.
-        let (best, near) = unsafe { (self.best[..n].assume_init_ref(), self.near[..n].assume_init_ref()) };
-        let place = |l: usize| self.far.get(l).copied().unwrap_or_else(|| i64::from(near[l])) + (l / width) as i64;
-        let first = |a: usize, b: usize| {
-            let earlier = !R::beats(best[a], best[b]) && place(b) < place(a);
-            if R::beats(best[b], best[a]) || earlier { b } else { a }
-        };
-        let winners = (0..width).map(|lane| place((lane..n).step_by(width).reduce(first).unwrap_or(lane)));
-        self.answer = winners.collect();
+        let (best, near) = unsafe { (self.best[..self.n].assume_init_mut(), self.near[..self.n].assume_init_mut()) };
+        match self.far.is_empty() {
+            true => {
+                let width = first_of::<T, R, u32>(best, near, self.rows, |row| row as u32);
+                self.answer = near[..width].iter().map(|&at| i64::from(at)).collect();
+            }
+            false => {
+                let width = first_of::<T, R, i64>(best, &mut self.far, self.rows, |row| row as i64);
+                self.answer = self.far[..width].to_vec();
+            }
+        }
+        (self.n, self.rows) = (self.answer.len(), 1);
         &self.answer
     }
+}
+
+/// Puts the winner of each column into the first of so many rows, with its place; how many columns there are. The rows were pushed
+/// together, at places that are the first one's.
+#[inline(always)]
+fn first_of<T: Element, R: Order<T>, P: Copy + PartialOrd + AddAssign>(
+    best: &mut [T],
+    at: &mut [P],
+    mut rows: usize,
+    place: fn(usize) -> P,
+) -> usize {
+    let width = best.len() / rows.max(1);
+    if rows > 1 {
+        at.chunks_mut(width.max(1)).enumerate().for_each(|(row, at)| at.iter_mut().for_each(|at| *at += place(row)));
+    }
+    while rows > 1 {
+        let half = rows.div_ceil(2) * width;
+        let (a, b) = best[..rows * width].split_at_mut(half);
+        let (at_a, at_b) = at[..rows * width].split_at_mut(half);
+        for l in 0..b.len() {
+            let wins = R::beats(b[l], a[l]) | (!R::beats(a[l], b[l]) & (at_b[l] < at_a[l]));
+            a[l] = if wins { b[l] } else { a[l] };
+            at_a[l] = if wins { at_b[l] } else { at_a[l] };
+        }
+        rows = rows.div_ceil(2);
+    }
+    width
 }
 
 #[cfg(test)]
