@@ -4,7 +4,7 @@
 //! Always: the arrays are large enough for tiles, the masks such that whole tiles are masked; the bits do not depend on the
 //! number of threads.
 
-use ndarray::{Array2, Array3};
+use ndarray::{Array2, Array3, Axis, s};
 use ndfuse::tensor;
 
 tensor! {
@@ -38,6 +38,28 @@ tensor! {
     fn halves<H, N, M, D>(q: f32[H, N, D], k: f32[H, M, D], v: f32[H, M, D]) -> f32[H, N, D] {
         let s = q @ transpose(k, (0, 2, 1)) * 0.25;
         softmax(where(arange(N)[:, None] >= arange(M), s, 0.5 * s)) @ v
+    }
+
+    fn on_diagonal<M, N>(x: f32[M, N]) -> f32[min(M, N)] { diagonal(x) }
+
+    fn below<M, N>(x: f32[M, N]) -> f32[M] {
+        max(where(arange(N) <= arange(M)[:, None] - 2, x, -inf), axis=1)
+    }
+
+    fn band<M, N>(x: f32[M, N]) -> (f32[M], f32[]) {
+        let (i, j) = (arange(M)[:, None], arange(N));
+        let near = where((j < i + 3) & ~(i > j + 1), x, 0);
+        (sum(near, axis=1), sum(near))
+    }
+
+    /// One of the two conditions is no matter of places alone.
+    fn partly<M, N>(x: f32[M, N]) -> f32[M] {
+        sum(where((arange(N) >= arange(M)[:, None]) & (x > 0), x, 0), axis=1)
+    }
+
+    /// What is chosen is not what a sum starts with.
+    fn filled<M, N>(x: f32[M, N]) -> f32[M] {
+        sum(where(arange(N) == arange(M)[:, None], x, 1), axis=1)
     }
 }
 
@@ -115,4 +137,45 @@ fn what_both_arms_read_is_made() {
     }
     let worst = found.iter().zip(&want).map(|(a, b)| (f64::from(*a) - b).abs()).fold(0.0, f64::max);
     assert!(worst < 1e-6, "{worst:e} off");
+}
+
+#[test]
+fn a_reduction_of_what_places_choose_is_that_of_all_elements() {
+    for (m, n) in [(1, 1), (1, 7), (7, 1), (3, 2000), (2000, 3), (40, 33), (33, 40), (300, 1500), (0, 4), (4, 0)] {
+        let mut x = Array2::from_shape_fn((m, n), |(i, j)| ((i * 31 + j * 17) % 23) as f32 - 11.0);
+        // What is nowhere chosen.
+        if m > 30 && n > 30 {
+            x[[2, 20]] = f32::NAN;
+            x[[20, 2]] = f32::INFINITY;
+        }
+        let row = |i: usize, chosen: &dyn Fn(isize, isize) -> bool| -> Vec<f32> {
+            (0..n).filter(|&j| chosen(i as isize, j as isize)).map(|j| x[[i, j]]).collect()
+        };
+        let sums = |chosen: &dyn Fn(isize, isize) -> bool| -> Vec<f32> {
+            (0..m).map(|i| row(i, chosen).iter().sum()).collect()
+        };
+        let near = sums(&|i, j| j < i + 3 && i <= j + 1);
+        let below: Vec<f32> =
+            (0..m).map(|i| row(i, &|i, j| j <= i - 2).into_iter().fold(f32::NEG_INFINITY, f32::max)).collect();
+        let upper: Vec<f32> = (0..m).map(|i| row(i, &|i, j| j >= i).into_iter().filter(|&v| v > 0.0).sum()).collect();
+        let filled: Vec<f32> =
+            sums(&|i, j| i == j).iter().enumerate().map(|(i, s)| s + (n - usize::from(i < n)) as f32).collect();
+        let (mut back, across) = (x.clone(), x.t().as_standard_layout().into_owned());
+        back.invert_axis(Axis(1));
+        back = back.as_standard_layout().into_owned();
+        for (name, x) in [("rows", x.view()), ("columns", across.t()), ("backwards", back.slice(s![.., ..;-1]))] {
+            let of =
+                |found: ndfuse::Result<ndfuse::Tensor<f32, (usize,)>>| found.unwrap().into_array().unwrap().to_vec();
+            let name = format!("{name} of {m} x {n}");
+            assert_eq!(of(on_diagonal(x)), x.diag().to_vec(), "{name}");
+            let (rows, all) = band(x).unwrap();
+            assert_eq!(rows.into_array().unwrap().to_vec(), near, "{name}");
+            assert_eq!(all.item().unwrap(), near.iter().sum::<f32>(), "{name}");
+            assert_eq!(of(partly(x)), upper, "{name}");
+            assert_eq!(of(self::filled(x)), filled, "{name}");
+            if n > 0 {
+                assert_eq!(of(self::below(x)), below, "{name}");
+            }
+        }
+    }
 }

@@ -26,6 +26,7 @@
 //! Next: [`crate::loops`].
 
 pub mod access;
+pub mod condition;
 pub mod parse;
 pub mod print;
 pub mod verify;

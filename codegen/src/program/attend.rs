@@ -12,9 +12,9 @@
 //! The online softmax: Milakov and Gimelshein, *Online normalizer calculation for
 //! softmax*, 2018; with the second product, Dao and others, *FlashAttention*, 2022.
 
-use super::tile::bounds::place;
 use super::{Action, Dot, DotAxis, Epilogue, Launch, Place, Program, Role, Step};
 use crate::dtype::DType;
+use crate::kernel::condition::place;
 use crate::kernel::{InstOp, Kernel, ValId};
 use crate::ops::Literal;
 use crate::shape::Sym;

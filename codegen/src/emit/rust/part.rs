@@ -1,10 +1,10 @@
 //! The part of a lane that counts.
 //!
 //! In: a loop over the lane, in the row form. Out: conditions outside of which every push is what its accumulator starts
-//! with; the loop leaves these points out, and asks for those conditions nowhere, so that a row which is filled up costs what
-//! is in it. Always: a loop that
-//! writes anything goes over all of its lane; the part depends on sizes and places alone, and so does the order of a sum.
-//! Next: [`super::kernel`].
+//! with; the loop leaves these points out, and asks for those conditions nowhere, so that a row which is filled up, or of which
+//! a condition on places chooses some, costs what is in it. Always: a loop that writes anything goes over all of its lane; the
+//! part depends on sizes and places alone, and so does the order of a sum.
+//! Next: [`super::kernel`], [`crate::kernel::condition`].
 //!
 //! ```text
 //! for t in rt::tiles(rt::valid(16384 * p0, 1, s0, e1 as usize)) {
@@ -12,11 +12,12 @@
 
 use super::access;
 use super::kernel::Emit;
-use super::nest::{Kind, Node, Op, Ref};
+use super::nest::{Kind, Nest, Node, Op, Ref};
 use crate::kernel::Guard;
+use crate::kernel::condition::{Term, Terms, said};
 use crate::loops::Form;
 use crate::ops::{Answer, Literal, MapOp};
-use crate::shape::Sym;
+use crate::shape::{Dim, Sym};
 
 /// The part of a lane that a loop goes over.
 pub(super) struct Part {
@@ -47,7 +48,33 @@ impl Emit<'_> {
 
     /// Whether a condition on places holds here in any case.
     pub(super) fn is_sure(&self, condition: Ref) -> bool {
-        matches!(&self.nest.value(condition).op, Op::Inside(guards) if self.unsure(guards).is_empty())
+        let (guards, whole) = self.says(condition);
+        whole && self.unsure(&guards).is_empty()
+    }
+
+    /// What a value is here, that a condition may choose.
+    pub(super) fn chosen(&self, value: Ref) -> Ref {
+        match &self.nest.value(value).op {
+            Op::Map(op, args) if op.name() == "where" && self.is_sure(args[0]) => self.chosen(args[1]),
+            Op::Load { .. } | Op::Const(_) | Op::Index(_) | Op::Inside(_) | Op::Map(..) | Op::Cast(_) => value,
+            Op::Pick(..) | Op::Combine(..) | Op::Reduced(..) | Op::Weights(_) | Op::Window(..) => value,
+        }
+    }
+
+    /// What holds wherever a condition does, and whether the condition holds wherever that does.
+    fn says(&self, condition: Ref) -> (Vec<Guard>, bool) {
+        if let Op::Inside(guards) = &self.nest.value(condition).op {
+            return (guards.clone(), true);
+        }
+        let said = said(self.nest, condition, true);
+        // No bound above is one that is never reached.
+        let guard = |index: &Dim| {
+            let (_, greatest) = index.bounds(&self.loops.kernel)?;
+            Some(Guard { index: index.clone(), extent: greatest.add(&Dim::one()) })
+        };
+        let guards: Vec<Guard> = said.not_negative.iter().filter_map(guard).collect();
+        let whole = said.whole && guards.len() == said.not_negative.len();
+        (guards, whole)
     }
 
     /// What holds wherever a push of the body is not its accumulator's start.
@@ -79,13 +106,7 @@ impl Emit<'_> {
         let start = monoid.start(dtype);
         let guards = match &self.nest.value(value).op {
             Op::Load { guards, fill, .. } if *fill == start => guards.clone(),
-            Op::Map(op, args) if *op == MapOp::named("where") && self.is_const(args[2], start) => {
-                match &self.nest.value(args[0]).op {
-                    Op::Inside(guards) => guards.clone(),
-                    Op::Load { .. } | Op::Const(_) | Op::Index(_) | Op::Map(..) | Op::Cast(_) => Vec::new(),
-                    Op::Pick(..) | Op::Combine(..) | Op::Reduced(..) | Op::Weights(_) | Op::Window(..) => Vec::new(),
-                }
-            }
+            Op::Map(op, args) if *op == MapOp::named("where") && self.is_const(args[2], start) => self.says(args[0]).0,
             Op::Load { .. } | Op::Const(_) | Op::Index(_) | Op::Inside(_) | Op::Map(..) | Op::Cast(_) => Vec::new(),
             Op::Pick(..) | Op::Combine(..) | Op::Reduced(..) | Op::Weights(_) | Op::Window(..) => Vec::new(),
         };
@@ -95,5 +116,21 @@ impl Emit<'_> {
 
     fn is_const(&self, value: Ref, literal: Literal) -> bool {
         matches!(self.nest.value(value).op, Op::Const(own) if own == literal)
+    }
+}
+
+impl Terms for Nest {
+    type Id = Ref;
+
+    fn term(&self, id: Ref) -> Term<'_, Ref> {
+        let value = self.value(id);
+        match &value.op {
+            Op::Index(dim) => Term::Index(dim),
+            Op::Const(literal) => Term::Const(*literal),
+            Op::Inside(guards) => Term::Inside(guards),
+            Op::Map(op, args) => Term::Map(*op, args, value.dtype),
+            Op::Load { .. } | Op::Cast(_) | Op::Pick(..) | Op::Combine(..) | Op::Reduced(..) => Term::Other,
+            Op::Weights(_) | Op::Window(..) => Term::Other,
+        }
     }
 }

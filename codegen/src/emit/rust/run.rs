@@ -119,7 +119,7 @@ impl Emit<'_> {
                 Node::Eval(v) if self.scope[v.0].is_none() => evals.push(*v),
                 Node::Store { output, index, value } => stores.push(Sink { output: *output, index, value: *value }),
                 Node::Keep(v) => keeps.push(*v),
-                Node::Push(acc, v) => pushes.push((*acc, *v)),
+                Node::Push(acc, v) => pushes.push((*acc, self.chosen(*v))),
                 Node::Eval(_) | Node::Recall(_) | Node::Loop { .. } | Node::Start(_) | Node::Finish(_) => {}
             }
         }

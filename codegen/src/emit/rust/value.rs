@@ -41,7 +41,7 @@ impl Emit<'_> {
             Op::Map(_, args) if self.divisors.contains_key(&v) => {
                 Code::atom(format!("{}.of(m, {})", self.divisors[&v], self.read(args[0], local).text))
             }
-            Op::Map(op, args) if op.name() == "where" && self.is_sure(args[0]) => self.read(args[1], local),
+            Op::Map(op, _) if op.name() == "where" && self.chosen(v) != v => self.read(self.chosen(v), local),
             Op::Map(op, args) if op.name() == "exp" && self.is_below_zero(args[0]) => {
                 Code::atom(format!("m.exp_below({})", self.read(args[0], local).text))
             }

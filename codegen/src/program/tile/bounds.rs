@@ -8,8 +8,9 @@
 
 use super::nest::Nest;
 use super::{Block, Steps};
-use crate::kernel::{Guard, InstOp, Kernel, ValId};
-use crate::ops::{Literal, MapOp};
+use crate::kernel::condition::said;
+use crate::kernel::{InstOp, Kernel, ValId};
+use crate::ops::MapOp;
 use crate::program::{Action, BufId, Launch, Role};
 use crate::shape::{Dim, SizesOnly, Sym};
 
@@ -25,9 +26,6 @@ pub struct Bound {
     pub tiled: Vec<i64>,
     pub start: Dim,
 }
-
-/// Numbers in a condition beyond this are not reckoned with.
-const MOST: i128 = 1 << 32;
 
 /// The bounds of the products of a block.
 pub(super) fn bounds(steps: &Steps<'_>, block: &Block) -> Vec<Bound> {
@@ -93,7 +91,7 @@ fn needed(kernel: &Kernel, launch: &Launch, buffer: BufId) -> Option<Vec<Dim>> {
             InstOp::Map(op, args) if *op == MapOp::named("where") => {
                 want(&mut of, args[0], &where_);
                 for (arm, holds) in [(args[1], true), (args[2], false)] {
-                    want(&mut of, arm, &[where_.clone(), implied(kernel, args[0], holds)].concat());
+                    want(&mut of, arm, &[where_.clone(), said(kernel, args[0], holds).not_negative].concat());
                 }
             }
             InstOp::Reduce(_, arg) => {
@@ -124,61 +122,5 @@ fn meet(known: &mut Option<Vec<Dim>>, conditions: &[Dim]) {
     match known {
         Some(known) => known.retain(|d| conditions.contains(d)),
         None => *known = Some(conditions.to_vec()),
-    }
-}
-
-/// What is not negative where a condition holds, or where it does not.
-fn implied(kernel: &Kernel, condition: ValId, holds: bool) -> Vec<Dim> {
-    let guard = |g: &Guard| [g.index.clone(), g.extent.sub(&g.index).sub(&Dim::one())];
-    match &kernel.inst(condition).op {
-        InstOp::Inside(guards) if holds => guards.iter().flat_map(guard).collect(),
-        InstOp::Map(op, args) => {
-            let both = || args.iter().flat_map(|&arg| implied(kernel, arg, holds)).collect();
-            let order = |strict: bool, less: usize, more: usize| {
-                let ends = place(kernel, args[more]).zip(place(kernel, args[less]));
-                ends.map(|(more, less)| more.sub(&less).sub(&Dim::from(i64::from(strict)))).into_iter().collect()
-            };
-            match (op.row().name, holds) {
-                ("bitwise_and", true) | ("bitwise_or", false) => both(),
-                ("bitwise_not", _) => implied(kernel, args[0], !holds),
-                ("le", true) | ("gt", false) => order(false, 0, 1),
-                ("lt", true) | ("ge", false) => order(true, 0, 1),
-                ("ge", true) | ("lt", false) => order(false, 1, 0),
-                ("gt", true) | ("le", false) => order(true, 1, 0),
-                _ => Vec::new(),
-            }
-        }
-        InstOp::Load { .. }
-        | InstOp::Const(_)
-        | InstOp::Index(_)
-        | InstOp::Inside(_)
-        | InstOp::Cast(_)
-        | InstOp::Pick(..)
-        | InstOp::Reduce(..) => Vec::new(),
-    }
-}
-
-/// A value as an expression over loops and sizes: places, and sums of them.
-pub(in crate::program) fn place(kernel: &Kernel, id: ValId) -> Option<Dim> {
-    let inst = kernel.inst(id);
-    match &inst.op {
-        InstOp::Index(dim) => Some(dim.clone()),
-        InstOp::Const(Literal::Int(n)) if n.abs() <= MOST => Some(Dim::from(*n as i64)),
-        InstOp::Map(op, args) if inst.dtype == crate::dtype::DType::I64 => {
-            let arg = |k: usize| place(kernel, args[k]);
-            match op.row().name {
-                "add" => Some(arg(0)?.add(&arg(1)?)),
-                "sub" => Some(arg(0)?.sub(&arg(1)?)),
-                "neg" => Some(arg(0)?.neg()),
-                _ => None,
-            }
-        }
-        InstOp::Load { .. }
-        | InstOp::Const(_)
-        | InstOp::Inside(_)
-        | InstOp::Map(..)
-        | InstOp::Cast(_)
-        | InstOp::Pick(..)
-        | InstOp::Reduce(..) => None,
     }
 }

@@ -108,13 +108,13 @@ impl Boxes {
             // Parts of nearly equal size.
             let step = |parts: usize| size.div_ceil(parts).next_multiple_of(unit).min(size);
             let least = size.div_ceil(aim.max(1)).max(1);
-            // What the busiest of some threads does.
+            // What the busiest of some threads does; a box takes a little for itself.
             let longest = |parts: usize| {
                 let boxes = size.div_ceil(step(parts)) * others * outer;
-                TEAMS.map(|threads| boxes.div_ceil(threads) * step(parts))
+                TEAMS.map(|threads| boxes.div_ceil(threads) * (step(parts) + unit / 4))
             };
             let parts = if others > 0 && least > 1 {
-                (least..least + least.min(MORE)).min_by_key(|&parts| longest(parts))
+                (least..=least + least.min(MORE)).min_by_key(|&parts| longest(parts))
             } else {
                 None
             };
@@ -197,12 +197,23 @@ mod tests {
             assert_eq!(seen, m * n, "{m} {n} {k}");
         }
         // The first rows' boxes are the largest; those of one thread follow each other.
-        for (m, n, k) in [(1568, 112, 672), (1568, 672, 112), (392, 192, 1152), (512, 512, 512), (100352, 96, 16)] {
+        for (m, n, k) in [
+            (1568, 112, 672),
+            (1568, 672, 112),
+            (392, 192, 1152),
+            (512, 512, 512),
+            (100352, 96, 16),
+            (49, 192, 1152),
+            (49, 320, 1152),
+        ] {
             let boxes = Boxes::new(&product(m, n, k), &[m, n], &[n as isize, 1], true);
             let area = |i: usize| boxes.get(i)[..2].iter().map(|range| range.len()).product::<usize>();
             let half: usize = jobs::part(boxes.count(), 2, 0).map(area).sum();
             assert!((50 * m * n..=54 * m * n).contains(&(100 * half)), "{m} {n} {k}: {half} of {}", m * n);
         }
+        // Half a panel where two threads gain by it.
+        let columns = |n: usize| Boxes::new(&product(49, n, 1152), &[49, n], &[n as isize, 1], true).step[1];
+        assert_eq!([64, 112, 192, 320, 1280].map(columns), [64, 64, 32, 32, 128]);
         assert!(Boxes::new(&product(49, 1280, 320), &[49, 1280], &[1280, 1], true).count() >= 4);
         assert_eq!(Boxes::new(&product(8, 8, 8), &[8, 8], &[8, 1], true).count(), 1);
     }

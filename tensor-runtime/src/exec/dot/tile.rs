@@ -106,13 +106,17 @@ impl Strip<'_> {
         beside: None,
     };
 
-    /// The rows some [`AHEAD`] terms behind a tile's, where terms are neighbours; else lines that are near.
+    /// The rows some [`AHEAD`] terms behind a tile's, where terms are neighbours; where rows are, each term's next line; else lines
+    /// that are near.
     fn later(&self, left: *const f32, rows: usize) -> Ahead {
         let tiles = AHEAD.div_ceil(self.depth.max(1));
         let (next, line) = (left.wrapping_offset((rows * tiles) as isize * self.row), LINE as isize);
-        match (self.term, self.offsets) {
-            (1, None) => Ahead { start: next, step: self.row, stride: line },
-            (_, _) => Ahead::lines(self.panel),
+        match (self.row, self.term, self.offsets) {
+            (_, 1, None) => Ahead { start: next, step: self.row, stride: line },
+            (1, _, None) => {
+                Ahead { start: left.wrapping_offset(line), step: self.term, stride: self.term.wrapping_mul(line) }
+            }
+            (_, _, _) => Ahead::lines(self.panel),
         }
     }
 }

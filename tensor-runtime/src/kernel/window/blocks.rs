@@ -11,6 +11,7 @@ use std::ops::Range;
 
 use crate::dims::MAX_RANK;
 use crate::isa::{self, Isa, Level};
+use crate::kernel::cache::{LINE, fetch_line_to_second};
 use crate::kernel::near::zeros;
 use crate::kernel::place::outside;
 use crate::kernel::{In, strided};
@@ -23,6 +24,10 @@ use super::{Compiled, Lines, POINTS, RUN, Taps, Windowed};
 pub(super) const MOST: usize = 8;
 /// Few windows are a block of so many, the others of zeros.
 const FEW: usize = 4;
+/// Bytes of an array that no near cache holds.
+const LARGE: usize = 8 << 20;
+/// Points of a window that is computed sooner than its rows come from memory.
+const LITTLE: usize = 16;
 /// Elements of a row begin at a multiple of so many.
 const VECTOR: usize = 16;
 
@@ -234,11 +239,21 @@ fn sums<M: Isa, T: Windowed, Wide: Vector<T>, Half: Vector<T>>(
     }
     let out = to.of(windows * n);
     let (weights, weight, out) = (taps.first, taps.step, out.as_mut_ptr());
-    let run = Run { table: table.as_ptr().cast(), rows, width, span, step, weights, out, weight, stride: n };
+    let below = below(of, &by[..outer.len()], [rows, width], step);
+    let run = Run { table: table.as_ptr().cast(), rows, width, span, step, weights, out, weight, stride: n, below };
     // SAFETY: each entry is a pointer to `n` elements that lie in the window, as was checked, in `copies` or among the zeros;
     // there are `rows` times `span` of them, `rows * width` times `n` weights, which `read` has checked and found or copied, and
     // `windows` rows of sums. The processor has the instruction set of `m`, and that the vectors.
     unsafe { run.lanes::<M, Wide, Half>(m, n, windows) }
+}
+
+/// How far from a row of a window the one is that the window below has in its place, if it is worth fetching: where a large array
+/// is read for little to compute. Windows are taken to be as far apart down as they are along a row.
+pub(super) fn below<T>(of: &View<'_, T>, by: &[isize], [rows, width]: [usize; 2], step: usize) -> Option<isize> {
+    let elements = of.size.iter().fold(1usize, |n, &size| n.saturating_mul(size));
+    let pays = elements.saturating_mul(size_of::<T>()) >= LARGE && rows * width <= LITTLE;
+    let pays = pays && step <= rows.min(width);
+    by.last().filter(|_| pays).map(|by| by.wrapping_mul(step as isize))
 }
 
 /// What the innermost loops need.
@@ -257,6 +272,8 @@ struct Run<T> {
     weight: isize,
     /// From one window's sums to the next one's.
     stride: usize,
+    /// From the last rows of a window to those that are fetched.
+    below: Option<isize>,
 }
 
 impl<T: Windowed> Run<T> {
@@ -304,9 +321,28 @@ impl<T: Windowed> Run<T> {
             for first in (0..windows).step_by(MOST) {
                 let block =
                     Run { table: self.table.add(first * self.step), out: self.out.add(first * self.stride), ..*self };
+                block.fetch::<V>(lane, self.step * (windows - first).min(MOST));
                 match windows - first {
                     FEW => block.at::<M, V, FEW>(m, lane),
                     _ => block.best::<M, V, MOST>(m, lane),
+                }
+            }
+        }
+    }
+
+    /// Fetches what the windows below those at the first places have, and no window of these.
+    ///
+    /// # Safety
+    /// The table must have so many places.
+    #[inline(always)]
+    unsafe fn fetch<V: Vector<T>>(&self, lane: usize, places: usize) {
+        let Some(below) = self.below else { return };
+        for row in self.rows - self.step..self.rows {
+            for place in 0..places {
+                // SAFETY: the caller's promise; no step is wider than a window, so all places are some window's.
+                let at = unsafe { *self.table.add(row * self.span + place) }.wrapping_offset(below).wrapping_add(lane);
+                for line in (0..V::LANES * size_of::<T>()).step_by(LINE) {
+                    fetch_line_to_second(at.cast::<u8>().wrapping_add(line));
                 }
             }
         }

@@ -148,6 +148,26 @@ fn windows_are_sums_of_products() {
     }
 }
 
+/// Of a large array the rows of the windows below are fetched, which lie outside in the end.
+#[test]
+fn windows_of_a_large_array_are_the_same() {
+    let case = Case { size: [24, 342, 256], points: [3, 3], step: 2, pad: 1, lie: Lie::Rows };
+    case.holds::<f32>(|i| if i == isize::MAX { f32::NAN } else { i as f32 / 3.0 });
+    let mut memory = vec![0f32; 1 << 21];
+    for (size, points, step, wanted) in [
+        ([32, 256, 256], [3, 3], 1, Some(256 * 256)),
+        ([32, 256, 256], [3, 3], 2, Some(2 * 256 * 256)),
+        ([32, 256, 256], [5, 5], 1, None),
+        ([32, 256, 256], [1, 3], 2, None),
+        ([32, 256, 256], [3, 1], 2, None),
+        ([32, 256, 255], [3, 3], 1, None),
+    ] {
+        let x = input(&mut memory, size, Lie::Rows);
+        let by = [(size[1] * size[2]) as isize];
+        assert_eq!(blocks::below(&View::of(&x), &by, points, step), wanted, "{size:?} {points:?} {step}");
+    }
+}
+
 #[test]
 fn a_window_outside_is_refused() {
     let reads = |at: [isize; 3], rows: usize, inside: Range<isize>, columns: Range<isize>| {
