@@ -1,5 +1,5 @@
-//! Rows that are short, and rows that lie across memory: kernels over rows have a second form for them, which must give
-//! what the first one gives, for any layout of operands and results, and the same bits on any number of threads.
+//! Rows that are short, and rows that lie across memory: kernels over rows, and maps, have a second form for them, which must
+//! give what the first one gives, for any layout of operands and results, and the same bits on any number of threads.
 
 use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, Axis, s};
 use ndfuse::tensor;
@@ -27,6 +27,12 @@ tensor! {
         softmax(x, axis=0)
     }
 
+    /// The first places of the greatest and of the least of each column.
+    #[no_grad]
+    fn places<B, C>(x: f32[B, C]) -> (i64[C], i64[C]) {
+        (argmax(x, axis=0), argmin(x, axis=0))
+    }
+
     /// The place of the least, the greatest, and the sum of each row.
     #[no_grad]
     fn of_rows<B, C>(x: f32[B, C]) -> (i64[B], f32[B], f32[B]) {
@@ -44,7 +50,57 @@ tensor! {
     fn moved<B, C>(x: f32[B, C], y: f32[C, B]) -> f32[B, C] {
         x + y.T
     }
+
+    /// Maps that read by other indices than they write: the border of an array, two arrays side by side, rows backwards,
+    /// rolled, picked; what is one for all rows, and for all of a row.
+    #[no_grad]
+    fn framed<B, C>(x: f32[B, C]) -> f32[B + 2, C + 2] {
+        pad(x + 1, 1, value=0.5)
+    }
+
+    #[no_grad]
+    fn joined<B, C>(x: f32[B, C], y: f32[B, 3]) -> f32[B, C + 3 + C] {
+        concatenate((x, y, -x), axis=1)
+    }
+
+    #[no_grad]
+    fn rolled<B, C>(x: f32[B, C]) -> f32[B, C] {
+        roll(flip(x, axis=1), 3, axis=1)
+    }
+
+    #[no_grad]
+    fn picked<B, C>(x: f32[B, C], at: i64[B]) -> f32[B, C] {
+        take(x, at, axis=0)
+    }
+
+    #[no_grad]
+    fn below<B, C>(x: f32[B, C], w: f32[C], b: f32[B]) -> f32[B, C] {
+        tril(x + w - b[:, None], 1)
+    }
+
+    #[no_grad]
+    fn repeated<B, C>(x: f32[B, C]) -> f32[B, 2 * C] {
+        repeat(x, 2, axis=1)
+    }
 }
+
+/// Last axes on both sides of the limits of maps' second form, and of what the lane is cut by.
+const MAPS: [(usize, usize); 14] = [
+    (0, 3),
+    (5, 0),
+    (1, 1),
+    (15, 2),
+    (16, 2),
+    (17, 1),
+    (1030, 3),
+    (700, 5),
+    (300, 8),
+    (300, 9),
+    (40, 22),
+    (40, 24),
+    (33, 40),
+    (3, 2100),
+];
 
 /// Rows and columns on both sides of every limit: of what is short, of the lanes that run at a time, of a tile,
 /// of a copy.
@@ -174,7 +230,60 @@ fn columns_of_any_length_and_layout() {
                 column.indexed_iter_mut().for_each(|(i, v)| *v = *v * f64::from(w[j]) + f64::from(b[i]));
             }
             close(scaled.view().unwrap(), &wanted, &format!("scaled, {what}"));
+            let (greatest, least) = places(x).unwrap();
+            for (j, column) in x.columns().into_iter().enumerate() {
+                let first = |better: fn(f32, f32) -> bool| {
+                    (0..rows).fold(0, |best, i| if better(column[i], column[best]) { i } else { best }) as i64
+                };
+                let found = (greatest.view().unwrap()[j], least.view().unwrap()[j]);
+                assert_eq!(found, (first(|a, b| a > b), first(|a, b| a < b)), "places, {what}, column {j}");
+            }
         }
+    }
+}
+
+/// Every map, as its element at each place.
+fn each_map(x: ArrayView2<'_, f32>, what: &str) {
+    let (rows, columns) = x.dim();
+    let y = Array2::from_shape_fn((rows, 3), |(i, j)| (i * 3 + j) as f32);
+    let (w, b) = (Array1::from_shape_fn(columns, |j| j as f32), Array1::from_shape_fn(rows, |i| 0.5 * i as f32));
+    let at = Array1::from_shape_fn(rows, |i| (i * 7919 % rows) as i64);
+    let same = |found: ArrayView2<'_, f32>, name: &str, wanted: &dyn Fn(usize, usize) -> f32| {
+        for ((i, j), &value) in found.indexed_iter() {
+            assert_eq!(value, wanted(i, j), "{name}, {what}, at {i}, {j}");
+        }
+    };
+    same(framed(x).unwrap().view().unwrap(), "framed", &|i, j| {
+        let inside = (1..=rows).contains(&i) && (1..=columns).contains(&j);
+        if inside { x[[i - 1, j - 1]] + 1.0 } else { 0.5 }
+    });
+    same(joined(x, &y).unwrap().view().unwrap(), "joined", &|i, j| match j.checked_sub(columns) {
+        None => x[[i, j]],
+        Some(j @ 0..3) => y[[i, j]],
+        Some(j) => -x[[i, j - 3]],
+    });
+    same(rolled(x).unwrap().view().unwrap(), "rolled", &|i, j| x[[i, columns - 1 - (j + columns * 3 - 3) % columns]]);
+    same(picked(x, &at).unwrap().view().unwrap(), "picked", &|i, j| x[[at[i] as usize, j]]);
+    same(below(x, &w, &b).unwrap().view().unwrap(), "below", &|i, j| {
+        if j <= i + 1 { x[[i, j]] + w[j] - b[i] } else { 0.0 }
+    });
+    same(repeated(x).unwrap().view().unwrap(), "repeated", &|i, j| x[[i, j / 2]]);
+}
+
+#[test]
+fn maps_of_any_last_axis_and_layout() {
+    for (rows, columns) in MAPS {
+        for (layout, memory, view) in &layouts(&values(rows, columns)) {
+            each_map(view(memory), &format!("{rows} x {columns}, {layout}"));
+        }
+    }
+}
+
+#[test]
+fn maps_on_any_number_of_threads() {
+    let x = values(200_003, 3);
+    for threads in [1, 2, 5] {
+        on(threads, || each_map(x.view(), &format!("{threads} threads")));
     }
 }
 
@@ -196,6 +305,12 @@ fn results_of_any_layout() {
             normalised::into(&x, &mut place(&mut memory, rows, columns)).unwrap();
             let written = place(&mut memory, rows, columns).to_owned();
             close(written.view(), &wanted, &format!("{rows} x {columns}, place {number}"));
+            place(&mut memory, rows, columns).fill(-7.0);
+            assert!(memory.iter().all(|&v| v == -7.0), "{rows} x {columns}, place {number}: written beside it");
+            rolled::into(&x, &mut place(&mut memory, rows, columns)).unwrap();
+            for ((i, j), &value) in place(&mut memory, rows, columns).indexed_iter() {
+                assert_eq!(value, x[[i, columns - 1 - (j + columns * 3 - 3) % columns]], "rolled, place {number}");
+            }
             place(&mut memory, rows, columns).fill(-7.0);
             assert!(memory.iter().all(|&v| v == -7.0), "{rows} x {columns}, place {number}: written beside it");
             if rows > 0 {

@@ -58,7 +58,7 @@ pub struct Code {
     pub program: Program,
     /// One a kernel of the program.
     pub loops: Vec<Loops>,
-    /// For each kernel in the row form the same in the column form, for short rows and for rows across memory.
+    /// For each kernel its second form, if it has one: see [`across`].
     pub across: Vec<Option<Loops>>,
     /// Runs of the program's steps that may go tile by tile.
     pub blocks: Vec<Block>,

@@ -182,6 +182,22 @@ impl Kernel {
         self.par.iter().chain(&self.red)
     }
 
+    /// Inputs, then outputs.
+    pub fn operands(&self) -> impl Iterator<Item = &Operand> {
+        self.inputs.iter().chain(&self.outputs)
+    }
+
+    /// About how many machine instructions a point costs.
+    pub fn cost(&self) -> u32 {
+        let one = |op: &InstOp| match op {
+            InstOp::Map(op, _) => op.row().cost,
+            InstOp::Load { .. } | InstOp::Cast(_) | InstOp::Reduce(..) => 1,
+            InstOp::Index(_) | InstOp::Inside(_) | InstOp::Pick(..) => 1,
+            InstOp::Const(_) => 0,
+        };
+        self.code.iter().map(|inst| one(&inst.op)).sum::<u32>() + self.stores.len() as u32
+    }
+
     /// For each value, which loop variables it varies over, in loop order. A
     /// reduction varies over none of the `red` ones.
     pub fn variables(&self) -> Vec<Vec<Sym>> {

@@ -7,13 +7,22 @@
 //! a row buffer.
 
 use super::{Form, Kept, LoopKind, Loops, Stmt};
-use crate::kernel::{InstOp, Kernel, Store, ValId};
+use crate::kernel::access::{accesses, is_bare};
+use crate::kernel::{Axis, Inst, InstOp, Kernel, Operand, Store, ValId};
 use crate::shape::{Dim, Sym};
 
 /// From this cost on a value is kept between two passes.
 const KEEP: u32 = 8;
 /// A kernel of more instructions has one form.
 const ACROSS: usize = 48;
+/// A map that computes more an element has one form: what a row costs is little beside it.
+const TURNED: u32 = 16;
+/// So many rows are worth a lane; the runtime has the same number.
+const MANY: i64 = 16;
+/// A map's rows of so few elements cost more by themselves than it does to go to each element; of those that are read in
+/// parts so many.
+const FEW: i64 = 8;
+const MOST: i64 = 24;
 /// No kernel keeps more row buffers than this.
 const ROWS: usize = 4;
 /// The elements of a cache line, or so.
@@ -23,23 +32,63 @@ const WRITTEN_OUT: i64 = 64;
 
 /// Lowers a kernel.
 pub fn lower(kernel: &Kernel) -> Loops {
-    lowered(kernel, form(kernel))
-}
-
-/// The column form of a kernel whose own is the row form: for rows that turn out to be short, or to lie across memory. Rows that
-/// one axis is cut into are neither. A long kernel has none, for it is twice as much to compile.
-pub fn across(kernel: &Kernel) -> Option<Loops> {
-    let row = kernel.par.last().filter(|_| form(kernel) == Form::Row)?;
-    let possible = kernel.code.len() <= ACROSS && innermost(kernel).any(|d| !leaps(d, &row.var));
-    possible.then(|| lowered(kernel, Form::Column))
-}
-
-fn lowered(kernel: &Kernel, form: Form) -> Loops {
+    let form = form(kernel);
     let lane = match form {
         Form::Row => kernel.red.last(),
         Form::Column => kernel.par.last(),
         Form::Scalar => None,
     };
+    lowered(kernel, form, lane)
+}
+
+/// The second form of a kernel, with its lane along another axis, for rows that turn out to be short, or to lie across memory. A
+/// long kernel has none, for it is twice as much to compile.
+///
+/// Of a kernel in the row form it is the column form, but for rows that one axis is cut into, which are neither. Of a map it is
+/// the one whose lane is the last axis but one, around the loop over the last; a map whose operands all have these two axes behind
+/// one another has none, for they run as one.
+pub fn across(kernel: &Kernel) -> Option<Loops> {
+    match form(kernel) {
+        Form::Row => {
+            let row = kernel.par.last()?;
+            let possible = kernel.code.len() <= ACROSS && innermost(kernel).any(|d| !leaps(d, &row.var));
+            possible.then(|| lowered(kernel, Form::Column, Some(row)))
+        }
+        Form::Column => {
+            let [.., lane, last] = &kernel.par[..] else { return None };
+            let known = |axis: &Axis, fits: fn(i64) -> bool| axis.extent.as_const().is_none_or(fits);
+            let tall = known(lane, |rows| rows >= MANY) && known(last, |few| few <= MOST);
+            let possible = kernel.red.is_empty() && kernel.cost() <= TURNED && tall && !is_one(kernel);
+            possible.then(|| lowered(kernel, Form::Column, Some(lane)))
+        }
+        Form::Scalar => None,
+    }
+}
+
+/// Of a map with two forms: up to how many elements of the last axis the second is the faster one. A row that is read in parts,
+/// for a condition holds along it here and there, is copied and costs more by itself.
+pub fn few(kernel: &Kernel) -> i64 {
+    let in_parts = |inst: &Inst| match &inst.op {
+        InstOp::Load { guards, .. } => {
+            guards.iter().any(|g| kernel.par.last().is_some_and(|a| g.index.mentions(&a.var)))
+        }
+        InstOp::Const(_) | InstOp::Index(_) | InstOp::Inside(_) => false,
+        InstOp::Map(..) | InstOp::Cast(_) | InstOp::Pick(..) | InstOp::Reduce(..) => false,
+    };
+    if kernel.code.iter().any(in_parts) { MOST } else { FEW }
+}
+
+/// Whether all operands have the last two axes behind one another.
+fn is_one(kernel: &Kernel) -> bool {
+    let (all, n) = (accesses(kernel), kernel.par.len());
+    let behind = |(operand, axes): (&Operand, &Vec<Option<usize>>)| {
+        let inner = operand.order.iter().rev().map(|&axis| axes[axis]);
+        inner.take(2).eq([Some(n - 1), Some(n - 2)])
+    };
+    [n - 2, n - 1].iter().all(|&k| is_bare(kernel, &all, k)) && kernel.operands().zip(&all).all(behind)
+}
+
+fn lowered(kernel: &Kernel, form: Form, lane: Option<&Axis>) -> Loops {
     let lane = lane.map(|axis| axis.var.clone());
     let mut nest =
         Nest { kernel, form, lane: lane.clone(), vars: kernel.variables(), depths: kernel.depths(), kept: Vec::new() };

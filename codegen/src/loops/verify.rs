@@ -4,8 +4,8 @@
 //! how. Always: what lowering returns is accepted here.
 //!
 //! - the kernel holds its own ([`crate::kernel::verify`]);
-//! - the lane is the last reduced axis (row), the last parallel one (column), or
-//!   there is no axis (scalar);
+//! - the lane is the last reduced axis (row), the last parallel one (column), of a
+//!   map maybe the last but one, or there is no axis (scalar);
 //! - a loop is of the kind its axis has: parallel or serial, or the lane; an
 //!   unrolled one is reduced and of constant extent. Parallel loops stand in
 //!   order around everything reduced, each once; reduced ones stand in order; inside a
@@ -27,13 +27,14 @@ use crate::shape::Sym;
 pub fn verify(loops: &Loops) -> Result<(), String> {
     crate::kernel::verify::verify(&loops.kernel)?;
     let kernel = &loops.kernel;
-    let (want, form) = match loops.form {
-        Form::Row => (kernel.red.last(), "row"),
-        Form::Column => (kernel.par.last(), "column"),
+    let (axes, last, form) = match loops.form {
+        Form::Row => (&kernel.red, 1, "row"),
+        Form::Column => (&kernel.par, if kernel.red.is_empty() { 2 } else { 1 }, "column"),
         Form::Scalar if kernel.axes().next().is_some() => return Err("a scalar form with axes".into()),
-        Form::Scalar => (None, "scalar"),
+        Form::Scalar => (&kernel.par, 0, "scalar"),
     };
-    if loops.lane.as_ref() != want.map(|a| &a.var) || (want.is_none() && loops.form != Form::Scalar) {
+    let fits = |lane: &Sym| axes.iter().rev().take(last).any(|axis| axis.var == *lane);
+    if !loops.lane.as_ref().map_or(loops.form == Form::Scalar, fits) {
         return Err(format!("the lane of the {form} form is not its last axis"));
     }
     if !loops.kept.is_empty() && loops.form != Form::Row {

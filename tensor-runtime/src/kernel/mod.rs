@@ -61,6 +61,8 @@ pub use window::{Around, Sums, Taps, Windowed, lanes};
 
 /// The most elements of a lane that a kernel handles at a time.
 pub const TILE: usize = 1024;
+/// So many rows are worth a lane.
+const MANY: usize = 16;
 
 /// The body of a generated kernel, for any instruction set.
 pub trait Kernel {
@@ -104,6 +106,20 @@ impl Clones {
         }
     }
 
+    /// `K` with vectors where there are any, the others as they are: a single clone to compile for most processors, of a kernel
+    /// that mostly fetches.
+    const fn vectors<K: Kernel>(self) -> Clones {
+        Clones {
+            #[cfg(target_arch = "x86_64")]
+            avx2: <Second<K> as Unit>::avx2::<K>,
+            #[cfg(target_arch = "x86_64")]
+            avx512: <Second<K> as Unit>::avx2::<K>,
+            #[cfg(target_arch = "aarch64")]
+            neon: <Second<K> as Unit>::neon::<K>,
+            ..self
+        }
+    }
+
     /// The same with vectors of 256 bits at most: a clone less to compile, of a kernel that mostly fetches.
     const fn narrow<K: Kernel>() -> Clones {
         Clones {
@@ -133,23 +149,30 @@ impl Clones {
 #[derive(Clone, Copy)]
 pub struct CpuKernel {
     own: Clones,
-    across: Option<Clones>,
+    second: Option<Clones>,
+    /// The second form runs where the last parallel axis has at most so many elements; with 0, where it is asked for.
+    few: usize,
 }
 
 impl CpuKernel {
     /// The kernel `K`.
     pub const fn new<K: Kernel>() -> CpuKernel {
-        CpuKernel { own: Clones::of::<K>(), across: None }
+        CpuKernel { own: Clones::of::<K>(), second: None, few: 0 }
     }
 
     /// The same, with `K` as the form whose lane is the last parallel axis, for rows that are short or lie across
     /// memory.
     pub const fn across<K: Kernel>(self) -> CpuKernel {
-        CpuKernel { own: self.own, across: Some(Clones::narrow::<K>()) }
+        CpuKernel { second: Some(Clones::narrow::<K>()), ..self }
+    }
+
+    /// The same map, with `K` as the form whose lane is the last axis but one, for a last axis of at most so many elements.
+    pub const fn turned<K: Kernel>(self, few: usize) -> CpuKernel {
+        CpuKernel { second: Some(self.own.vectors::<K>()), few, ..self }
     }
 
     pub(crate) fn has_across(&self) -> bool {
-        self.across.is_some()
+        self.second.is_some() && self.few == 0
     }
 
     /// Runs the clone for this machine, of the second form if it is asked for.
@@ -157,7 +180,8 @@ impl CpuKernel {
     pub(crate) fn run(&self, across: bool, cx: &mut Cx<'_>) {
         // Also where the kernel panics: the memory may be another's soon. A closure, for a value that is not kept would be dropped.
         let _streamed = (cx.streams != 0).then(|| cache::Streamed);
-        self.across.as_ref().filter(|_| across).unwrap_or(&self.own).run_at(isa::active(), cx);
+        let second = across || (self.few > 0 && cx.is_tall(self.few));
+        self.second.as_ref().filter(|_| second).unwrap_or(&self.own).run_at(isa::active(), cx);
     }
 }
 
@@ -275,6 +299,13 @@ impl<'a> Cx<'a> {
         assert!(free, "output {k} cannot be taken twice");
         self.taken.set(self.taken.get() | bit);
         (&self.outputs[k], self.streams & bit != 0)
+    }
+
+    /// Whether the last parallel axis has so few elements and the one before it many.
+    #[inline]
+    fn is_tall(&self, few: usize) -> bool {
+        let [.., rows, last] = self.ranges else { return false };
+        last.len() <= few && rows.len() >= MANY
     }
 
     /// This job's part of parallel axis `k`.

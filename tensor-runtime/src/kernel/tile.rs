@@ -164,7 +164,13 @@ impl Span {
 pub struct Tiles {
     next: isize,
     end: isize,
+    most: usize,
 }
+
+/// The elements of an operand that are gone over several times have about so many, to stay in the first-level cache.
+const NEAR: usize = 2048;
+/// Spans are of whole vectors.
+const LANE_UNIT: usize = 64;
 
 /// Cuts a range into spans.
 ///
@@ -175,7 +181,40 @@ pub struct Tiles {
 /// ```
 #[inline(always)]
 pub fn tiles(range: Range<isize>) -> Tiles {
-    Tiles { next: range.start, end: range.end }
+    Tiles { next: range.start, end: range.end, most: TILE }
+}
+
+impl Tiles {
+    /// The same, with shorter spans where an operand has so many elements for each of the lane.
+    ///
+    /// ```
+    /// use ndfuse_runtime::rt::tiles;
+    /// let lengths = |many| tiles(0..2500).each(many).map(|t| t.len).collect::<Vec<_>>();
+    /// assert_eq!((lengths(2), lengths(3)), (vec![1024, 1024, 452], vec![640, 640, 640, 580]));
+    /// ```
+    #[inline(always)]
+    pub fn each(self, many: isize) -> Tiles {
+        let most = (NEAR / many.max(1) as usize).clamp(LANE_UNIT, TILE) / LANE_UNIT * LANE_UNIT;
+        Tiles { most, ..self }
+    }
+
+    /// The same, with spans that end at these coordinates, too.
+    ///
+    /// ```
+    /// use ndfuse_runtime::rt::tiles;
+    /// let lengths: Vec<_> = tiles(2..1500).cut([1400, 7, 0, 2000]).map(|t| (t.start, t.len)).collect();
+    /// assert_eq!(lengths, [(2, 5), (7, 1024), (1031, 369), (1400, 100)]);
+    /// ```
+    #[inline(always)]
+    pub fn cut<const N: usize>(self, at: [isize; N]) -> impl Iterator<Item = Span> {
+        let Tiles { mut next, end, most } = self;
+        std::iter::from_fn(move || {
+            let until = at.iter().fold(end, |until, &at| if at > next { until.min(at) } else { until });
+            let span = Tiles { next, end: until, most }.next();
+            next = span.map_or(end, |span| span.start.wrapping_add(span.len as isize));
+            span
+        })
+    }
 }
 
 impl Iterator for Tiles {
@@ -187,7 +226,7 @@ impl Iterator for Tiles {
             return None;
         }
         let start = self.next;
-        let len = (self.end.wrapping_sub(start) as usize).min(TILE);
+        let len = (self.end.wrapping_sub(start) as usize).min(self.most);
         self.next = start.wrapping_add(len as isize);
         Some(Span { start, len })
     }

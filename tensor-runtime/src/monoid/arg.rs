@@ -1,10 +1,11 @@
 //! Accumulators of positions.
 //!
-//! In: rows, or one row after another. Out: where the winner is, or that of each lane. Always: the first of equals wins,
-//! and the first NaN over all.
+//! In: rows, or one row after another, or several at a time. Out: where the winner is, or that of each lane. Always: the first
+//! of equals wins, and the first NaN over all.
 
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
+use std::ops::AddAssign;
 
 use crate::dtype::Element;
 use crate::isa::Isa;
@@ -64,34 +65,39 @@ impl<T: Element, R: Order<T>> RowState<T, i64> for Arg<T, R> {
 pub struct ColArg<T, R> {
     /// The first `n` of both are initialised once not `empty`.
     best: [MaybeUninit<T>; TILE],
-    /// As narrow as most elements are, so that both are vectors of as many lanes.
+    /// Where each lane's best was pushed, counted by the first of the rows that were pushed with it. As narrow as most elements
+    /// are, so that both are vectors of as many lanes.
     near: [MaybeUninit<u32>; TILE],
     /// From the first position on that is wider: all of them.
     far: Vec<i64>,
     /// What [`ColState::finish`] answers.
     answer: Vec<i64>,
+    /// In `rows` rows.
     n: usize,
+    rows: usize,
     empty: bool,
     rule: PhantomData<R>,
 }
 
 impl<T: Element, R: Order<T>> ColState<T, i64> for ColArg<T, R> {
     #[inline(always)]
-    fn new(n: usize) -> Self {
+    fn of_rows(n: usize, rows: usize) -> Self {
         let best = [const { MaybeUninit::uninit() }; TILE];
         let near = [const { MaybeUninit::uninit() }; TILE];
-        ColArg { best, near, far: Vec::new(), answer: Vec::new(), n, empty: true, rule: PhantomData }
+        let (n, rule) = (n * rows, PhantomData);
+        ColArg { best, near, far: Vec::new(), answer: Vec::new(), n, rows, empty: true, rule }
     }
 
     #[inline(always)]
     fn push<M: Isa>(&mut self, _: M, position: isize, values: &[T]) {
-        let n = self.n;
-        let values = &values[..n];
+        let narrow = u32::try_from(position.saturating_add_unsigned(self.rows)).map(|_| position as u32);
         if self.empty {
+            let n = self.n;
+            let values = &values[..n];
             for (best, &value) in self.best.iter_mut().zip(values) {
                 best.write(value);
             }
-            match u32::try_from(position) {
+            match narrow {
                 Ok(position) => self.near[..n].fill(MaybeUninit::new(position)),
                 Err(_) => {
                     self.near[..n].fill(MaybeUninit::new(0));
@@ -101,9 +107,12 @@ impl<T: Element, R: Order<T>> ColState<T, i64> for ColArg<T, R> {
             self.empty = false;
             return;
         }
+        // Of the last rows there may be fewer.
+        let n = values.len().min(self.n);
+        let values = &values[..n];
         // SAFETY: not `empty`.
         let (best, near) = unsafe { (self.best[..n].assume_init_mut(), self.near[..n].assume_init_mut()) };
-        match u32::try_from(position) {
+        match narrow {
             Ok(position) if self.far.is_empty() => {
                 for l in 0..n {
                     let wins = R::beats(values[l], best[l]);
@@ -113,6 +122,8 @@ impl<T: Element, R: Order<T>> ColState<T, i64> for ColArg<T, R> {
             }
             Ok(_) | Err(_) => {
                 if self.far.is_empty() {
+                    // SAFETY: not `empty`.
+                    let near = unsafe { self.near[..self.n].assume_init_ref() };
                     self.far = near.iter().map(|&at| i64::from(at)).collect();
                 }
                 for l in 0..n {
@@ -127,22 +138,73 @@ impl<T: Element, R: Order<T>> ColState<T, i64> for ColArg<T, R> {
     #[inline(always)]
     fn finish<M: Isa>(&mut self, _: M) -> &[i64] {
         if self.empty {
-            self.near[..self.n].fill(MaybeUninit::new(0));
+            self.answer = vec![0; self.n / self.rows.max(1)];
+            return &self.answer;
         }
-        if !self.far.is_empty() {
-            return &self.far;
+        // SAFETY: not `empty`.
+        let (best, near) = unsafe { (self.best[..self.n].assume_init_mut(), self.near[..self.n].assume_init_mut()) };
+        match self.far.is_empty() {
+            true => {
+                let width = first_of::<T, R, u32>(best, near, self.rows, |row| row as u32);
+                self.answer = near[..width].iter().map(|&at| i64::from(at)).collect();
+            }
+            false => {
+                let width = first_of::<T, R, i64>(best, &mut self.far, self.rows, |row| row as i64);
+                self.answer = self.far[..width].to_vec();
+            }
         }
-        // SAFETY: not `empty`, or filled just now.
-        let near = unsafe { self.near[..self.n].assume_init_ref() };
-        self.answer = near.iter().map(|&at| i64::from(at)).collect();
+        (self.n, self.rows) = (self.answer.len(), 1);
         &self.answer
     }
+}
+
+/// Puts the winner of each column into the first of so many rows, with its place; how many columns there are. The rows were pushed
+/// together, at places that are the first one's.
+#[inline(always)]
+fn first_of<T: Element, R: Order<T>, P: Copy + PartialOrd + AddAssign>(
+    best: &mut [T],
+    at: &mut [P],
+    mut rows: usize,
+    place: fn(usize) -> P,
+) -> usize {
+    let width = best.len() / rows.max(1);
+    if rows > 1 {
+        at.chunks_mut(width.max(1)).enumerate().for_each(|(row, at)| at.iter_mut().for_each(|at| *at += place(row)));
+    }
+    while rows > 1 {
+        let half = rows.div_ceil(2) * width;
+        let (a, b) = best[..rows * width].split_at_mut(half);
+        let (at_a, at_b) = at[..rows * width].split_at_mut(half);
+        for l in 0..b.len() {
+            let wins = R::beats(b[l], a[l]) | (!R::beats(a[l], b[l]) & (at_b[l] < at_a[l]));
+            a[l] = if wins { b[l] } else { a[l] };
+            at_a[l] = if wins { at_b[l] } else { at_a[l] };
+        }
+        rows = rows.div_ceil(2);
+    }
+    width
 }
 
 #[cfg(test)]
 mod tests {
     use crate::isa::Base;
     use crate::monoid::{ArgMax, ArgMin, ColAcc};
+
+    /// Rows together, of which the last are fewer, are rows one by one: the first of equals, and the first NaN.
+    #[test]
+    fn rows_together_have_the_places_of_rows() {
+        let number = |k: usize| if k % 61 == 60 { f32::NAN } else { ((k * 37) % 23) as f32 };
+        for (width, count, extent) in [(1, 1, 1), (1, 16, 100), (3, 16, 50), (5, 7, 7), (2, 48, 49), (3, 4, 11)] {
+            let all: Vec<f32> = (0..width * extent).map(number).collect();
+            let mut one = ColAcc::<f32, ArgMax>::new(width);
+            let mut several = ColAcc::<f32, ArgMax>::of_rows(width, count);
+            all.chunks(width).enumerate().for_each(|(at, row)| one.push(Base, at as isize, row));
+            let runs = all.chunks(width * count).enumerate();
+            runs.for_each(|(run, rows)| several.push(Base, (run * count) as isize, rows));
+            assert_eq!(several.finish(Base), one.finish(Base), "{extent} rows of {width}, {count} at a time");
+        }
+        assert_eq!(ColAcc::<f32, ArgMax>::of_rows(3, 16).finish(Base), [0; 3]);
+    }
 
     /// Positions beyond 32 bits, which no test's array has.
     #[test]
@@ -165,5 +227,10 @@ mod tests {
             at.push(Base, position, &values);
         }
         assert_eq!(at.finish(Base), [FAR as i64, FAR as i64 + 1]);
+        let mut at = ColAcc::<f32, ArgMax>::of_rows(1, 2);
+        for (position, values) in [(0, &[1.0, 3.0][..]), (u32::MAX as isize, &[2.0, 4.0]), (FAR, &[4.0])] {
+            at.push(Base, position, values);
+        }
+        assert_eq!(at.finish(Base), [i64::from(u32::MAX) + 1]);
     }
 }

@@ -192,13 +192,6 @@ pub struct ColFold<T, O> {
 }
 
 impl<T: Element, O: Monoid<T>> ColFold<T, O> {
-    /// For `n` lanes in each of so many rows.
-    #[inline(always)]
-    pub(super) fn of_rows(n: usize, rows: usize) -> Self {
-        let lanes = Lines([const { MaybeUninit::uninit() }; TILE]);
-        ColFold { lanes, n: n * rows, rows, taken: 0, carried: 0, levels: Vec::new(), monoid: PhantomData }
-    }
-
     /// Adds fewer rows than there are.
     #[cold]
     fn some<M: Isa>(&mut self, m: M, values: &[T]) {
@@ -253,8 +246,9 @@ impl<T: Element, O: Monoid<T>> ColFold<T, O> {
 
 impl<T: Element, O: Monoid<T>> ColState<T, T> for ColFold<T, O> {
     #[inline(always)]
-    fn new(n: usize) -> Self {
-        Self::of_rows(n, 1)
+    fn of_rows(n: usize, rows: usize) -> Self {
+        let lanes = Lines([const { MaybeUninit::uninit() }; TILE]);
+        ColFold { lanes, n: n * rows, rows, taken: 0, carried: 0, levels: Vec::new(), monoid: PhantomData }
     }
 
     #[inline(always)]

@@ -138,18 +138,15 @@ impl<T: Element, O: Monoid<T>> ColAcc<T, O> {
     #[inline(always)]
     pub fn new(n: usize) -> Self {
         assert!(n <= TILE, "{n} lanes, more than a tile");
-        ColAcc(O::Col::new(n))
+        ColAcc(O::Col::of_rows(n, 1))
     }
 
     /// Of no values yet, for `n` lanes, of which `rows` values are pushed at a time: a row of lanes after another. Each
     /// is an accumulator of its own, until the end.
     #[inline(always)]
-    pub fn of_rows(n: usize, rows: usize) -> Self
-    where
-        O: Monoid<T, Col = ColFold<T, O>>,
-    {
+    pub fn of_rows(n: usize, rows: usize) -> Self {
         assert!(n.saturating_mul(rows) <= TILE, "{rows} rows of {n} lanes, more than a tile");
-        ColAcc(ColFold::of_rows(n, rows))
+        ColAcc(O::Col::of_rows(n, rows))
     }
 
     /// Adds one value to each lane, or several rows of them, as many as were said or fewer; `at` is the position of the first
@@ -178,8 +175,8 @@ pub trait RowState<T, A> {
 
 /// How a [`ColAcc`] works.
 pub trait ColState<T, A> {
-    /// Of no values yet.
-    fn new(n: usize) -> Self;
+    /// Of no values yet, for `n` lanes in each of so many rows.
+    fn of_rows(n: usize, rows: usize) -> Self;
     /// See [`ColAcc::push`].
     fn push<M: Isa>(&mut self, m: M, at: isize, values: &[T]);
     /// See [`ColAcc::finish`].

@@ -73,6 +73,7 @@ pub fn kernel(number: usize, loops: &Loops, on: On) -> String {
         accumulators: BTreeMap::new(),
         together: None,
         holds: Vec::new(),
+        cuts: Vec::new(),
     };
     emit.block(&nest.body);
     let body = std::mem::take(&mut emit.out.text);
@@ -132,6 +133,8 @@ pub(super) struct Emit<'a> {
     pub together: Option<Sym>,
     /// What holds everywhere in the loop over the lane around this place.
     pub holds: Vec<Guard>,
+    /// Where the lane around this place is cut.
+    pub cuts: Vec<Dim>,
 }
 
 impl Emit<'_> {
@@ -143,6 +146,9 @@ impl Emit<'_> {
                     let scope = self.scope.clone();
                     let together = self.goes_together(*kind, var, body);
                     let part = self.part(*kind, var, body);
+                    if *kind == Kind::Lane {
+                        self.cuts = self.cuts(*kind, var, body);
+                    }
                     let head =
                         if together { self.rows_head(*kind, var) } else { self.loop_head(*kind, var, part.as_ref()) };
                     self.spread(*kind, var, body);
@@ -188,9 +194,15 @@ impl Emit<'_> {
             Kind::Parallel | Kind::Serial => format!("for {var} in {range}"),
             Kind::Lane => match self.points() {
                 Some(points) => format!("for t in rt::lanes({range}, {points})"),
-                None => format!("for t in rt::tiles({range})"),
+                None => format!("for t in rt::tiles({range}){}{}", self.each(var), self.cut()),
             },
         }
+    }
+
+    /// The elements that each of the lane has behind it, where the lane is around another parallel axis.
+    fn each(&self, lane: &Sym) -> String {
+        let last = self.loops.kernel.par.last().filter(|last| self.column() && last.var != *lane);
+        last.map_or(String::new(), |last| format!(".each({})", plain(&last.extent).text))
     }
 
     fn rows_head(&self, kind: Kind, var: &Sym) -> String {

@@ -21,6 +21,7 @@ mod ahead;
 mod around;
 mod chains;
 mod code;
+mod cuts;
 mod derivatives;
 mod explain;
 mod generics;
@@ -206,7 +207,9 @@ pub fn text(units: &[Unit<'_>]) -> String {
             for (k, (loops, across)) in compiled.loops.iter().zip(&compiled.across).enumerate() {
                 let cuda = &cuda.names[k];
                 let on = if panels.contains(&k) { On::Panels } else { On::Memory };
-                let (rust, across) = (named(loops, on), across.as_ref().map(|across| named(across, on)));
+                // A map of a panel has the lane that its epilogue wants.
+                let second = across.as_ref().filter(|across| on == On::Memory || !across.kernel.red.is_empty());
+                let (rust, across) = (named(loops, on), second.map(|across| named(across, on)));
                 names.push(plan::KernelNames { rust, across, cuda: cuda.clone() });
             }
             let mut explained = explain(compiled);

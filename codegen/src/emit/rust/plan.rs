@@ -11,8 +11,9 @@ use super::code::Writer;
 use super::slots::Slots;
 use super::{Attention, Windows};
 use crate::graph::Relation;
+use crate::kernel::Kernel;
 use crate::kernel::access::{accesses, is_bare};
-use crate::kernel::{InstOp, Kernel};
+use crate::loops::lower::few;
 use crate::loops::{Form, Loops};
 use crate::program::attend::Along;
 use crate::program::bias::bias;
@@ -50,7 +51,7 @@ pub struct Vjp {
 #[derive(Clone, Debug)]
 pub struct KernelNames {
     pub rust: String,
-    /// The type of its column form, if it has one besides.
+    /// The type of its second form, if it has one.
     pub across: Option<String>,
     pub cuda: String,
 }
@@ -239,7 +240,10 @@ impl Emit<'_> {
         let kernel = &program.kernels[launch.kernel];
         let column = self.cx.loops[launch.kernel].form == Form::Column;
         out.line(format!("name: \"{}_{}\",", program.name, launch.kernel));
-        let across = names.across.as_ref().map_or(String::new(), |name| format!(".across::<{name}>()"));
+        let across = names.across.as_ref().map_or(String::new(), |name| match kernel.red.is_empty() {
+            true => format!(".turned::<{name}>({})", few(kernel)),
+            false => format!(".across::<{name}>()"),
+        });
         out.line(format!("cpu: rt::CpuKernel::new::<{}>(){across},", names.rust));
         out.line(format!("cuda: {},", cuda_function(&names.cuda, &self.cx.loops[launch.kernel])));
         out.line(format!("par: {},", kernel.par.len()));
@@ -253,7 +257,7 @@ impl Emit<'_> {
         out.line(format!("collapse: {},", list(collapse(kernel, &access))));
         let rows = access.iter().map(|axes| list(axes.iter().map(|a| a.map_or("FREE".to_string(), |k| k.to_string()))));
         out.line(format!("accesses: {},", list(rows)));
-        out.line(format!("cost: {},", cost(kernel)));
+        out.line(format!("cost: {},", kernel.cost()));
     }
 
     fn dot(&mut self, dot: &Dot, after: Option<&(String, String)>, out: &mut Writer) {
@@ -365,15 +369,4 @@ fn collapse(kernel: &Kernel, accesses: &[Vec<Option<usize>>]) -> Vec<bool> {
     let once = |k: usize| accesses.iter().all(|axes| axes.iter().filter(|a| **a == Some(k)).count() <= 1);
     let bare = |k: usize| is_bare(kernel, accesses, k) && once(k);
     (1..kernel.par.len()).map(|k| bare(k - 1) && bare(k)).collect()
-}
-
-/// About how many machine instructions a point costs.
-fn cost(kernel: &Kernel) -> u32 {
-    let one = |op: &InstOp| match op {
-        InstOp::Map(op, _) => op.row().cost,
-        InstOp::Load { .. } | InstOp::Cast(_) | InstOp::Reduce(..) => 1,
-        InstOp::Index(_) | InstOp::Inside(_) | InstOp::Pick(..) => 1,
-        InstOp::Const(_) => 0,
-    };
-    kernel.code.iter().map(|inst| one(&inst.op)).sum::<u32>() + kernel.stores.len() as u32
 }

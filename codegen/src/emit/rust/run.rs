@@ -233,6 +233,7 @@ impl Emit<'_> {
         }
         let held = self.hold_rows(run);
         self.divisors(run, &local);
+        self.choices(run, &mut local);
         self.ranges(run, &mut local);
         self.vector_loop(run, &held, local);
         self.divisors.clear();
@@ -281,7 +282,7 @@ impl Emit<'_> {
         for &v in &run.evals {
             let value = self.nest.value(v);
             let Op::Inside(guards) = &value.op else { continue };
-            if !self.is_vector(v) || self.is_sure(v) {
+            if !self.is_vector(v) || self.is_sure(v) || local.contains_key(&v) {
                 continue;
             }
             let lane = self.loops.lane.as_deref().unwrap_or_default();
@@ -293,6 +294,21 @@ impl Emit<'_> {
                 self.out.line(range);
                 local.insert(v, has);
             }
+        }
+    }
+
+    /// What a choice goes by is found once for a span where the lane is cut.
+    fn choices(&mut self, run: &Run<'_>, local: &mut BTreeMap<Ref, Code>) {
+        let all: Vec<Ref> = run.evals.iter().copied().filter(|&v| self.is_vector(v) && self.is_cut(v)).collect();
+        if let Some(lane) = self.loops.lane.as_ref().filter(|_| !all.is_empty()) {
+            self.out.line(format!("let {lane} = t.start;"));
+        }
+        for v in all {
+            let name = self.nest.value(v).name.clone();
+            let places = self.nest.args(v).into_iter().filter(|&place| self.is_vector(place));
+            let places: BTreeMap<Ref, Code> = places.map(|place| (place, self.build(place, local))).collect();
+            self.out.line(format!("let {name} = {};", self.build(v, &places).text));
+            local.insert(v, Code::atom(name));
         }
     }
 

@@ -17,7 +17,6 @@
 use super::access::{self, Load};
 use super::kernel::{Emit, Repr};
 use super::nest::{Kind, Node, Op, Ref};
-use crate::ops::Answer;
 use crate::shape::{Dim, Sym};
 use std::collections::BTreeSet;
 
@@ -32,7 +31,7 @@ impl Emit<'_> {
         let Some(lane) = self.loops.lane.as_ref().filter(|_| self.column() && here) else { return false };
         body.iter().all(|node| match node {
             Node::Eval(v) => self.is_alike(*v, lane, var),
-            Node::Push(acc, v) => self.sums(*acc) && self.varies(*v, lane) && self.varies(*v, var),
+            Node::Push(_, v) => self.varies(*v, lane) && self.varies(*v, var),
             Node::Store { output, index, value } => {
                 let order = &self.loops.kernel.outputs[*output].order;
                 let along = order.last().is_some_and(|&axis| index[axis].as_sym() == Some(lane));
@@ -119,10 +118,6 @@ impl Emit<'_> {
 
     fn varies(&self, value: Ref, var: &Sym) -> bool {
         self.nest.value(value).vars.contains(var)
-    }
-
-    fn sums(&self, acc: Ref) -> bool {
-        matches!(self.nest.value(acc).op, Op::Reduced(monoid, _) if monoid.row().answer == Answer::Same)
     }
 
     /// Whether a value is computed of each element of the rows in the same way, or is one for all of them.
