@@ -57,6 +57,12 @@ tensor! {
         sum(where((arange(N) >= arange(M)[:, None]) & (x > 0), x, 0), axis=1)
     }
 
+    /// A lane is cut where a border begins, and a choice beside it goes by two conditions.
+    fn bordered<M, N>(x: f32[M, N]) -> f32[M, N + 4] {
+        let j = arange(N + 4);
+        where((j >= 2) & ~(j - 2 >= N), pad(x, ((0, 0), (2, 2))) * 2, 1)
+    }
+
     /// What is chosen is not what a sum starts with.
     fn filled<M, N>(x: f32[M, N]) -> f32[M] {
         sum(where(arange(N) == arange(M)[:, None], x, 1), axis=1)
@@ -172,6 +178,10 @@ fn a_reduction_of_what_places_choose_is_that_of_all_elements() {
             assert_eq!(rows.into_array().unwrap().to_vec(), near, "{name}");
             assert_eq!(all.item().unwrap(), near.iter().sum::<f32>(), "{name}");
             assert_eq!(of(partly(x)), upper, "{name}");
+            let border = |j: usize| j < 2 || j >= n + 2;
+            let wide = Array2::from_shape_fn((m, n + 4), |(i, j)| if border(j) { 1.0 } else { x[[i, j - 2]] * 2.0 });
+            let found = bordered(x).unwrap().into_array().unwrap();
+            assert!(found.iter().zip(&wide).all(|(a, b)| a == b || a.is_nan() && b.is_nan()), "{name}");
             assert_eq!(of(self::filled(x)), filled, "{name}");
             if n > 0 {
                 assert_eq!(of(self::below(x)), below, "{name}");

@@ -14,6 +14,7 @@ use super::access::{self, plain};
 use super::kernel::Emit;
 use super::nest::{Kind, Node, Op, Ref};
 use crate::kernel::Guard;
+use crate::kernel::condition::said;
 use crate::shape::{Dim, Sym};
 
 /// Along the border of more conditions a lane is left whole: a window is of many rows, each with its own.
@@ -71,35 +72,9 @@ impl Emit<'_> {
     /// Whether a condition on places is one for all of a span.
     pub(super) fn is_cut(&self, v: Ref) -> bool {
         let Some(lane) = self.loops.lane.as_ref().filter(|_| !self.cuts.is_empty()) else { return false };
-        let is_cut =
-            |at: Option<Dim>| at.is_some_and(|at| at.as_const().is_some_and(|at| at <= 0) || self.cuts.contains(&at));
-        match &self.nest.value(v).op {
-            Op::Inside(guards) => {
-                let along = |guard: &&Guard| guard.index.mentions(lane) || guard.extent.mentions(lane);
-                guards.iter().filter(along).all(|guard| ends(guard, lane).into_iter().all(is_cut))
-            }
-            Op::Map(op, args) => {
-                let (less, greater) = match (op.name(), &args[..]) {
-                    ("lt" | "le", &[a, b]) => (a, b),
-                    ("gt" | "ge", &[a, b]) => (b, a),
-                    _ => return false,
-                };
-                let (Some(less), Some(greater)) = (self.place_of(less), self.place_of(greater)) else { return false };
-                // It holds where this is not negative.
-                let more = greater.sub(less).sub(&Dim::from(i64::from(matches!(op.name(), "lt" | "gt"))));
-                is_cut(begin(&more, lane))
-            }
-            Op::Load { .. } | Op::Const(_) | Op::Index(_) | Op::Cast(_) => false,
-            Op::Pick(..) | Op::Combine(..) | Op::Reduced(..) | Op::Weights(_) | Op::Window(..) => false,
-        }
-    }
-
-    fn place_of(&self, v: Ref) -> Option<&Dim> {
-        match &self.nest.value(v).op {
-            Op::Index(dim) => Some(dim),
-            Op::Load { .. } | Op::Const(_) | Op::Inside(_) | Op::Map(..) | Op::Cast(_) => None,
-            Op::Pick(..) | Op::Combine(..) | Op::Reduced(..) | Op::Weights(_) | Op::Window(..) => None,
-        }
+        let is_cut = |at: Dim| at.as_const().is_some_and(|at| at <= 0) || self.cuts.contains(&at);
+        let said = said(self.nest, v, true);
+        said.whole && said.not_negative.iter().filter(|d| d.mentions(lane)).all(|d| begin(d, lane).is_some_and(is_cut))
     }
 }
 

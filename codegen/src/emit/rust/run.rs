@@ -305,11 +305,20 @@ impl Emit<'_> {
         }
         for v in all {
             let name = self.nest.value(v).name.clone();
-            let places = self.nest.args(v).into_iter().filter(|&place| self.is_vector(place));
-            let places: BTreeMap<Ref, Code> = places.map(|place| (place, self.build(place, local))).collect();
-            self.out.line(format!("let {name} = {};", self.build(v, &places).text));
+            let code = self.at_start(v, local);
+            self.out.line(format!("let {name} = {};", code.text));
             local.insert(v, Code::atom(name));
         }
+    }
+
+    /// A value at the first point of the span.
+    fn at_start(&self, v: Ref, local: &BTreeMap<Ref, Code>) -> Code {
+        if local.contains_key(&v) || !self.is_vector(v) {
+            return self.read(v, local);
+        }
+        let args = self.nest.args(v).into_iter();
+        let known: BTreeMap<Ref, Code> = args.map(|arg| (arg, self.at_start(arg, local))).collect();
+        self.build(v, &known)
     }
 
     fn row_load(&mut self, v: Ref, local: &BTreeMap<Ref, Code>) {
