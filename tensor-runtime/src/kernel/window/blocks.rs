@@ -251,8 +251,7 @@ fn sums<M: Isa, T: Windowed, Wide: Vector<T>, Half: Vector<T>>(
 /// is read for little to compute. Windows are taken to be as far apart down as they are along a row.
 pub(super) fn below<T>(of: &View<'_, T>, by: &[isize], [rows, width]: [usize; 2], step: usize) -> Option<isize> {
     let elements = of.size.iter().fold(1usize, |n, &size| n.saturating_mul(size));
-    let pays = elements.saturating_mul(size_of::<T>()) >= LARGE && rows * width <= LITTLE;
-    let pays = pays && step <= rows.min(width);
+    let pays = elements.saturating_mul(size_of::<T>()) >= LARGE && rows * width <= LITTLE && step <= rows.min(width);
     by.last().filter(|_| pays).map(|by| by.wrapping_mul(step as isize))
 }
 
