@@ -4,7 +4,7 @@
 //! Always: the arrays are large enough for tiles, the masks such that whole tiles are masked; the bits do not depend on the
 //! number of threads.
 
-use ndarray::{Array2, Array3, Axis, s};
+use ndarray::{Array1, Array2, Array3, Axis, s};
 use ndfuse::tensor;
 
 tensor! {
@@ -61,6 +61,11 @@ tensor! {
     fn bordered<M, N>(x: f32[M, N]) -> f32[M, N + 4] {
         let j = arange(N + 4);
         where((j >= 2) & ~(j - 2 >= N), pad(x, ((0, 0), (2, 2))) * 2, 1)
+    }
+
+    /// What is compared differs from element to element of a span.
+    fn looked_up<M, N>(x: f32[M, N], at: i64[N + 4]) -> f32[M, N + 4] {
+        where(take(arange(7), at) < 3, pad(x, ((0, 0), (2, 2))), 1)
     }
 
     /// What is chosen is not what a sum starts with.
@@ -182,6 +187,13 @@ fn a_reduction_of_what_places_choose_is_that_of_all_elements() {
             let wide = Array2::from_shape_fn((m, n + 4), |(i, j)| if border(j) { 1.0 } else { x[[i, j - 2]] * 2.0 });
             let found = bordered(x).unwrap().into_array().unwrap();
             assert!(found.iter().zip(&wide).all(|(a, b)| a == b || a.is_nan() && b.is_nan()), "{name}");
+            let at = Array1::from_shape_fn(n + 4, |j| (j * 5 % 7) as i64);
+            let edge = Array2::from_shape_fn((m, n + 4), |(i, j)| if border(j) { 0.0 } else { x[[i, j - 2]] });
+            let found = looked_up(x, &at).unwrap().into_array().unwrap();
+            for ((i, j), &value) in found.indexed_iter() {
+                let wanted = if at[j] < 3 { edge[[i, j]] } else { 1.0 };
+                assert!(value == wanted || value.is_nan() && wanted.is_nan(), "{name}, at {i}, {j}: {value}");
+            }
             assert_eq!(of(self::filled(x)), filled, "{name}");
             if n > 0 {
                 assert_eq!(of(self::below(x)), below, "{name}");

@@ -4,7 +4,7 @@
 //! or where it does not. Always: they are not negative there; whether the condition also holds wherever they are not is told.
 //! Next: [`crate::program::tile`], [`crate::emit::rust`].
 
-use super::{Guard, InstOp, Kernel, ValId};
+use super::{Guard, InstOp, Kernel, ValId, is_picked};
 use crate::dtype::DType;
 use crate::ops::{Literal, MapOp};
 use crate::shape::Dim;
@@ -56,7 +56,10 @@ pub fn said<V: Terms>(values: &V, condition: V::Id, holds: bool) -> Said {
     match values.term(condition) {
         Term::Inside(guards) if holds => {
             let ends = |g: &Guard| [g.index.clone(), g.extent.sub(&g.index).sub(&Dim::one())];
-            Said { not_negative: guards.iter().flat_map(ends).collect(), whole: true }
+            let mut not_negative: Vec<Dim> = guards.iter().flat_map(ends).collect();
+            let all = not_negative.len();
+            not_negative.retain(|index| !is_picked(index));
+            Said { whole: not_negative.len() == all, not_negative }
         }
         Term::Map(op, args, _) => {
             let differences = |ends: &[(usize, usize, i64)]| {
@@ -90,7 +93,7 @@ pub fn said<V: Terms>(values: &V, condition: V::Id, holds: bool) -> Said {
 /// A value as an expression over loops and sizes: places, and sums of them.
 pub fn place<V: Terms>(values: &V, id: V::Id) -> Option<Dim> {
     match values.term(id) {
-        Term::Index(dim) => Some(dim.clone()),
+        Term::Index(dim) => Some(dim.clone()).filter(|dim| !is_picked(dim)),
         Term::Const(Literal::Int(n)) if n.abs() <= MOST => Some(Dim::from(n as i64)),
         Term::Map(op, args, DType::I64) => {
             let arg = |k: usize| place(values, args[k]);

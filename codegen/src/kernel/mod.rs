@@ -144,6 +144,11 @@ impl ValId {
     }
 }
 
+/// Whether an index depends on a picked one, and so on what an array holds.
+pub fn is_picked(index: &Dim) -> bool {
+    index.symbols().iter().any(|name| ValId::named(name).is_some())
+}
+
 impl InstOp {
     /// The values that it reads, those in its indices included.
     pub fn args(&self) -> Vec<ValId> {

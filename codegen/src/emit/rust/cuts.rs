@@ -13,8 +13,8 @@
 use super::access::{self, plain};
 use super::kernel::Emit;
 use super::nest::{Kind, Node, Op, Ref};
-use crate::kernel::Guard;
 use crate::kernel::condition::said;
+use crate::kernel::{Guard, is_picked};
 use crate::shape::{Dim, Sym};
 
 /// Along the border of more conditions a lane is left whole: a window is of many rows, each with its own.
@@ -66,7 +66,7 @@ impl Emit<'_> {
     fn is_known(&self, at: &Dim) -> bool {
         let kernel = &self.loops.kernel;
         let open = |name: &Sym| self.open.contains(name) || !kernel.axes().any(|axis| axis.var == *name);
-        at.symbols().iter().all(|name| open(name) && Ref::named(name).is_none())
+        at.symbols().iter().all(open) && !is_picked(at)
     }
 
     /// Whether a condition on places is one for all of a span.

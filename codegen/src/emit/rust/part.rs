@@ -13,8 +13,8 @@
 use super::access;
 use super::kernel::Emit;
 use super::nest::{Kind, Nest, Node, Op, Ref};
-use crate::kernel::Guard;
 use crate::kernel::condition::{Term, Terms, said};
+use crate::kernel::{Guard, is_picked};
 use crate::loops::Form;
 use crate::ops::{Answer, Literal, MapOp};
 use crate::shape::{Dim, Sym};
@@ -110,8 +110,7 @@ impl Emit<'_> {
             Op::Load { .. } | Op::Const(_) | Op::Index(_) | Op::Inside(_) | Op::Map(..) | Op::Cast(_) => Vec::new(),
             Op::Pick(..) | Op::Combine(..) | Op::Reduced(..) | Op::Weights(_) | Op::Window(..) => Vec::new(),
         };
-        let picked = |guard: &Guard| guard.index.symbols().iter().any(|name| Ref::named(name).is_some());
-        guards.into_iter().filter(|guard| !picked(guard)).collect()
+        guards.into_iter().filter(|guard| !is_picked(&guard.index)).collect()
     }
 
     fn is_const(&self, value: Ref, literal: Literal) -> bool {

@@ -11,7 +11,7 @@ use super::code;
 use super::kernel::Emit;
 use super::nest::{Node, Op, Ref};
 use crate::dtype::DType;
-use crate::kernel::{Guard, InstOp, Kernel, ValId};
+use crate::kernel::{Guard, InstOp, Kernel, ValId, is_picked};
 use crate::loops::{Form, Loops};
 use crate::ops::Literal;
 use crate::shape::{Dim, Sym};
@@ -97,7 +97,7 @@ fn window(kernel: &Kernel, x: ValId, weights: ValId) -> Option<Window> {
     let InstOp::Load { input: from, index, guards, .. } = &kernel.inst(weights).op else { return None };
     let others = &kernel.par[..kernel.par.len() - 1];
     let shared = others.iter().all(|axis| !index.iter().any(|d| d.mentions(&axis.var)));
-    if !shared || !guards.is_empty() || !plain_index(index) || !index.iter().any(|d| d.mentions(lane)) {
+    if !shared || !guards.is_empty() || index.iter().any(is_picked) || !index.iter().any(|d| d.mentions(lane)) {
         return None;
     }
     let (at, axes) = (index.iter().map(first).collect(), all_steps(index, &vars)?);
@@ -105,7 +105,7 @@ fn window(kernel: &Kernel, x: ValId, weights: ValId) -> Option<Window> {
     let weights = Weights { id: weights, input: *from, at, axes, counts: counts.clone() };
 
     let InstOp::Load { input, index, guards, fill } = &kernel.inst(x).op else { return None };
-    if !(guards.is_empty() || matches!(fill, Literal::Int(0) | Literal::Float(0))) || !plain_index(index) {
+    if !(guards.is_empty() || matches!(fill, Literal::Int(0) | Literal::Float(0))) || index.iter().any(is_picked) {
         return None;
     }
     let moved = |var: &Sym| {
@@ -137,11 +137,6 @@ fn window(kernel: &Kernel, x: ValId, weights: ValId) -> Option<Window> {
     let at = index.iter().map(first).collect();
     let (input, along) = (*input, along.clone());
     Some(Window { dtype, weights, input, at, outer, counts, along, axis, step: stride, columns })
-}
-
-/// Whether no coordinate is picked.
-fn plain_index(index: &[Dim]) -> bool {
-    index.iter().flat_map(Dim::symbols).all(|name| Ref::named(&name).is_none())
 }
 
 impl Window {
