@@ -5,38 +5,24 @@
 
 mod erf;
 mod exp;
+mod hyperbolic;
+mod inverse;
 mod log;
 mod power;
 mod trig;
+mod wide;
 
 pub(crate) use erf::erf;
 pub(crate) use exp::{exp, exp_below, exp2, expm1, sigmoid, tanh};
+pub(crate) use hyperbolic::{acosh, asinh, atanh, cbrt, cosh, sinh};
+pub(crate) use inverse::{acos, asin, atan, atan2};
 pub(crate) use log::{log, log1p, log2, log10};
 pub(crate) use power::power;
 pub(crate) use trig::{cos, sin, tan};
 
 super::rounding::rounding! { f32, 8388608.0, 65536.0 }
 
-/// Functions by way of `f64`.
-macro_rules! wide {
-    ($($name:ident($($arg:ident),+);)*) => {$(
-        #[inline(always)]
-        pub(crate) fn $name<M: Isa>(m: M, $($arg: f32),+) -> f32 {
-            super::double::$name(m, $(f64::from($arg)),+) as f32
-        }
-    )*};
-}
-
-wide! {
-    cbrt(x);
-    asin(x);
-    acos(x);
-    atan(x);
-    atan2(y, x);
-    sinh(x);
-    cosh(x);
-    asinh(x);
-    acosh(x);
-    atanh(x);
-    erfc(x);
+#[inline(always)]
+pub(crate) fn erfc<M: Isa>(m: M, x: f32) -> f32 {
+    super::double::erfc(m, f64::from(x)) as f32
 }

@@ -6,15 +6,15 @@
 
 use crate::isa::Isa;
 
-/// `log2(a)` for a positive number; of any other something finite.
+/// `log2(a)` for a positive number that is not denormal; of any other something finite.
 #[inline(always)]
-fn log2<M: Isa>(m: M, a: f32) -> f64 {
+pub(super) fn log2<M: Isa>(m: M, a: f64) -> f64 {
     const ROOT: u64 = 0x3fe6_a09e_667f_3bcd;
     const ONE: u64 = 0x3ff0_0000_0000_0000;
     const MANTISSA: u64 = 0x000f_ffff_ffff_ffff;
     // The mantissa from √½ to √2, and the exponent, which as the last bits of a large number is a float without a conversion.
     const LARGE: u64 = 0x4330_0000_0000_0000;
-    let bits = f64::from(a).to_bits().wrapping_add(ONE - ROOT);
+    let bits = a.to_bits().wrapping_add(ONE - ROOT);
     let f = f64::from_bits((bits & MANTISSA) + ROOT) - 1.0;
     let e = f64::from_bits(bits >> 52 | LARGE) - (4503599627370496.0 + 1023.0);
     #[rustfmt::skip]
@@ -50,7 +50,7 @@ pub(crate) fn power<M: Isa>(m: M, x: f32, y: f32) -> f32 {
     // Larger exponents overflow, vanish or leave 1 as these do; and they have a product with 0.
     let exponent = if y < -1e30 { -1e30 } else { y };
     let exponent = if exponent > 1e30 { 1e30 } else { exponent };
-    let size = exp2(m, f64::from(exponent) * log2(m, a));
+    let size = exp2(m, f64::from(exponent) * log2(m, f64::from(a)));
     // Of 0 and of infinity.
     let edge = if (a == 0.0) == (y < 0.0) { f32::INFINITY } else { 0.0 };
     let size = if a > 0.0 && a < f32::INFINITY { size } else { edge };

@@ -13,20 +13,45 @@ const PARTS: [f64; 5] =
     [0.15915494225919247, 8.327028684640414e-10, 5.69002511952534e-19, 6.317065083361892e-27, 5.595982707708916e-36];
 const REST: f64 = 6.551007954373285e-45;
 
+/// Where integers are the low bits.
+const SHIFT: f64 = 6755399441055744.0;
+
 /// The quarter turn, modulo 4 in the low bits, and the angle from there, for `|x|`.
 #[inline(always)]
 fn reduce<M: Isa>(m: M, x: f32) -> (u32, f32) {
+    if M::FMA {
+        return reduce_fused(m, x.abs());
+    }
     let a = f64::from(x.abs());
     let fraction = |part: f64| {
         let turns = a * part;
         turns - double::round(m, turns)
     };
     let [p, q, r, s, t] = PARTS.map(fraction);
-    // Four times the turns: the nearest integer is the low bits of the sum.
-    const SHIFT: f64 = 6755399441055744.0;
     let turns = 4.0 * (p + (q + (r + (s + m.fma(a, REST, t)))));
     let shifted = turns + SHIFT;
     let rest = turns - (shifted - SHIFT);
+    (shifted.to_bits() as u32, (rest * std::f64::consts::FRAC_PI_2) as f32)
+}
+
+/// The same by products that are exact until they are added to.
+#[inline(always)]
+fn reduce_fused<M: Isa>(m: M, a: f32) -> (u32, f32) {
+    // `2 / π` in two parts of 53 bits, but for what makes whole turns of any `a` that large. The first product is below
+    // 2^51; the second is below 0.05, which the series allow for; what is left out is below 2^-58, and no `a` is nearer to
+    // a quarter turn than 2^-30.
+    let (high, low) = if a < 1125899906842624.0 {
+        (0.6366197723675814, -3.935735335036497e-17)
+    } else if a < 1.5111572745182865e23 {
+        (-4.119769120791653e-9, 2.8376220177865265e-25)
+    } else if a < 5.070602400912918e30 {
+        (7.166494911215068e-17, -2.1442872565786008e-33)
+    } else {
+        (-5.434184107743751e-25, 3.8858987075186823e-41)
+    };
+    let a = f64::from(a);
+    let shifted = m.fma(a, high, SHIFT);
+    let rest = m.fma(a, low, m.fma(a, high, SHIFT - shifted));
     (shifted.to_bits() as u32, (rest * std::f64::consts::FRAC_PI_2) as f32)
 }
 
