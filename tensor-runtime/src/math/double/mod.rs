@@ -17,7 +17,7 @@ pub(crate) use exp::{exp, exp as exp_below, exp2, expm1};
 pub(crate) use hyperbolic::{acosh, asinh, atanh, cosh, sigmoid, sinh, tanh};
 pub(crate) use inverse::{acos, asin, atan, atan2};
 pub(crate) use log::{log, log1p, log2, log10};
-pub(crate) use power::{cbrt, power};
+pub(crate) use power::{cbrt, inverse_cube_root, power};
 pub(crate) use trig::{cos, sin, tan};
 
 super::rounding::rounding! { f64, 4503599627370496.0, 1048576.0 }

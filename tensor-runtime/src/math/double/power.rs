@@ -9,16 +9,17 @@ use super::exp::exp2_sum;
 use super::log::parts;
 use super::{two_product, two_sum};
 
-/// `log2(x)` as a sum of two, for a positive number.
+/// `log2(x)` as a sum of two, for a positive number; of any other something finite.
 #[inline(always)]
 fn log2_sum<M: Isa>(m: M, x: f64) -> (f64, f64) {
     let (e, f) = parts(x);
-    // s = f / (2 + f), and what it lost.
+    // s = f / (2 + f), and what it lost; one division for both.
     let d = 2.0 + f;
     let d_lost = f - (d - 2.0);
-    let s = f / d;
+    let part = 1.0 / d;
+    let s = f * part;
     let (sd, sd_lost) = two_product(m, s, d);
-    let s_lost = (((f - sd) - sd_lost) - s * d_lost) / d;
+    let s_lost = (((f - sd) - sd_lost) - s * d_lost) * part;
     let (z, z_lost) = two_product(m, s, s);
     let z_lost = m.fma(2.0 * s, s_lost, z_lost);
     #[rustfmt::skip]
@@ -47,37 +48,30 @@ fn log2_sum<M: Isa>(m: M, x: f64) -> (f64, f64) {
 #[inline(always)]
 pub(crate) fn power<M: Isa>(m: M, x: f64, y: f64) -> f64 {
     let a = x.abs();
-    let regular = a > 0.0 && a < f64::INFINITY;
-    let (log, log_lost) = log2_sum(m, if regular { a } else { 1.0 });
-    // Larger exponents overflow, vanish or leave 1 as this one does; and the product must not overflow in its parts.
-    let bound = 1e22;
-    let exponent = if y > bound {
-        bound
-    } else if y < -bound {
-        -bound
-    } else {
-        y
-    };
+    let (log, log_lost) = log2_sum(m, a);
+    // An infinite one has the powers of 0 and of infinity, and NaN its own; only what makes them 1 is left.
+    let log = if a < f64::INFINITY { log } else { a };
+    let log = if a == 0.0 { f64::NEG_INFINITY } else { log };
+    // Larger exponents overflow, vanish or leave 1 as these do; and the product must not overflow in its parts.
+    let exponent = if y < -1e22 { -1e22 } else { y };
+    let exponent = if exponent > 1e22 { 1e22 } else { exponent };
     let (high, low) = two_product(m, exponent, log);
     let low = m.fma(exponent, log_lost, low);
     let size = exp2_sum(m, high, if high.abs() < 1100.0 { low } else { 0.0 });
-    // Of 0 and of infinity.
-    let down = (a == 0.0) == (y < 0.0);
-    let size = if regular {
-        size
-    } else if down {
-        f64::INFINITY
-    } else {
-        0.0
-    };
-    let whole = super::trunc(m, y) == y;
-    let half = 0.5 * y;
-    let odd = whole && super::trunc(m, half) != half;
-    let signed = if odd { size.copysign(x) } else { size };
+    // What is beyond an even number is 0 or 1 for whole numbers, else something between.
+    let beyond = m.fma(super::round(m, 0.5 * exponent), -2.0, exponent).abs();
+    let signed = if beyond == 1.0 { size.copysign(x) } else { size };
+    let whole = beyond == 0.0 || beyond == 1.0;
     let result = if x < 0.0 && a < f64::INFINITY && !whole { f64::NAN } else { signed };
-    let result = if x.is_nan() || y.is_nan() { x + y } else { result };
-    let flat = y.abs() == f64::INFINITY && a == 1.0;
-    if y == 0.0 || x == 1.0 || flat { 1.0 } else { result }
+    if y == 0.0 || x == 1.0 { 1.0 } else { result }
+}
+
+/// `1 / ∛x` to 15 bits, for a positive `x` that is neither denormal nor near the end of the range.
+#[inline(always)]
+pub(crate) fn inverse_cube_root<M: Isa>(m: M, x: f64) -> f64 {
+    // A third of the upper half of the bits, from where it is nearest; then a parabola in what that misses.
+    let y = f64::from_bits(0x553c_7000_0000_0000u64.wrapping_sub((x.to_bits() >> 32) * 0x5555_5555));
+    y * poly!(m, x * y * (y * y); 1.7316877938213522, -1.1930783120767086, 0.46886537904476594)
 }
 
 #[inline(always)]
@@ -91,18 +85,14 @@ pub(crate) fn cbrt<M: Isa>(m: M, x: f64) -> f64 {
         (false, false) => (1.0, 1.0),
     };
     let scaled = a * scale;
-    // A third of the exponent, and of the mantissa's start, as bits.
-    let third = (scaled.to_bits() >> 32) as u32 / 3 + 715_094_163;
-    let t = f64::from_bits(u64::from(third) << 32);
-    // Each step leaves about the cube of the error: 4%, 1e-5, 1e-15; the last one is nearly exact.
-    let step = |t: f64| {
-        let cube = t * t * t;
-        t - t * ((cube - scaled) / (2.0 * cube + scaled))
-    };
-    let t = step(step(t));
+    let y = inverse_cube_root(m, scaled);
+    let missing = m.fma(-scaled * (y * y), y, 1.0);
+    let y = m.fma(y * missing, m.fma(missing, 2.0 / 9.0, 1.0 / 3.0), y);
+    let t = scaled * y * y;
+    // The last step takes what its cube misses in full.
     let (square, lost) = two_product(m, t, t);
     let (cube, more) = two_product(m, square, t);
     let rest = (cube - scaled) + m.fma(lost, t, more);
-    let t = (t - rest / (3.0 * square)) * back;
+    let t = m.fma(rest * (y * y), -1.0 / 3.0, t) * back;
     if a > 0.0 && a < f64::INFINITY { t.copysign(x) } else { x }
 }

@@ -30,14 +30,14 @@ fn root<M: Isa>(m: M, z: f32) -> (f32, f32) {
     (s, m.fma(-s, s, z) * (0.5 * y))
 }
 
-/// `from - asin`, where `from` is whole quarter turns, of the sine `s + low` whose square is `z`.
+/// `from`, which is whole quarter turns, and the angle of the sine `s + low` whose square is `z`.
 #[inline(always)]
-fn less_asin<M: Isa>(m: M, from: f32, s: f32, low: f32, z: f32) -> f32 {
-    let high = from - s;
-    let lost = (from - high) - s;
+fn and_asin<M: Isa>(m: M, from: f32, s: f32, low: f32, z: f32) -> f32 {
+    let high = from + s;
+    let lost = (from - high) + s;
     let q = asin_series(m, z);
     let rest = m.fma(s, q, m.fma(low, q, low));
-    high + (lost + m.fma(from, LOST / QUARTER, -rest))
+    high + (lost + m.fma(from, LOST / QUARTER, rest))
 }
 
 #[inline(always)]
@@ -48,10 +48,11 @@ pub(crate) fn asin<M: Isa>(m: M, x: f32) -> f32 {
     let a = x.abs();
     let half = m.fma(a, -0.5, 0.5);
     let (s, low) = root(m, half);
-    // All that depends on a condition is chosen at once: of two choices LLVM makes two ways, and goes both.
-    let (from, s, low, z) = if a < 0.5 { (0.0, -a, 0.0, a * a) } else { (QUARTER, 2.0 * s, 2.0 * low, half) };
-    let angle = less_asin(m, from, s, low, z);
-    (if a > 1.0 { f32::NAN } else { angle }).copysign(x)
+    // One condition, said twice: where more than three choices hang on one, LLVM makes two ways, and goes both.
+    let (from, z) = if half > 0.25 { (0.0, a * a) } else { (QUARTER, half) };
+    let (s, low) = if a < 0.5 { (x, 0.0) } else { (-2.0 * s, -2.0 * low) };
+    let angle = and_asin(m, from, s, low, z);
+    (if half < 0.0 { f32::NAN } else { angle }).copysign(x)
 }
 
 #[inline(always)]
@@ -62,10 +63,12 @@ pub(crate) fn acos<M: Isa>(m: M, x: f32) -> f32 {
     let a = x.abs();
     let half = m.fma(a, -0.5, 0.5);
     let (s, low) = root(m, half);
-    let (end, twice) = if x < 0.0 { (2.0 * QUARTER, 2.0) } else { (0.0, -2.0) };
-    let (from, s, low, z) = if a < 0.5 { (QUARTER, x, 0.0, a * a) } else { (end, twice * s, twice * low, half) };
-    let angle = less_asin(m, from, s, low, z);
-    if a > 1.0 { f32::NAN } else { angle }
+    let (end, twice) = if x < 0.0 { (2.0 * QUARTER, -2.0) } else { (0.0, 2.0) };
+    // As in the sine.
+    let (from, z) = if half > 0.25 { (QUARTER, a * a) } else { (end, half) };
+    let (s, low) = if a < 0.5 { (-x, 0.0) } else { (twice * s, twice * low) };
+    let angle = and_asin(m, from, s, low, z);
+    if half < 0.0 { f32::NAN } else { angle }
 }
 
 /// `atan(t)` for `t` in -1..1.

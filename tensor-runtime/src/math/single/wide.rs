@@ -6,6 +6,7 @@
 //! Next: [`super::inverse`], [`super::hyperbolic`].
 
 use crate::isa::Isa;
+use crate::math::double::inverse_cube_root;
 
 /// `num / den`, for a positive `den`.
 #[inline(always)]
@@ -30,9 +31,7 @@ pub(super) fn root<M: Isa>(m: M, x: f64) -> f64 {
 /// The cube root, for a positive `x`.
 #[inline(always)]
 pub(super) fn cube_root<M: Isa>(m: M, x: f64) -> f64 {
-    // A third of the upper half of the bits.
-    let y = f64::from_bits(0x553c_7000_0000_0000u64.wrapping_sub((x.to_bits() >> 32) * 0x5555_5555));
-    let y = y * poly!(m, x * y * (y * y); 1.7316877938213522, -1.1930783120767086, 0.46886537904476594);
+    let y = inverse_cube_root(m, x);
     let t = x * y * y;
     m.fma(t * (2.0 / 3.0), m.fma(-t, y, 1.0), t)
 }
