@@ -4,7 +4,7 @@
 // In a slice of `ndarray`, `1..-1` ends before the last.
 #![allow(clippy::reversed_empty_ranges)]
 
-use ndarray::{Array1, Array2, Array3, ArrayView2, ArrayView3, ArrayViewMut2, Axis, s};
+use ndarray::{Array1, Array2, Array3, Array4, ArrayView2, ArrayView3, ArrayViewMut2, Axis, s};
 use ndfuse::tensor;
 use rayon::ThreadPoolBuilder;
 
@@ -43,6 +43,12 @@ tensor! {
     #[no_grad]
     fn product<M, K, N>(x: f32[M, K], y: f32[K, N]) -> f32[M, N] {
         x @ y
+    }
+
+    /// Two axes are summed together, which lie in another order in either operand, beside a batch in other places.
+    #[no_grad]
+    fn contracted<I, J, K, L, B>(x: f32[I, B, J, K], y: f32[K, L, J, B]) -> f32[L, B, I] {
+        einsum("ibjk,kljb->lbi", x, y)
     }
 
     #[no_grad]
@@ -194,6 +200,22 @@ fn products_of_operands_with_gaps() {
         same(&found, x.dot(&y).iter().copied(), &format!("{name} of {rows} x {columns}"));
         let found = product(y.t(), x.t()).unwrap().to_vec().unwrap();
         same(&found, x.dot(&y).t().iter().copied(), &format!("{name} of {rows} x {columns}, turned"));
+    }
+}
+
+#[test]
+fn products_by_named_axes() {
+    for [i, j, k, l, b] in [[3, 4, 5, 6, 2], [33, 20, 16, 70, 3], [2, 0, 5, 3, 2], [1, 7, 1, 40, 1]] {
+        let x = Array4::from_shape_fn((i, b, j, k), |(i, b, j, k)| value(i + b, 2 * j + k));
+        let y = Array4::from_shape_fn((k, l, j, b), |(k, l, j, b)| value(k + j, l + 3 * b));
+        let of = |(l, b, i)| {
+            (0..j).flat_map(|j| (0..k).map(move |k| (j, k))).map(|(j, k)| x[[i, b, j, k]] * y[[k, l, j, b]]).sum()
+        };
+        let wanted: Array3<f32> = Array3::from_shape_fn((l, b, i), of);
+        let found = contracted(&x, &y).unwrap().to_vec().unwrap();
+        same(&found, wanted.iter().copied(), &format!("{:?} with {:?}", x.dim(), y.dim()));
+        let turned = contracted(x.slice(s![..;-1, .., .., ..]), &y).unwrap().to_vec().unwrap();
+        same(&turned, wanted.slice(s![.., .., ..;-1]).iter().copied(), &format!("{:?} backwards", x.dim()));
     }
 }
 

@@ -327,6 +327,8 @@ const CASES: &[Case] = &[
     ("matmul broadcast", "x: f64[C, A, B], y: f64[B, A]", "C, A, A", "x @ y", true),
     ("matmul transposed", "x: f64[B, A], y: f64[C, B]", "A, C", "x.T @ y.T", true),
     ("matmul vector", "x: f64[B], y: f64[B]", "", "x @ y", true),
+    ("einsum", "x: f64[C, A, B], y: f64[B, A]", "C, B", "einsum(\"cab,ba->cb\", x, y)", true),
+    ("einsum of three", "x: f64[A, B], y: f64[B, C], z: f64[C]", "A", "einsum(\"ab,bc,c\", x, y, z)", true),
     ("slice", AB, "A, max(0, B - 1)", "x[:, 1:] * x[:, :-1]", true),
     ("slice step", AB, "A, (B + 1) / 2", "exp(x[:, ::2])", true),
     ("slice back", AB, "A, (B + 1) / 2", "exp(x[:, ::-2])", true),

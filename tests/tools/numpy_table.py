@@ -80,7 +80,7 @@ NAMES = {name: getattr(np, name) for name in """
     remainder power logaddexp isnan isinf isfinite logical_and logical_or logical_xor logical_not bitwise_and
     bitwise_or bitwise_xor left_shift right_shift where sum prod max min mean var std any all argmax argmin
     count_nonzero reshape transpose swapaxes moveaxis expand_dims squeeze broadcast_to flip roll concatenate stack
-    split tile repeat tril triu zeros ones full arange eye zeros_like ones_like full_like matmul outer dot trace
+    split tile repeat tril triu zeros ones full arange eye zeros_like ones_like full_like matmul einsum outer dot trace
     diagonal ravel negative subtract multiply divide equal not_equal less less_equal greater greater_equal invert
     absolute add bitwise_not
 """.split()}
@@ -478,6 +478,31 @@ def products():
     row(23, "matmul.slice", "a[::-1, 1:] @ b[:2, ::-2]", seq("f64", 4, 3), seq("f64", 3, 5), sym=False)
     row(23, "matmul.shape", "a @ b", seq("f64", 2, 3), seq("f64", 4, 5), sym=False, err="E0404", ret="f64[2, 5]")
     row(23, "matmul.scalar", "a @ b", seq("f64", 2, 3), A("f64", 2.0), err="E0405", ret="f64[B, C]")
+    for subscripts, *shapes in [
+        ("ij,jk->ik", (2, 3), (3, 4)), ("ij,jk", (2, 3), (3, 4)), ("ij,kj->ki", (2, 3), (4, 3)), ("bij,bjk->bik", (2, 3, 4), (2, 4, 5)),
+        ("bhqd,bhkd->bhqk", (2, 3, 4, 5), (2, 3, 6, 5)), ("i,i->", (3,), (3,)), ("i,i->i", (3,), (3,)), ("i,j->ji", (2,), (3,)),
+        ("ij->ji", (2, 3)), ("ba", (2, 3)), ("ij->", (2, 3)), ("ijk->k", (2, 3, 4)), ("ij,j->i", (2, 3), (3,)), ("ij,k->ij", (2, 3), (4,)),
+        ("ijk,jil->kl", (2, 3, 4), (3, 2, 5)), ("...ij,...jk->...ik", (2, 3, 4), (4, 5)), ("...ij,...jk", (5, 2, 3, 4), (2, 4, 3)),
+        ("i...->...", (2, 3, 4)), ("...,...", (2, 3), (3,)), ("ij,jk->ik", (2, 1), (3, 4)), ("bij,bjk->bik", (1, 2, 3), (4, 3, 2)),
+        ("ij,jk,kl->il", (2, 3), (3, 4), (4, 5)), ("ij,ik,il->jkl", (2, 3), (2, 4), (2, 5)), ("i,ij,j", (2,), (2, 3), (3,)), (" i j , j -> i ", (2, 3), (3,)),
+        ("ij,jk->ik", (0, 3), (3, 2)), ("ij,jk->ik", (2, 0), (0, 3)), (",i->i", (), (3,)), ("", ()), ("Aa,aB->AB", (2, 3), (3, 4)), ("ij,jk", (2, 3), (3, 1)),
+    ]:
+        # Where nothing is summed, or the other operand alone, NumPy adds 0 to the product, and loses the sign of another.
+        sums = set(subscripts.split("->")[0]) - set(subscripts.split("->")[-1]) - set(" ,") if "->" in subscripts else False
+        args = [seq("f64", *s, start=k - 4 if sums and not any(1 in s for s in shapes) else k + 1) for k, s in enumerate(shapes)]
+        name = f"einsum.{subscripts}.{shapes}".replace(" ", "")
+        row(23, name, f'einsum("{subscripts}", {", ".join("abc"[:len(args)])})', *args)
+    for dtype in ["u8", "i32", "f32", "f16"]:
+        row(23, f"einsum.{dtype}", 'einsum("ij,kj->ik", a, b)', seq(dtype, 2, 3), seq(dtype, 4, 3))
+        row(23, f"einsum.sum.{dtype}", 'einsum("ij->j", a)', seq(dtype, 2, 3))
+    row(23, "einsum.promote", 'einsum("ij,jk", a, b)', seq("i16", 2, 3), seq("f32", 3, 2))
+    row(23, "einsum.views", 'relu(einsum("ij,jk->ki", a[::-1, 1:], b[:2, ::-2]) + c)', seq("f64", 4, 3), seq("f64", 3, 5), seq("f64", 4), sym=False)
+    for name, subscripts, code in [
+        ("size", "ij,jk->ik", "E0402"), ("count", "ij->ij", "E0209"), ("rank", "ijk,kl->il", "E0209"), ("absent", "ij,kl->im", "E0209"),
+        ("twice", "ij,kl->ii", "E0209"), ("diagonal", "ii,kl->k", "E0209"), ("sign", "i1,kl->i", "E0209"), ("rest", "...j,kl->k", "E0209"),
+        ("rests", "......,kl->k", "E0209"),
+    ]:
+        row(23, f"einsum.{name}", f'einsum("{subscripts}", a, b)', seq("f64", 2, 3), seq("f64", 4, 5), sym=False, err=code, ret="f64[2, 5]")
     row(23, "outer", "outer(a, b)", seq("f64", 3), seq("f64", 4))
     row(23, "dot", "dot(a, b)", seq("f64", 2, 3), seq("f64", 3, 4))
     row(23, "trace", "trace(a)", seq("f64", 3, 3))

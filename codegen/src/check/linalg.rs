@@ -169,7 +169,7 @@ fn batched(cx: &mut Cx<'_>, args: [&Arg; 2], x: NodeId, y: NodeId, loc: Loc) -> 
 }
 
 /// The array without these axes of size 1, and where the others are then.
-fn drop_axes(cx: &mut Cx<'_>, x: NodeId, axes: &[usize]) -> (NodeId, impl Fn(usize) -> usize + use<>) {
+pub(super) fn drop_axes(cx: &mut Cx<'_>, x: NodeId, axes: &[usize]) -> (NodeId, impl Fn(usize) -> usize + use<>) {
     let shape = cx.shape(x);
     let kept: Vec<Dim> = (0..shape.len()).filter(|k| !axes.contains(k)).map(|k| shape[k].clone()).collect();
     let axes = axes.to_vec();

@@ -28,6 +28,7 @@ mod create;
 mod cx;
 mod cycles;
 mod dims;
+mod einsum;
 mod elementwise;
 mod entry;
 mod expr;

@@ -8,7 +8,7 @@
 use super::cx::Cx;
 use super::templates;
 use super::value::{Arg, Value};
-use super::{conv, create, gather, leaves, linalg, shape_ops};
+use super::{conv, create, einsum, gather, leaves, linalg, shape_ops};
 use crate::diagnostic::Loc;
 use crate::dtype::DType;
 use crate::ops::{self, MapOp, Monoid, Rule};
@@ -120,6 +120,8 @@ pub static BUILTINS: &[Builtin] = &[
     sized("segment_sum", &[p("data"), p("segment_ids"), p("num_segments")], gather::segment_sum,
         "The sum of the elements of each segment, in their order; `segment_ids` names one for each element of the first axes."),
     row("matmul", &[p("a"), p("b")], linalg::matmul, "The matrix product, with NumPy's batch rules."),
+    row("einsum", &[p("subscripts"), opt("operands", Default::Rest)], einsum::einsum,
+        "The sum of products over axes that have names: `einsum(\"bij,bjk->bik\", a, b)`; `...` stands for axes without one, and without `->` the result has the axes that stand once."),
     row("conv1d", &[X, p("weight"), opt("bias", Default::None), opt("stride", Default::Int(1)), opt("padding", Default::Int(0)), opt("dilation", Default::Int(1)), opt("groups", Default::Int(1))],
         conv::conv1d, "The convolution of `[N, C, W]` with `[O, C/groups, K]`."),
     row("conv2d", &[X, p("weight"), opt("bias", Default::None), opt("stride", Default::Int(1)), opt("padding", Default::Int(0)), opt("dilation", Default::Int(1)), opt("groups", Default::Int(1))],
@@ -181,7 +183,6 @@ static UNSUPPORTED: &[&str] = &[
     "cummax",
     "cumprod",
     "cumsum",
-    "einsum",
     "grad",
     "interpolate",
     "lgamma",

@@ -251,7 +251,8 @@ fn dot(
             a_at += i * a_steps[p];
             b_at += i * b_steps[q];
         }
-        let (mut float, mut int) = (0.0, 0i128);
+        // A product that is no sum may be -0.
+        let (mut float, mut int) = (if contract.is_empty() { -0.0 } else { 0.0 }, 0i128);
         each_index(&summed, |s| {
             let (mut p, mut q) = (a_at, b_at);
             for (&(x, y), &s) in contract.iter().zip(s) {
