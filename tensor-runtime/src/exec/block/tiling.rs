@@ -11,7 +11,7 @@ use crate::plan::{Action, Block, Buffer, BufferId, Dot, DotAxis, FREE, Launch, P
 
 use super::super::dot::MAX_LOOPS;
 use super::super::memory::{described, layout_of, slack};
-use super::super::{internal, jobs, launch, work};
+use super::super::{internal, jobs, launch, wanted, work};
 
 /// Bytes that a tile may take: a share of a core's second-level cache.
 const TILE: usize = 512 << 10;
@@ -73,15 +73,8 @@ impl Tiling {
         runs: &dyn Fn(usize) -> bool,
         sizes: &[i64],
     ) -> Result<Option<(&'static Block, Tiling)>> {
-        let mut blocks = plan.blocks.iter().filter(|b| b.first == step).peekable();
-        let large = |buffer: &Buffer| {
-            let size = |slot: &u16| sizes.get(usize::from(*slot)).map_or(usize::MAX, |&n| n.max(0) as usize);
-            buffer.dims.iter().map(size).fold(buffer.dtype.bytes(), usize::saturating_mul) > KEPT
-        };
         // Where all stays in a cache there is nothing to gain, and nothing to look into.
-        if blocks.peek().is_none() || !plan.buffers.iter().any(large) {
-            return Ok(None);
-        }
+        let blocks = plan.blocks.iter().filter(|b| b.first == step && has_large(plan, b, sizes));
         let mut best: Option<(&'static Block, Tiling)> = None;
         for block in blocks {
             if let Some(tiling) = Tiling::new(plan, block, runs, sizes)?
@@ -259,6 +252,22 @@ impl Touched {
     fn is_sliced(&self) -> bool {
         !self.summed && self.named.iter().any(Option::is_some)
     }
+}
+
+/// Whether a buffer of a block's steps is too large to stay in a cache.
+fn has_large(plan: &'static Plan, block: &Block, sizes: &[i64]) -> bool {
+    let steps = plan.steps.get(block.first..block.end).unwrap_or(&[]);
+    let large = |id: BufferId| {
+        let size = |slot: &u16| sizes.get(usize::from(*slot)).map_or(usize::MAX, |&n| n.max(0) as usize);
+        let bytes = |buffer: &Buffer| buffer.dims.iter().map(size).fold(buffer.dtype.bytes(), usize::saturating_mul);
+        plan.buffers.get(usize::from(id)).is_some_and(|buffer| bytes(buffer) > KEPT)
+    };
+    let product = |action: &Action| match action {
+        Action::Dot(dot) => Some(dot.out),
+        Action::Launch(_) | Action::Scatter(_) => None,
+    };
+    let touched = |action| wanted::writes(action).chain(wanted::reads(action)).chain(product(action));
+    steps.iter().flat_map(|step| touched(&step.action)).any(large)
 }
 
 /// How a step touches a buffer.
