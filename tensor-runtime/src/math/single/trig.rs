@@ -49,7 +49,7 @@ fn by_products<M: Isa>(m: M, a: f32, unit: f64, ahead: f64) -> (f64, f64) {
     // product is below 2^51; the second is below 0.05, which the series allow for; what is left out is below 2^-58, and
     // no `a` is nearer to a quarter turn than 2^-30.
     let (high, low) = if a < 1125899906842624.0 {
-        (0.3183098861837907, -1.9678676675182486e-17)
+        (std::f64::consts::FRAC_1_PI, -1.9678676675182486e-17)
     } else if a < 1.5111572745182865e23 {
         (-2.0598845603958264e-9, 1.4188110088932633e-25)
     } else if a < 5.070602400912918e30 {
