@@ -50,15 +50,15 @@ pub(crate) fn power<M: Isa>(m: M, x: f32, y: f32) -> f32 {
     // Larger exponents overflow, vanish or leave 1 as these do; and they have a product with 0.
     let exponent = if y < -1e30 { -1e30 } else { y };
     let exponent = if exponent > 1e30 { 1e30 } else { exponent };
-    let log = log2(m, f64::from(a));
-    // An infinite one has the powers of 0 and of infinity, and NaN its own; only what makes them 1 is left.
-    let log = if a < f32::INFINITY { log } else { f64::from(a) };
-    let log = if a == 0.0 { f64::NEG_INFINITY } else { log };
-    let size = exp2(m, f64::from(exponent) * log);
+    let size = exp2(m, f64::from(exponent) * log2(m, f64::from(a)));
+    // Of 0 and of infinity.
+    let edge = if (a == 0.0) == (y < 0.0) { f32::INFINITY } else { 0.0 };
+    let size = if a > 0.0 && a < f32::INFINITY { size } else { edge };
     // What is beyond an even number is 0 or 1 for whole numbers, else something between.
     let beyond = m.fma(super::round(m, 0.5 * exponent), -2.0, exponent).abs();
     let signed = if beyond == 1.0 { size.copysign(x) } else { size };
     let whole = beyond == 0.0 || beyond == 1.0;
     let result = if x < 0.0 && a < f32::INFINITY && !whole { f32::NAN } else { signed };
+    let result = if x.is_nan() || y.is_nan() { x + y } else { result };
     if y == 0.0 || x == 1.0 { 1.0 } else { result }
 }
