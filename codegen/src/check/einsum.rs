@@ -6,11 +6,9 @@
 //! Next: [`super::linalg`].
 
 use super::cx::Cx;
-use super::linalg::drop_axes;
+use super::linalg::{drop_axes, unequal};
 use super::table::Call;
 use super::value::{Arg, Value, axes as counted_axes};
-use crate::diagnostic::Diagnostic;
-use crate::errors;
 use crate::graph::NodeId;
 use crate::ops::{Monoid, Rule};
 use crate::shape::Dim;
@@ -72,14 +70,13 @@ pub(super) fn einsum(cx: &mut Cx<'_>, call: &Call<'_>) -> Option<Value> {
     };
     cx.check_rank(result.len(), call.loc)?;
     let mut terms = fitted(cx, &operands, nodes, named, call)?.into_iter();
-    let mut whole = terms.next()?;
-    loop {
-        let later: Vec<Label> = terms.as_slice().iter().flat_map(|t| &t.axes).chain(&result).copied().collect();
-        whole = summed(cx, whole, &later);
-        let Some(next) = terms.next() else { break };
-        let others: Vec<Label> = terms.as_slice().iter().flat_map(|t| &t.axes).chain(&result).copied().collect();
-        let next = summed(cx, next, &[whole.axes.as_slice(), &others].concat());
-        whole = product(cx, &whole, &next, &others);
+    let later = |terms: &[Term]| terms.iter().flat_map(|t| &t.axes).chain(&result).copied().collect::<Vec<Label>>();
+    let first = terms.next()?;
+    let mut whole = summed(cx, first, &later(terms.as_slice()));
+    while let Some(next) = terms.next() {
+        let later = later(terms.as_slice());
+        let next = summed(cx, next, &[whole.axes.as_slice(), &later].concat());
+        whole = product(cx, &whole, &next, &later);
         cx.check_rank(whole.axes.len(), call.loc)?;
     }
     let order: Vec<usize> = result.iter().filter_map(|label| whole.axes.iter().position(|a| a == label)).collect();
@@ -197,15 +194,11 @@ fn fitted(
             match sizes.get(label) {
                 Some((known, _)) if dim.is(1) || cx.facts.equal(known, &dim) => {}
                 Some((known, first)) if !known.is(1) => {
-                    let (known, first) = (known.clone(), *first);
-                    let differ = known.sub(&dim).as_const().is_some();
-                    let code = if differ { errors::BROADCAST } else { errors::UNPROVABLE };
-                    let types = [first, k].map(|at| cx.ty(nodes[at]).to_string());
-                    let message = format!("{label} is {known} in `{}` and {dim} in `{}`", types[0], types[1]);
-                    let mut diag = Diagnostic::new(code, call.loc, message);
-                    diag.notes.extend([first, k].iter().filter_map(|&at| operands[at].note(&cx.graph)));
-                    let help = cx.equate(&known, &dim, "an axis has one size in all operands, or 1");
-                    cx.error(diag.help(help));
+                    let (dims, args) = ([known.clone(), dim], [*first, k]);
+                    let [a, b] = args.map(|at| cx.ty(nodes[at]));
+                    let message = format!("{label} is {} in `{a}` and {} in `{b}`", dims[0], dims[1]);
+                    let help = "an axis has one size in all operands, or 1";
+                    unequal(cx, args.map(|at| &operands[at]), &dims, message, help, call.loc);
                     return None;
                 }
                 Some(_) | None => {

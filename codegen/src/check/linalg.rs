@@ -117,14 +117,10 @@ fn batched(cx: &mut Cx<'_>, args: [&Arg; 2], x: NodeId, y: NodeId, loc: Loc) -> 
                 From::Left(i)
             }
             (Some(i), Some(j)) => {
-                let (p, q) = (&xs[i], &ys[j]);
-                let differ = p.sub(q).as_const().is_some();
+                let dims = [xs[i].clone(), ys[j].clone()];
+                let (p, q) = (&dims[0], &dims[1]);
                 let message = format!("the batch axes of `{}` @ `{}` are {p} and {q}", cx.ty(x), cx.ty(y));
-                let code = if differ { errors::BROADCAST } else { errors::UNPROVABLE };
-                let mut diag = Diagnostic::new(code, loc, message);
-                diag.notes.extend(args.iter().filter_map(|arg| arg.note(&cx.graph)));
-                let help = cx.equate(p, q, "batch axes are equal or 1");
-                cx.error(diag.help(help));
+                unequal(cx, args, &dims, message, "batch axes are equal or 1", loc);
                 return None;
             }
             (None, None) => From::One,
@@ -166,6 +162,16 @@ fn batched(cx: &mut Cx<'_>, args: [&Arg; 2], x: NodeId, y: NodeId, loc: Loc) -> 
     let out = cx.graph.permute(dot, &perm);
     let ones: Vec<usize> = (0..order.len()).filter(|&k| order[k] == From::One).collect();
     Some(if ones.is_empty() { out } else { cx.graph.keepdims(out, &ones) })
+}
+
+/// Tells that two sizes differ, or are not known to be equal.
+pub(super) fn unequal(cx: &mut Cx<'_>, args: [&Arg; 2], dims: &[Dim; 2], message: String, otherwise: &str, loc: Loc) {
+    let [p, q] = dims;
+    let code = if p.sub(q).as_const().is_some() { errors::BROADCAST } else { errors::UNPROVABLE };
+    let mut diag = Diagnostic::new(code, loc, message);
+    diag.notes.extend(args.iter().filter_map(|arg| arg.note(&cx.graph)));
+    let help = cx.equate(p, q, otherwise);
+    cx.error(diag.help(help));
 }
 
 /// The array without these axes of size 1, and where the others are then.

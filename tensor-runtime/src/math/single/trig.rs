@@ -20,10 +20,14 @@ const SHIFT: f64 = 6755399441055744.0;
 /// The quarter turn, modulo 4 in the low bits, and the angle from there, for `|x|`.
 #[inline(always)]
 fn reduce<M: Isa>(m: M, x: f32) -> (u32, f32) {
-    if M::FMA {
-        return reduce_fused(m, x.abs());
-    }
-    let a = f64::from(x.abs());
+    let (shifted, rest) = if M::FMA { by_products(m, x.abs()) } else { by_parts(m, x.abs()) };
+    (shifted.to_bits() as u32, (rest * std::f64::consts::FRAC_PI_2) as f32)
+}
+
+/// The nearest quarter turn in the low bits, and what of one is missing.
+#[inline(always)]
+fn by_parts<M: Isa>(m: M, a: f32) -> (f64, f64) {
+    let a = f64::from(a);
     let fraction = |part: f64| {
         let turns = a * part;
         turns - double::round(m, turns)
@@ -31,13 +35,12 @@ fn reduce<M: Isa>(m: M, x: f32) -> (u32, f32) {
     let [p, q, r, s, t] = PARTS.map(fraction);
     let turns = 4.0 * (p + (q + (r + (s + m.fma(a, REST, t)))));
     let shifted = turns + SHIFT;
-    let rest = turns - (shifted - SHIFT);
-    (shifted.to_bits() as u32, (rest * std::f64::consts::FRAC_PI_2) as f32)
+    (shifted, turns - (shifted - SHIFT))
 }
 
 /// The same by products that are exact until they are added to.
 #[inline(always)]
-fn reduce_fused<M: Isa>(m: M, a: f32) -> (u32, f32) {
+fn by_products<M: Isa>(m: M, a: f32) -> (f64, f64) {
     // `2 / π` in two parts of 53 bits, but for what makes whole turns of any `a` that large. The first product is below
     // 2^51; the second is below 0.05, which the series allow for; what is left out is below 2^-58, and no `a` is nearer to
     // a quarter turn than 2^-30.
@@ -52,8 +55,7 @@ fn reduce_fused<M: Isa>(m: M, a: f32) -> (u32, f32) {
     };
     let a = f64::from(a);
     let shifted = m.fma(a, high, SHIFT);
-    let rest = m.fma(a, low, m.fma(a, high, SHIFT - shifted));
-    (shifted.to_bits() as u32, (rest * std::f64::consts::FRAC_PI_2) as f32)
+    (shifted, m.fma(a, low, m.fma(a, high, SHIFT - shifted)))
 }
 
 #[inline(always)]
