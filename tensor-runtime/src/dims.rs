@@ -19,6 +19,8 @@ use ndarray::{Dimension, Ix0, Ix1, Ix2, Ix3, Ix4, Ix5, Ix6, IxDyn};
 
 /// The most axes that a tensor has.
 pub const MAX_RANK: usize = 8;
+/// The most axes of a kernel.
+pub(crate) const MAX_AXES: usize = 24;
 
 /// The size of one axis, as a type: `usize`, [`Const<N>`](Const) or a name made by [`dim!`](macro@crate::dim).
 #[diagnostic::on_unimplemented(

@@ -6,7 +6,7 @@
 use std::ops::Range;
 use std::sync::Mutex;
 
-use crate::MAX_RANK;
+use crate::dims::{MAX_AXES, MAX_RANK};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::kernel::cache::LINE;
@@ -19,8 +19,6 @@ use super::few::Few;
 use super::memory::{Memory, Spot, Target};
 use super::{cut, internal, wanted};
 
-/// The most axes of a kernel.
-pub(super) const MAX_AXES: usize = 24;
 /// Rows of fewer elements are short: what a row costs by itself is more than its elements.
 pub(super) const SHORT: isize = 32;
 /// A lane of so many elements is worth the second form.
@@ -298,10 +296,9 @@ impl Ready {
     /// As [`run`](Ready::run).
     pub(super) unsafe fn whole(&self, launch: &Launch) -> Option<Fault> {
         let (inputs, outputs) = self.windows.split_at(launch.inputs.len());
-        let extents = &self.extents[..self.axes];
-        let part = |ranges: &[Range<isize>]| {
+        let part = |ranges: &[Range<isize>; MAX_RANK]| {
             // SAFETY: what `prepare` says of the windows, and the caller's promise.
-            let mut cx = unsafe { Cx::new(inputs, outputs, ranges, extents, &self.sizes) };
+            let mut cx = unsafe { Cx::new(inputs, outputs, (ranges, launch.par), &self.extents, &self.sizes) };
             if launch.cost <= MOVES {
                 cx.moving(self.streams);
             }
@@ -309,14 +306,14 @@ impl Ready {
             cx.fault()
         };
         let Some(last) = launch.par.checked_sub(1).filter(|_| self.across) else {
-            return part(&self.ranges[..launch.par]);
+            return part(&self.ranges);
         };
         let (mut ranges, whole) = (self.ranges.clone(), &self.ranges[last]);
         let mut least: Option<Fault> = None;
         let lanes = cross::lanes(self, launch);
         for start in whole.clone().step_by(lanes as usize) {
             ranges[last] = start..(start + lanes).min(whole.end);
-            let found = part(&ranges[..launch.par]);
+            let found = part(&ranges);
             least = least.into_iter().chain(found).min();
         }
         least

@@ -51,10 +51,17 @@ impl Ahead {
     /// Fetches `n` elements from position `start` on, to the second level, which can wait for more lines than the first.
     #[inline(always)]
     pub(super) fn fetch(&self, start: usize, n: usize) {
-        let first = self.first.wrapping_add(start * self.bytes);
-        for at in (0..n * self.bytes).step_by(LINE) {
-            fetch_line_to_second(first.wrapping_add(at));
+        if !self.is_none() {
+            fetch_to_second(self.first.wrapping_add(start * self.bytes), n * self.bytes);
         }
+    }
+}
+
+/// [`fetch_all`], to the second level.
+#[inline(never)]
+fn fetch_to_second(from: *const u8, bytes: usize) {
+    for at in (0..bytes).step_by(LINE) {
+        fetch_line_to_second(from.wrapping_add(at));
     }
 }
 

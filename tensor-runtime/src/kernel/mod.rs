@@ -31,6 +31,7 @@
 //! ```
 
 pub(crate) mod cache;
+mod elsewhere;
 mod near;
 mod operand;
 mod place;
@@ -45,7 +46,7 @@ use std::cell::Cell;
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use crate::dims::MAX_RANK;
+use crate::dims::{MAX_AXES, MAX_RANK};
 use crate::dtype::{DType, Element};
 use crate::isa::{self, Isa, Level};
 
@@ -106,8 +107,8 @@ impl Clones {
         }
     }
 
-    /// `K` with vectors where there are any, the others as they are: a single clone to compile for most processors, of a kernel
-    /// that mostly fetches.
+    /// `K` with vectors of 256 bits where there are any, else these: a single clone to compile for most processors, of a second
+    /// form, which mostly fetches.
     const fn vectors<K: Kernel>(self) -> Clones {
         Clones {
             #[cfg(target_arch = "x86_64")]
@@ -117,15 +118,6 @@ impl Clones {
             #[cfg(target_arch = "aarch64")]
             neon: <Second<K> as Unit>::neon::<K>,
             ..self
-        }
-    }
-
-    /// The same with vectors of 256 bits at most: a clone less to compile, of a kernel that mostly fetches.
-    const fn narrow<K: Kernel>() -> Clones {
-        Clones {
-            #[cfg(target_arch = "x86_64")]
-            avx512: <Second<K> as Unit>::avx2::<K>,
-            ..Clones::of::<K>()
         }
     }
 
@@ -163,7 +155,7 @@ impl CpuKernel {
     /// The same, with `K` as the form whose lane is the last parallel axis, for rows that are short or lie across
     /// memory.
     pub const fn across<K: Kernel>(self) -> CpuKernel {
-        CpuKernel { second: Some(Clones::narrow::<K>()), ..self }
+        CpuKernel { second: Some(self.own.vectors::<K>()), ..self }
     }
 
     /// The same map, with `K` as the form whose lane is the last axis but one, for a last axis of at most so many elements.
@@ -229,8 +221,10 @@ impl Window {
 pub struct Cx<'a> {
     inputs: &'a [Window],
     outputs: &'a [Window],
-    ranges: &'a [Range<isize>],
-    extents: &'a [isize],
+    /// Of the parallel axes, of which there are `par`. Arrays, for a number that a kernel knows needs no check in one.
+    ranges: &'a [Range<isize>; MAX_RANK],
+    par: usize,
+    extents: &'a [isize; MAX_AXES],
     sizes: &'a [isize],
     /// Of the outputs, a bit each: those whose rows go past the caches.
     streams: u64,
@@ -254,14 +248,15 @@ impl<'a> Cx<'a> {
     pub(crate) unsafe fn new(
         inputs: &'a [Window],
         outputs: &'a [Window],
-        ranges: &'a [Range<isize>],
-        extents: &'a [isize],
+        (ranges, par): (&'a [Range<isize>; MAX_RANK], usize),
+        extents: &'a [isize; MAX_AXES],
         sizes: &'a [isize],
     ) -> Cx<'a> {
         Cx {
             inputs,
             outputs,
             ranges,
+            par,
             extents,
             sizes,
             streams: 0,
@@ -282,7 +277,8 @@ impl<'a> Cx<'a> {
     // Out of line, as `output` is: once a job costs nothing, and all kernels' clones share it when a crate is compiled.
     #[inline(never)]
     pub fn input<T: Element, const N: usize>(&self, k: usize) -> In<'a, T, N> {
-        In { at: Place::new(&self.inputs[k]), fetches: self.moves, memory: PhantomData }
+        let long = if self.moves { cache::PAGE / size_of::<T>() } else { usize::MAX };
+        In { at: Place::new(&self.inputs[k]), long, memory: PhantomData }
     }
 
     /// Output `k`, of the element type and rank that it has; once.
@@ -304,7 +300,7 @@ impl<'a> Cx<'a> {
     /// Whether the last parallel axis has so few elements and the one before it many.
     #[inline]
     fn is_tall(&self, few: usize) -> bool {
-        let [.., rows, last] = self.ranges else { return false };
+        let [.., rows, last] = &self.ranges[..self.par] else { return false };
         last.len() <= few && rows.len() >= MANY
     }
 
@@ -403,9 +399,9 @@ mod tests {
         };
         let n = x.len() as isize;
         let (inputs, outputs) = ([window(x)], [window(&mut y)]);
-        let (ranges, extents) = (std::array::from_fn::<_, 1, _>(|_| 0..n), [n]);
+        let (ranges, extents) = (std::array::from_fn(|_| 0..n), [n; MAX_AXES]);
         // SAFETY: both slices are exclusive here, initialised, and apart.
-        let mut cx = unsafe { Cx::new(&inputs, &outputs, &ranges, &extents, &[]) };
+        let mut cx = unsafe { Cx::new(&inputs, &outputs, (&ranges, 1), &extents, &[]) };
         CpuKernel::new::<Body>().own.run_at(level, &mut cx);
         y
     }

@@ -110,7 +110,7 @@ mod tests {
         for stride in [1, 2] {
             let x = In::<f32, 2> {
                 at: Place::new(&window(&mut memory, 5, 7, stride)),
-                fetches: false,
+                long: usize::MAX,
                 memory: PhantomData,
             };
             let (mut a, mut b) = (Tile::new(), Tile::new());
@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn a_row_outside_is_refused() {
         let mut memory = vec![0f32; 35];
-        let x = In::<f32, 2> { at: Place::new(&window(&mut memory, 5, 7, 1)), fetches: false, memory: PhantomData };
+        let x = In::<f32, 2> { at: Place::new(&window(&mut memory, 5, 7, 1)), long: usize::MAX, memory: PhantomData };
         let reads = |at: [isize; 2], step: [isize; 2], n: usize, offset: [isize; 2]| {
             std::panic::catch_unwind(|| x.near(at, step, n).row(offset, true, &mut Tile::new()).len()).is_ok()
         };

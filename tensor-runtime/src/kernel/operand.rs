@@ -12,14 +12,14 @@ use crate::dtype::Element;
 
 use super::cache::Ahead;
 use super::place::{Place, copy, unit};
-use super::{Tile, cache, strided};
+use super::{Tile, cache, elsewhere, strided};
 
 /// An operand that a kernel reads.
 #[derive(Clone, Copy)]
 pub struct In<'a, T, const N: usize> {
     pub(super) at: Place<T, N>,
-    /// Whether what follows a row is fetched.
-    pub(super) fetches: bool,
+    /// Behind a row of so many elements, what follows is fetched.
+    pub(super) long: usize,
     pub(super) memory: PhantomData<&'a [T]>,
 }
 
@@ -44,29 +44,17 @@ impl<'a, T: Element, const N: usize> In<'a, T, N> {
         'a: 't,
     {
         let (first, stride, inside) = self.at.lane(at, step, n);
-        let first = if inside & (stride == 1) {
-            if self.fetches && n * size_of::<T>() >= cache::PAGE {
-                cache::fetch(first.wrapping_add(n).cast());
-            }
-            first
-        } else if inside {
-            // SAFETY: `lane` says that all elements lie in the window, and they are readable.
-            unsafe { tile.pack(0, first, stride, n) };
-            tile.filled(n).as_ptr().cast_mut()
+        let here = inside & (stride == 1) & (n < self.long);
+        let first = if here {
+            first.cast_const()
         } else {
-            self.found(copy(at), copy(step), n, tile)
+            // SAFETY: `lane` says whether all elements lie in the window, and those are readable.
+            unsafe { elsewhere::found(first.cast(), stride, n, inside, tile.bare()).cast() }
         };
         // Its length is `n` on every way, so that a loop over `n` elements needs no check, wherever the row is found.
         // SAFETY: `lane` says that the first and the last element, and so, a window being a box, all of them, lie in the
         // window; they are neighbours, and readable for `'a`; `found` promises the same of what it answers.
         unsafe { slice::from_raw_parts(first, n) }
-    }
-
-    /// Where the `n` elements of a row begin that may lie anywhere: initialised, neighbours, for as long as `'a` and the tile.
-    // Not a part of each row in a kernel, of which this is most.
-    #[inline(never)]
-    fn found(self, at: [isize; N], step: [isize; N], n: usize, tile: &mut Tile<T>) -> *mut T {
-        self.at.bare().found(&at, &step, n, tile.bare()).cast()
     }
 
     /// What [`row`](In::row) will read `by` further on, if that is a row that is worth fetching before.
@@ -215,11 +203,10 @@ impl<T: Element, const N: usize> Out<'_, T, N> {
         let (first, stride, inside) = self.at.lane(at, unit(axis), n);
         let (first, to) = if inside & ((stride == 1) & !streams | (n == 1)) {
             (first, ptr::null_mut())
-        } else if inside & !again {
-            // Rows that go past the caches are many, and each waits for memory: the less is between them the better.
-            (tile.scratch(n).as_mut_ptr(), first)
         } else {
-            self.at.lent(copy(at), axis, n, tile, again)
+            // SAFETY: `lane` says whether all elements lie in this job's window; those are readable, and nobody else's.
+            let (row, to) = unsafe { elsewhere::lent(first.cast(), stride, n, [inside, again], tile.bare()) };
+            (row.cast(), to.cast())
         };
         // SAFETY: `lane` says that all `n` elements lie in this job's window, which is initialised and nobody else's; they
         // are neighbours. `&'t mut self` forbids a second row or `put` meanwhile, and an output is taken once. Or they
@@ -291,7 +278,7 @@ mod tests {
         let mut window = Window { origin: memory.as_mut_ptr().cast(), dtype: DType::F32, rank: 2, ..Window::NOWHERE };
         (window.size[0], window.size[1]) = (rows, columns);
         (window.stride[0], window.stride[1]) = (strides[0], strides[1]);
-        In { at: Place::new(&window), fetches: false, memory: PhantomData }
+        In { at: Place::new(&window), long: usize::MAX, memory: PhantomData }
     }
 
     #[test]

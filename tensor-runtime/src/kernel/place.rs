@@ -9,7 +9,7 @@ use std::ptr;
 use crate::dims::MAX_RANK;
 use crate::dtype::{DType, Element};
 
-use super::{TILE, Tile, Window, tile};
+use super::{TILE, Window};
 
 /// A window as a kernel's body uses it: of known type and rank.
 #[derive(Clone, Copy)]
@@ -48,8 +48,8 @@ impl<T: Element, const N: usize> Place<T, N> {
         self.origin.wrapping_offset(offset)
     }
 
-    /// The first of `n` elements that are `step` apart, the distance between two, and whether all, 1 to [`TILE`], are known to be
-    /// in the window; else [`Bare::row`] knows.
+    /// The first of `n` elements that are `step` apart, the distance between two, and whether there are 1 to [`TILE`] of them, all in
+    /// the window.
     // One answer for all axes, and no way out before the last: every row of every kernel has a copy of this.
     #[inline(always)]
     pub(super) fn lane(&self, at: [isize; N], step: [isize; N], n: usize) -> (*mut T, isize, bool) {
@@ -58,7 +58,7 @@ impl<T: Element, const N: usize> Place<T, N> {
         for k in 0..N {
             let far = (n as isize).wrapping_sub(1).wrapping_mul(step[k]);
             // Else the product may be another number.
-            inside &= step[k].unsigned_abs() <= isize::MAX as usize / TILE;
+            inside &= (step[k].unsigned_abs() <= isize::MAX as usize / TILE) | (n == 1);
             inside &= self.is_inside(k, at[k], 0) & self.is_inside(k, at[k], far);
             offset = offset.wrapping_add(at[k].wrapping_mul(self.stride[k]));
             stride = stride.wrapping_add(step[k].wrapping_mul(self.stride[k]));
@@ -118,28 +118,6 @@ impl Bare<'_> {
         (self.origin.wrapping_offset(offset.wrapping_mul(self.bytes as isize)), stride)
     }
 
-    /// Where such a row begins if its elements are neighbours; else it is packed into the tile.
-    #[inline(never)]
-    pub(super) fn found(self, at: &[isize], step: &[isize], n: usize, mut tile: tile::Bare<'_>) -> *mut u8 {
-        let (first, stride) = self.row(at, step, n);
-        // SAFETY: `row` checked that all elements lie in the window, and they are readable.
-        if stride == 1 { first } else { unsafe { tile.pack(first, stride, n) } }
-    }
-
-    /// `n` initialised elements of the tile that stand for such a row, and where that begins. None are nowhere.
-    #[inline(never)]
-    fn lent(self, at: &[isize], step: &[isize], n: usize, mut tile: tile::Bare<'_>, again: bool) -> (*mut u8, *mut u8) {
-        let (first, stride) = self.row(at, step, n);
-        if n == 0 {
-            return (first, ptr::null_mut());
-        }
-        if again {
-            // SAFETY: `row` checked that all `n` elements lie in the window.
-            unsafe { tile.pack(first, stride, n) };
-        }
-        (tile.scratch(n), first)
-    }
-
     /// Says which coordinate is not in the window.
     #[cold]
     #[inline(never)]
@@ -190,20 +168,6 @@ impl<T: Element, const N: usize> Place<T, N> {
         let (first, stride) = self.bare().row(&at, &unit::<N>(axis), n);
         (first.cast(), stride)
     }
-
-    /// `n` initialised elements of the tile that stand for a row, and where that begins. None are nowhere.
-    #[inline(never)]
-    pub(super) fn lent(
-        self,
-        at: [isize; N],
-        axis: usize,
-        n: usize,
-        tile: &mut Tile<T>,
-        again: bool,
-    ) -> (*mut T, *mut T) {
-        let (row, to) = self.bare().lent(&at, &unit::<N>(axis), n, tile.bare(), again);
-        (row.cast(), to.cast())
-    }
 }
 
 #[cfg(test)]
@@ -242,13 +206,11 @@ mod tests {
                     let all: Option<Vec<isize>> = (0..n).map(|i| position(at, step, i)).collect();
                     let (first, stride, inside) = place.lane(at, step, n);
                     let text = format!("{n} from {at:?} by {step:?}");
-                    // A single element may be far from what would follow: that is left to the other way.
-                    assert!(all.is_some() || !inside, "{text}");
-                    assert!(inside || all.is_none() || n == 1, "{text}");
+                    assert_eq!(inside, all.is_some(), "{text}");
                     if let Some(all) = all {
                         let (bare, by) = place.bare().row(&at, &step, n);
                         assert_eq!((bare as isize, by), (4 * all[0], stride), "{text}");
-                        assert!(!inside || first as isize == 4 * all[0], "{text}");
+                        assert_eq!(first as isize, 4 * all[0], "{text}");
                         assert!(n == 1 || stride == all[1] - all[0], "{text}");
                     }
                 }

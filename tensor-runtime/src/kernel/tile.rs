@@ -3,9 +3,10 @@
 //! In: a range of a lane. Out: its spans, memory for those that do not lie in one piece, the positions of a span that
 //! may be read. Next: [`super::row`].
 
-use std::mem::MaybeUninit;
+use std::marker::PhantomData;
+use std::mem::{MaybeUninit, offset_of};
 use std::ops::{Deref, DerefMut, Range};
-use std::slice;
+use std::{ptr, slice};
 
 use crate::dtype::Element;
 
@@ -71,54 +72,73 @@ impl<T: Element> Tile<T> {
     /// `n` elements of unspecified values.
     #[inline(always)]
     pub(super) fn scratch(&mut self, n: usize) -> &mut [T] {
-        let start = scratch(self.memory.as_mut_ptr().cast(), size_of::<T>(), &mut self.initialised, n);
+        let start = self.bare().scratch(n);
         // SAFETY: the tile's first `n` elements, which are initialised.
         unsafe { slice::from_raw_parts_mut(start.cast(), n) }
     }
 
     #[inline(always)]
     pub(super) fn bare(&mut self) -> Bare<'_> {
-        let memory = self.memory.as_mut_ptr().cast();
-        Bare { memory, bytes: size_of::<T>(), initialised: &mut self.initialised }
+        const { assert!(offset_of!(Tile<T>, memory) == 0 && offset_of!(Tile<T>, initialised) == TILE * size_of::<T>()) };
+        Bare { tile: ptr::from_mut(self).cast(), bytes: size_of::<T>(), lives: PhantomData }
     }
 }
 
-/// A tile of any type: what is seldom asked of one is compiled with the runtime, not for each type of a crate's.
+/// A tile of elements of so many bytes: what is done with one out of line is compiled with the runtime, not for each type of a
+/// crate's.
+#[derive(Clone, Copy)]
 pub(super) struct Bare<'t> {
-    memory: *mut u8,
+    tile: *mut u8,
     bytes: usize,
-    initialised: &'t mut usize,
+    lives: PhantomData<&'t mut u8>,
 }
 
 impl Bare<'_> {
     /// [`Tile::pack`] from its first position on, and where that is.
     ///
     /// # Safety
-    /// The elements must be readable.
-    pub(super) unsafe fn pack(&mut self, first: *const u8, stride: isize, n: usize) -> *mut u8 {
+    /// The elements must be readable, and no other part of the tile lent.
+    #[inline(always)]
+    pub(super) unsafe fn pack(self, first: *const u8, stride: isize, n: usize) -> *mut u8 {
         assert!(n <= TILE);
         // SAFETY: the caller's promise; a tile has room for so many.
-        unsafe { strided::gather_run(self.bytes, first, stride, self.memory, n) };
-        *self.initialised = n.max(*self.initialised);
-        self.memory
+        unsafe { strided::gather_run(self.bytes, first, stride, self.tile, n) };
+        let initialised = self.initialised();
+        // SAFETY: see `initialised`.
+        unsafe { initialised.write(n.max(initialised.read())) };
+        self.tile
     }
 
     /// [`Tile::scratch`].
+    #[inline(never)]
     pub(super) fn scratch(self, n: usize) -> *mut u8 {
-        scratch(self.memory, self.bytes, self.initialised, n)
+        assert!(n <= TILE);
+        let initialised = self.initialised();
+        // SAFETY: see `initialised`; a tile has room for so many, and zero bytes are a value of every `Element`, a sealed list
+        // of numbers and `bool`.
+        unsafe {
+            if n > initialised.read() {
+                self.tile.write_bytes(0, n * self.bytes);
+                initialised.write(n);
+            }
+        }
+        self.tile
     }
-}
 
-/// Where the memory of a tile begins whose first `n` elements, of so many bytes each, are initialised then.
-#[inline(never)]
-fn scratch(memory: *mut u8, bytes: usize, initialised: &mut usize, n: usize) -> *mut u8 {
-    assert!(n <= TILE);
-    if n > *initialised {
-        // SAFETY: a tile has room for so many, and zero bytes are a value of every `Element`, a sealed list of numbers and `bool`.
-        unsafe { memory.write_bytes(0, n * bytes) };
-        *initialised = n;
+    pub(super) fn bytes(self) -> usize {
+        self.bytes
     }
-    memory
+
+    /// Where no elements are.
+    pub(super) fn nowhere(self) -> *mut u8 {
+        ptr::without_provenance_mut(self.bytes)
+    }
+
+    /// Where the tile's count is: [`Tile::bare`] asserts that it lies there.
+    #[inline(always)]
+    fn initialised(self) -> *mut usize {
+        self.tile.wrapping_add(TILE * self.bytes).cast()
+    }
 }
 
 /// The values of one tile of a lane, which begin on a cache line: no vector of them lies on two. Derefs to the array.

@@ -298,7 +298,7 @@ mod tests {
         stride[..2].copy_from_slice(&strides);
         let origin = memory[first..].as_mut_ptr().cast();
         let window = Window { origin, dtype: DType::F32, rank: 2, low: [0; MAX_RANK], size, stride };
-        In { at: Place::new(&window), fetches: false, memory: PhantomData }
+        In { at: Place::new(&window), long: usize::MAX, memory: PhantomData }
     }
 
     fn span(start: isize, len: usize) -> Span {

@@ -3,7 +3,7 @@
 //! In: rows, or one row after another. Out: their combination, or that of each lane. Next: [`super::arg`].
 
 use std::marker::PhantomData;
-use std::mem::MaybeUninit;
+use std::mem::{ManuallyDrop, MaybeUninit};
 
 use crate::dtype::Element;
 use crate::isa::Isa;
@@ -187,8 +187,19 @@ pub struct ColFold<T, O> {
     taken: usize,
     carried: usize,
     /// Level `k` at `k * n`, made when it is first carried to.
-    levels: Vec<T>,
+    levels: Levels<T>,
     monoid: PhantomData<O>,
+}
+
+/// A vector that is dropped by a call: else what it takes to free it is a part of each kernel, wherever that may panic.
+struct Levels<T>(ManuallyDrop<Vec<T>>);
+
+impl<T> Drop for Levels<T> {
+    #[inline(never)]
+    fn drop(&mut self) {
+        // SAFETY: it is not used any more.
+        unsafe { ManuallyDrop::drop(&mut self.0) };
+    }
 }
 
 impl<T: Element, O: Monoid<T>> ColFold<T, O> {
@@ -214,12 +225,12 @@ impl<T: Element, O: Monoid<T>> ColFold<T, O> {
             self.join(m, level);
             level += 1;
         }
-        if self.levels.len() < (level + 1) * n {
-            self.levels.resize((level + 1) * n, O::START);
+        if self.levels.0.len() < (level + 1) * n {
+            self.levels.0.resize((level + 1) * n, O::START);
         }
         // SAFETY: `taken` is not 0.
         let lanes = unsafe { self.lanes.0[..n].assume_init_ref() };
-        self.levels[level * n..][..n].copy_from_slice(lanes);
+        self.levels.0[level * n..][..n].copy_from_slice(lanes);
         self.carried += 1;
         self.taken = 0;
     }
@@ -230,7 +241,7 @@ impl<T: Element, O: Monoid<T>> ColFold<T, O> {
         assert!(self.taken > 0);
         // SAFETY: `taken` is not 0.
         let lanes = unsafe { self.lanes.0[..self.n].assume_init_mut() };
-        for (lane, &earlier) in lanes.iter_mut().zip(&self.levels[level * self.n..][..self.n]) {
+        for (lane, &earlier) in lanes.iter_mut().zip(&self.levels.0[level * self.n..][..self.n]) {
             *lane = O::combine(m, earlier, *lane);
         }
     }
@@ -248,7 +259,15 @@ impl<T: Element, O: Monoid<T>> ColState<T, T> for ColFold<T, O> {
     #[inline(always)]
     fn of_rows(n: usize, rows: usize) -> Self {
         let lanes = Lines([const { MaybeUninit::uninit() }; TILE]);
-        ColFold { lanes, n: n * rows, rows, taken: 0, carried: 0, levels: Vec::new(), monoid: PhantomData }
+        ColFold {
+            lanes,
+            n: n * rows,
+            rows,
+            taken: 0,
+            carried: 0,
+            levels: Levels(ManuallyDrop::new(Vec::new())),
+            monoid: PhantomData,
+        }
     }
 
     #[inline(always)]
@@ -258,9 +277,9 @@ impl<T: Element, O: Monoid<T>> ColState<T, T> for ColFold<T, O> {
 
     #[inline(always)]
     fn finish<M: Isa>(&mut self, m: M) -> &[T] {
-        self.start();
         O::finish_columns(m, self);
-        // SAFETY: `start` made it so that `taken` is not 0.
+        assert!(self.taken > 0);
+        // SAFETY: `taken` is not 0.
         unsafe { self.lanes.0[..self.n].assume_init_ref() }
     }
 }
@@ -288,9 +307,10 @@ impl<T: Element, O: Monoid<T>> ColFold<T, O> {
         }
     }
 
-    /// Combines what was carried into the lanes; `taken` must not be 0.
+    /// Combines what was carried into the lanes; `taken` is not 0 then.
     #[inline(always)]
     pub(super) fn total<M: Isa>(&mut self, m: M) {
+        self.start();
         let mut level = 0;
         while self.carried >> level != 0 {
             if self.carried >> level & 1 == 1 {
@@ -301,7 +321,7 @@ impl<T: Element, O: Monoid<T>> ColFold<T, O> {
         self.carried = 0;
         while self.rows > 1 {
             let (width, half) = (self.n / self.rows, self.rows.div_ceil(2));
-            // SAFETY: `taken` is not 0.
+            // SAFETY: `start` made it so that `taken` is not 0.
             let lanes = unsafe { self.lanes.0[..self.n].assume_init_mut() };
             let (first, second) = lanes.split_at_mut(half * width);
             for (lane, &other) in first.iter_mut().zip(&*second) {

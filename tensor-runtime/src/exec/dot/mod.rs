@@ -23,13 +23,13 @@ use std::sync::Arc;
 
 use ::half::{bf16, f16};
 
-use crate::MAX_RANK;
+use crate::dims::{MAX_AXES, MAX_RANK};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::isa;
 use crate::plan::{Dot, DotAxis, Plan, Role};
 
-use super::launch::{MAX_AXES, Shared};
+use super::launch::Shared;
 use super::memory::{Keeper, Memory, Spot, described, layout_of};
 use super::{internal, jobs};
 use beside::Beside;

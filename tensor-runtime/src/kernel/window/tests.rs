@@ -23,7 +23,7 @@ fn input<T: Element>(memory: &mut [T], [h, w, c]: [usize; 3], lie: Lie) -> In<'_
     let mut window = Window { origin: memory.as_mut_ptr().cast(), dtype: T::DTYPE, rank: 3, ..Window::NOWHERE };
     window.size[..3].copy_from_slice(&[h, w, c]);
     window.stride[..3].copy_from_slice(&stride);
-    In { at: Place::new(&window), fetches: false, memory: PhantomData }
+    In { at: Place::new(&window), long: usize::MAX, memory: PhantomData }
 }
 
 /// The windows of all places, `step` apart both ways, the first of them `pad` before the first element.
