@@ -65,6 +65,8 @@ impl Rustc {
         command.args(["--edition=2024", "--crate-type=rlib", "--emit=metadata,link", "--out-dir"]).arg(&self.folder);
         command.arg("--extern").arg(format!("ndfuse={}", self.ndfuse.display()));
         command.arg("-L").arg(format!("dependency={}", dependencies.display())).args(flags).arg(file);
+        // The library was built with them.
+        command.args(std::env::var("RUSTFLAGS").unwrap_or_default().split_whitespace());
         let start = Instant::now();
         let done = command.output().map_err(|e| format!("rustc: {e}"))?;
         let seconds = start.elapsed().as_secs_f64();

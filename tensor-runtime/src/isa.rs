@@ -6,7 +6,8 @@
 //! Next: [`crate::kernel`].
 //!
 //! `NDFUSE_ISA=base|avx2|avx512` caps the set, so that tests on one machine run every clone; a name that the
-//! machine lacks, or that is unknown, changes nothing.
+//! machine lacks, or that is unknown, changes nothing. What every machine of a build has, as with `-C target-cpu=native` or on a
+//! 64-bit ARM, is the least set: clones for lesser ones are not compiled.
 //!
 //! ```
 //! use ndfuse_runtime::rt::Isa;
@@ -127,6 +128,37 @@ impl Level {
     }
 }
 
+/// The least set that a process of this build uses.
+#[cfg(target_arch = "x86_64")]
+pub(crate) const LEAST: Level = if cfg!(all(
+    target_feature = "avx512f",
+    target_feature = "avx512bw",
+    target_feature = "avx512dq",
+    target_feature = "avx512vl",
+    target_feature = "avx512cd",
+)) && AVX2
+{
+    Level::Avx512
+} else if AVX2 {
+    Level::Avx2
+} else {
+    Level::Base
+};
+
+#[cfg(target_arch = "x86_64")]
+const AVX2: bool = cfg!(all(
+    target_feature = "avx2",
+    target_feature = "fma",
+    target_feature = "bmi1",
+    target_feature = "bmi2",
+    target_feature = "lzcnt",
+    target_feature = "popcnt",
+));
+
+/// The least set that a process of this build uses.
+#[cfg(target_arch = "aarch64")]
+pub(crate) const LEAST: Level = Level::Neon;
+
 /// The set this process uses: found once.
 #[inline]
 pub(crate) fn active() -> Level {
@@ -137,12 +169,12 @@ pub(crate) fn active() -> Level {
     })
 }
 
-/// The least of what the machine has and what was asked for.
+/// The least of what the machine has and what was asked for, as far as the build goes.
 fn capped(best: Level, wanted: &str) -> Level {
     match wanted {
-        "base" => Level::Base,
+        "base" => best.min(LEAST),
         #[cfg(target_arch = "x86_64")]
-        "avx2" => best.min(Level::Avx2),
+        "avx2" => best.min(LEAST.max(Level::Avx2)),
         _ => best,
     }
 }
@@ -174,6 +206,10 @@ pub(crate) fn detected() -> Level {
     Level::Neon
 }
 
+/// The least set that a process of this build uses.
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+pub(crate) const LEAST: Level = Level::Base;
+
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 /// The most that the machine has.
 pub(crate) fn detected() -> Level {
@@ -187,12 +223,12 @@ mod tests {
     #[test]
     fn the_cap_only_lowers() {
         assert_eq!(capped(Level::Base, "avx512"), Level::Base);
-        assert_eq!(capped(detected(), "base"), Level::Base);
+        assert_eq!(capped(detected(), "base"), LEAST);
         assert_eq!(capped(detected(), "mmx"), detected());
         #[cfg(target_arch = "x86_64")]
         {
             assert_eq!(capped(Level::Base, "avx2"), Level::Base);
-            assert_eq!(capped(Level::Avx512, "avx2"), Level::Avx2);
+            assert_eq!(capped(Level::Avx512, "avx2"), LEAST.max(Level::Avx2));
         }
     }
 }

@@ -89,35 +89,57 @@ struct Clones {
 }
 
 /// The units after the first of a kernel.
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[cfg(target_arch = "x86_64")]
 type Second<K> = <<K as Kernel>::Unit as Unit>::Next;
 #[cfg(target_arch = "x86_64")]
 type Third<K> = <Second<K> as Unit>::Next;
 
 impl Clones {
+    // What stands for a set below the least of the build is never called: it is that of a greater one, lest it be compiled.
     const fn of<K: Kernel>() -> Clones {
-        Clones {
-            base: K::Unit::base::<K>,
-            #[cfg(target_arch = "x86_64")]
-            avx2: <Second<K> as Unit>::avx2::<K>,
-            #[cfg(target_arch = "x86_64")]
-            avx512: <Third<K> as Unit>::avx512::<K>,
-            #[cfg(target_arch = "aarch64")]
-            neon: <Second<K> as Unit>::neon::<K>,
+        #[cfg(target_arch = "x86_64")]
+        {
+            let avx512: Entry = <Third<K> as Unit>::avx512::<K>;
+            let avx2 = match isa::LEAST {
+                Level::Base | Level::Avx2 => <Second<K> as Unit>::avx2::<K>,
+                Level::Avx512 => avx512,
+            };
+            let base = match isa::LEAST {
+                Level::Base => K::Unit::base::<K>,
+                Level::Avx2 | Level::Avx512 => avx2,
+            };
+            Clones { base, avx2, avx512 }
+        }
+        #[cfg(target_arch = "aarch64")]
+        {
+            let neon: Entry = K::Unit::neon::<K>;
+            Clones { base: neon, neon }
+        }
+        #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+        {
+            Clones { base: K::Unit::base::<K> }
         }
     }
 
     /// `K` with vectors of 256 bits where there are any, else these: a single clone to compile for most processors, of a second
     /// form, which mostly fetches.
     const fn vectors<K: Kernel>(self) -> Clones {
-        Clones {
-            #[cfg(target_arch = "x86_64")]
-            avx2: <Second<K> as Unit>::avx2::<K>,
-            #[cfg(target_arch = "x86_64")]
-            avx512: <Second<K> as Unit>::avx2::<K>,
-            #[cfg(target_arch = "aarch64")]
-            neon: <Second<K> as Unit>::neon::<K>,
-            ..self
+        #[cfg(target_arch = "x86_64")]
+        {
+            let vectors: Entry = <Second<K> as Unit>::avx2::<K>;
+            let base = match isa::LEAST {
+                Level::Base => self.base,
+                Level::Avx2 | Level::Avx512 => vectors,
+            };
+            Clones { base, avx2: vectors, avx512: vectors }
+        }
+        #[cfg(target_arch = "aarch64")]
+        {
+            Clones::of::<K>()
+        }
+        #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+        {
+            self
         }
     }
 
