@@ -7,7 +7,7 @@
 //! The way of a call: `bind` gives each symbol its size and checks the operands; `wanted` finds the steps that need
 //! not run; `memory` gives each buffer its place; each step is a `launch` of a kernel, cut into jobs, a `dot`, a
 //! matrix product, or a `scatter`; steps that hand large arrays to each other run as a `block`, a tile of all of them
-//! after another. Operands on a device make it a call on that device: the same steps, one by one, done by `gpu`.
+//! after another, or in bands. Operands on a device make it a call on that device: the same steps, one by one, done by `gpu`.
 //! Next: [`crate::kernel`].
 
 mod alone;
