@@ -128,7 +128,8 @@ fn windows_that_step() {
     }
 }
 
-/// What lies between two convolutions is made band by band where it is large: of images, and of their rows. Image by image it is not.
+/// What lies between two convolutions is made band by band where it is large: of images, and of their rows. Of a single image it is
+/// not.
 #[test]
 fn bands_are_the_whole() {
     assert!(bands::explain().contains("steps 1 and 2 in bands over B, H, W"), "{}", bands::explain());
@@ -147,6 +148,9 @@ fn bands_are_the_whole() {
             assert!(found == singles, "{name}: other bits on {threads} threads");
         }
     }
+    let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let sizes = [("B", 5), ("C", 3), ("H", 64), ("W", 64), ("O", 70)];
+    assert!(one.install(|| bands::memory(&sizes)).unwrap().temporaries < 4 * 5 * 64 * 64 * 70 / 2);
     for [b, c, o] in [[5, 3, 60], [1, 8, 200]] {
         let (x, k, d) = (numbers([b, c, 100, 75], 1), numbers([o, c, 3, 3], 2), numbers([o, 1, 3, 3], 3));
         let want = steps_exact(x.mapv(f64::from), k.mapv(f64::from), d.mapv(f64::from)).unwrap();

@@ -9,7 +9,7 @@ use std::ops::Range;
 use crate::MAX_RANK;
 use crate::error::Result;
 use crate::exec::block::unplaced;
-use crate::exec::launch::{self, Faults, Shared, axis_of};
+use crate::exec::launch::{self, Faults, Found, Shared, axis_of};
 use crate::exec::memory::{Memory, Spot, aligned, described, layout_of, slack};
 use crate::exec::{internal, jobs, work};
 use crate::kernel::Window;
@@ -109,7 +109,8 @@ impl Bands {
         Ok(bands.cut(width, sizes).ok_or_else(broken)?.then_some(bands))
     }
 
-    /// Cuts the outer axes until a band fits; answers whether that is worth what is made twice. `None` where there are no such axes.
+    /// Cuts the outer axes until a band fits; answers whether that is worth what is made twice. `None` where the plan names axes that
+    /// are not there.
     fn cut(&mut self, width: usize, sizes: &[i64]) -> Option<bool> {
         let size = |slot: u16| sizes.get(usize::from(slot)).copied();
         let shape = self.layout.sizes();
@@ -205,11 +206,13 @@ impl Bands {
         let between = (self.band.of, Spot::nowhere(buffer.dtype, layout.lend(), self.band.of));
         let first = prepare(plan, epilogue, product, shape, memory, sizes, Some(between))?;
         let second = launch::prepare(plan, launch, memory, sizes, &[between])?;
+        let output = epilogue.launch.inputs.len();
         let follows = |cut: &Cut| {
-            let par = usize::from(cut.near.par);
-            let (axis, rank) = (epilogue.axes[cut.made], self.layout.rank());
-            let output = epilogue.launch.inputs.len();
-            let made = matches!(axis_of(&epilogue.launch, output, usize::from(axis), rank), launch::Found::At(k) if k == usize::from(cut.near.of));
+            let (par, axis) = (usize::from(cut.near.par), usize::from(epilogue.axes[cut.made]));
+            let made = match axis_of(&epilogue.launch, output, axis, self.layout.rank()) {
+                Found::At(k) => k == usize::from(cut.near.of),
+                Found::No | Found::Twice => false,
+            };
             made && par < launch.par && second.splits(launch, par)
         };
         if !self.cuts.iter().all(follows) {
@@ -234,7 +237,7 @@ impl Bands {
                 let mut whole: [Range<isize>; MAX_RANK] =
                     std::array::from_fn(|k| 0..shape.get(k).map_or(1, |&size| size as isize));
                 let (mut made, mut read) = (first.clone(), second.clone());
-                let windows = [&mut made.windows[epilogue.launch.inputs.len()], &mut read.windows[self.input]];
+                let windows = [&mut made.windows[output], &mut read.windows[self.input]];
                 for window in windows {
                     window.origin = start;
                     self.place(window, &parts);
@@ -256,8 +259,8 @@ impl Bands {
                     faults.note(panel(epilogue, product, packed.as_ref(), &made, &ranges, &panel_order)?);
                 }
                 read.collapse(launch);
-                // SAFETY: the band is this job's own, and has all that this part of the launch reads, as the plan says and the kernel
-                // checks; of the other operands see `launch::prepare`. The windows of two parts on one output differ along a cut
+                // SAFETY: the band is this job's own; its window has what was just made and no more, and a kernel reads nothing
+                // outside of its windows; of the other operands see `launch::prepare`. The windows of two parts on one output differ along a cut
                 // axis, which every output has.
                 faults.note(unsafe { read.run(launch) });
             }
