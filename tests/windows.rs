@@ -29,6 +29,28 @@ tensor! {
         (same(x, w), flipped(x, w), twice(x, w, v))
     }
 
+    fn deep(x, w, d) { conv2d(relu6(conv2d(x, w)), d, stride=1, padding=2, groups=d.shape[0]).transpose(0, 2, 3, 1) }
+    fn stepping(x, w, d) { conv2d(relu6(conv2d(x, w)), d, stride=2, padding="same", groups=d.shape[0]) }
+
+    #[no_grad]
+    fn bands<B, C, H, W, O>(x: f32[B, C, H, W], w: f32[O, C, 1, 1], d: f32[O, 1, 5, 5]) -> f32[B, H, W, O] { deep(x, w, d) }
+
+    #[no_grad]
+    fn bands_exact<B, C, H, W, O>(x: f64[B, C, H, W], w: f64[O, C, 1, 1], d: f64[O, 1, 5, 5]) -> f64[B, H, W, O] {
+        deep(x, w, d)
+    }
+
+    // The first convolution's windows are read where they are.
+    #[no_grad]
+    fn steps<B, C, O>(x: f32[B, C, 100, 75], w: f32[O, C, 3, 3], d: f32[O, 1, 3, 3]) -> f32[B, O, 49, 37] {
+        stepping(x, w, d)
+    }
+
+    #[no_grad]
+    fn steps_exact<B, C, O>(x: f64[B, C, 100, 75], w: f64[O, C, 3, 3], d: f64[O, 1, 3, 3]) -> f64[B, O, 49, 37] {
+        stepping(x, w, d)
+    }
+
     #[no_grad]
     fn half<B, C, O>(x: f32[B, C, 13, 18], w: f32[O, C, 5, 5]) -> f32[B, 7, 9, O] { halved(x, w) }
 
@@ -103,6 +125,36 @@ fn windows_that_step() {
         let (x, w) = (numbers([b, c, 13, 18], 1), numbers([o, c, 5, 5], 2));
         let want = half_exact(x.mapv(f64::from), w.mapv(f64::from)).unwrap();
         close(&format!("{b}, {c}, {o}"), &half(&x, &w).unwrap(), &want);
+    }
+}
+
+/// What lies between two convolutions is made band by band where it is large: of images, and of their rows. Of a single image it is
+/// not.
+#[test]
+fn bands_are_the_whole() {
+    assert!(bands::explain().contains("steps 1 and 2 in bands over B, H, W"), "{}", bands::explain());
+    let bits = |x: Vec<f32>| x.into_iter().map(f32::to_bits).collect::<Vec<_>>();
+    for [b, c, h, w, o] in [[5, 3, 64, 64, 70], [1, 20, 300, 90, 40], [40, 2, 30, 31, 33], [3, 1, 1, 4000, 96]] {
+        let (x, k, d) = (numbers([b, c, h, w], 1), numbers([o, c, 1, 1], 2), numbers([o, 1, 5, 5], 3));
+        let name = format!("{b}, {c}, {h}, {w}, {o}");
+        let want = bands_exact(x.mapv(f64::from), k.mapv(f64::from), d.mapv(f64::from)).unwrap();
+        let whole = || bands(&x, &k, &d).unwrap();
+        close(&name, &whole(), &want);
+        let single = |i: usize| bands(x.slice(s![i..i + 1, .., .., ..]), &k, &d).unwrap().to_vec().unwrap();
+        let singles = bits((0..b).flat_map(single).collect());
+        for threads in [1, 2, 5] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let found = bits(pool.install(whole).to_vec().unwrap());
+            assert!(found == singles, "{name}: other bits on {threads} threads");
+        }
+    }
+    let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    let sizes = [("B", 5), ("C", 3), ("H", 64), ("W", 64), ("O", 70)];
+    assert!(one.install(|| bands::memory(&sizes)).unwrap().temporaries < 4 * 5 * 64 * 64 * 70 / 2);
+    for [b, c, o] in [[5, 3, 60], [1, 8, 200]] {
+        let (x, k, d) = (numbers([b, c, 100, 75], 1), numbers([o, c, 3, 3], 2), numbers([o, 1, 3, 3], 3));
+        let want = steps_exact(x.mapv(f64::from), k.mapv(f64::from), d.mapv(f64::from)).unwrap();
+        close(&format!("{b}, {c}, {o}"), &steps(&x, &k, &d).unwrap(), &want);
     }
 }
 

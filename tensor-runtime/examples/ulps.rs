@@ -65,6 +65,7 @@ macro_rules! map {
             blocks: &[],
             attends: &[],
             prologues: &[],
+            bands: &[],
             explain: "",
             cuda: "",
             vjp: None,

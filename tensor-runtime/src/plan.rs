@@ -38,6 +38,9 @@ pub struct Plan {
     pub attends: &'static [Attend],
     /// Kernels that a product may have as a part of itself, by their steps.
     pub prologues: &'static [Prologue],
+    /// Products of which the next step reads the result band by band, by the
+    /// product's step.
+    pub bands: &'static [Band],
     /// The text of `explain()`.
     pub explain: &'static str,
     /// The CUDA C of all kernels.
@@ -94,6 +97,27 @@ pub struct Around {
     pub of: BufferId,
     /// For each of its axes where the product's first element is, and the step to the next one along each of the product's loops.
     pub axes: &'static [(Slot, &'static [i64])],
+}
+
+/// A product with an epilogue that writes one temporary, which the next step, a
+/// launch, alone reads, near where it writes.
+pub struct Band {
+    /// The product's step.
+    pub step: usize,
+    /// The temporary.
+    pub of: BufferId,
+    /// The axes that may be cut, the outermost in memory first.
+    pub axes: &'static [Near],
+}
+
+/// Place `i` of a parallel axis of the launch needs the places of an axis of the
+/// temporary from `step * i + low` to `step * i + high`, as far as there are any.
+pub struct Near {
+    pub par: u8,
+    pub of: u8,
+    pub step: i64,
+    pub low: Slot,
+    pub high: Slot,
 }
 
 /// A parameter: a leaf of a parameter struct has its dotted name.

@@ -162,6 +162,7 @@ static SQUARE: Plan = Plan {
     blocks: &[],
     attends: &[],
     prologues: &[],
+    bands: &[],
     explain: "",
     cuda: "",
     vjp: None,

@@ -6,6 +6,7 @@
 //! temporary once, at its last reader. Next: [`crate::emit`].
 
 pub mod attend;
+pub mod band;
 pub mod bias;
 pub mod parse;
 pub mod print;

@@ -13,6 +13,7 @@ use crate::plan::{Action, BufferId, Deal, Dot, Launch, Plan, Role};
 use crate::roofline::Roofline;
 
 use super::block::tiling::Tiling;
+use super::dot::bands::Bands;
 use super::memory::described;
 use super::wanted::{reads, writes};
 use super::{bind, internal};
@@ -115,6 +116,7 @@ impl Cost {
 ///     blocks: &[],
 ///     attends: &[],
 ///     prologues: &[],
+///     bands: &[],
 ///     explain: "",
 ///     cuda: "",
 ///     vjp: None,
@@ -136,6 +138,12 @@ pub fn cost(plan: &'static Plan, symbols: &[(&str, usize)], roofline: &Roofline)
             call.local = &[];
         }
         // A device does each step by itself.
+        if k >= done
+            && roofline.multiprocessors == 0
+            && let Some(bands) = Bands::from(plan, k, &|_| true, &call.sizes)?
+        {
+            (done, call.local) = (k + 2, std::slice::from_ref(&bands.band.of));
+        }
         if k >= done
             && roofline.multiprocessors == 0
             && let Some((block, _)) = Tiling::from(plan, k, &|_| true, &call.sizes)?

@@ -8,6 +8,7 @@ use crate::layout::Layout;
 use crate::plan::{Action, BufferId, Place, Plan};
 
 use super::block::tiling::Tiling;
+use super::dot::bands::Bands;
 use super::memory::{described, layout_of, slack};
 use super::spare::Spare;
 use super::wanted::{reads, writes};
@@ -31,7 +32,7 @@ impl Memory {
 
 /// The bytes that a call takes whose symbols have these sizes: its results, its temporaries for as long as they live
 /// or wait to be the memory of others, views that have to be copied, the bytes that let all these begin with a cache line, at most a page each,
-/// and the panels of products and the tiles of blocks that are never whole, one a thread of rayon's current pool.
+/// and the panels of products, the tiles of blocks and the bands between two steps that are never whole, one a thread of rayon's current pool.
 ///
 /// An operand that is not in row-major order may cost a copy more; what a matrix product packs for itself, a few hundred
 /// kilobytes a thread or a copy of one operand, is not in it, nor is what is kept of such copies; windows that a product
@@ -56,6 +57,7 @@ impl Memory {
 ///     blocks: &[],
 ///     attends: &[],
 ///     prologues: &[],
+///     bands: &[],
 ///     explain: "",
 ///     cuda: "",
 ///     vjp: None,
@@ -80,6 +82,14 @@ pub fn memory(plan: &'static Plan, symbols: &[(&str, usize)]) -> Result<Memory> 
     call.peak = results;
     let mut done = 0;
     for (k, step) in plan.steps.iter().enumerate() {
+        if k >= done
+            && let Some(bands) = Bands::from(plan, k, &|_| true, &call.sizes)?
+        {
+            let touched = plan.steps[k..k + 2].iter().flat_map(|step| reads(&step.action).chain(writes(&step.action)));
+            touched.filter(|&id| id != bands.band.of).try_for_each(|id| call.place(id))?;
+            call.peak = call.peak.max(call.now + bands.bytes(plan, &call.sizes)?);
+            done = k + 2;
+        }
         if k >= done
             && let Some((block, tiling)) = Tiling::from(plan, k, &|_| true, &call.sizes)?
         {

@@ -7,7 +7,7 @@
 //! The way of a call: `bind` gives each symbol its size and checks the operands; `wanted` finds the steps that need
 //! not run; `memory` gives each buffer its place; each step is a `launch` of a kernel, cut into jobs, a `dot`, a
 //! matrix product, or a `scatter`; steps that hand large arrays to each other run as a `block`, a tile of all of them
-//! after another. Operands on a device make it a call on that device: the same steps, one by one, done by `gpu`.
+//! after another, or in bands. Operands on a device make it a call on that device: the same steps, one by one, done by `gpu`.
 //! Next: [`crate::kernel`].
 
 mod alone;
@@ -45,6 +45,7 @@ use std::cell::OnceCell;
 use std::vec::IntoIter;
 
 use block::tiling::Tiling;
+use dot::bands::Bands;
 use memory::{Host, Memory, Room, Spot, Target};
 use wanted::Needs;
 
@@ -237,7 +238,7 @@ impl Machine for Host {
     }
 
     fn dot(memory: &mut Memory<'_>, plan: &'static Plan, dot: &'static Dot, sizes: &[i64]) -> Result<()> {
-        dot::run(plan, dot, memory, sizes)
+        dot::run(plan, dot, None, memory, sizes)
     }
 
     fn scatter(memory: &mut Memory<'_>, plan: &'static Plan, scatter: &Scatter, sizes: &[i64]) -> Result<()> {
@@ -251,14 +252,20 @@ impl Machine for Host {
         runs: &dyn Fn(usize) -> bool,
         sizes: &[i64],
     ) -> Result<usize> {
-        if plan.prologues.is_empty() && plan.blocks.is_empty() {
+        if plan.prologues.is_empty() && plan.blocks.is_empty() && plan.bands.is_empty() {
             return Ok(first);
         }
         if let Some(prologue) = plan.prologues.iter().find(|prologue| prologue.step == first)
             && runs(first)
             && runs(first + 1)
-            && dot::windows::run(plan, prologue, memory, sizes)?
         {
+            let bands = Bands::from(plan, first + 1, runs, sizes)?;
+            if dot::windows::run(plan, prologue, bands.as_ref(), memory, sizes)? {
+                return Ok(first + 2 + usize::from(bands.is_some()));
+            }
+        }
+        if let Some(bands) = Bands::from(plan, first, runs, sizes)? {
+            dot::run(plan, bands.dot, Some(&bands), memory, sizes)?;
             return Ok(first + 2);
         }
         let Some((block, tiling)) = Tiling::from(plan, first, runs, sizes)? else { return Ok(first) };

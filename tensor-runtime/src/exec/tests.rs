@@ -75,6 +75,7 @@ pub(super) const fn plan(
         blocks,
         attends: &[],
         prologues: &[],
+        bands: &[],
         explain,
         cuda,
         vjp,

@@ -132,6 +132,7 @@ pub const fn plan(
         blocks: &[],
         attends: &[],
         prologues: &[],
+        bands: &[],
         explain: "",
         cuda: "",
         vjp: None,

@@ -140,6 +140,7 @@ pub const fn plan(
         blocks,
         attends: &[],
         prologues: &[],
+        bands: &[],
         explain,
         cuda,
         vjp,

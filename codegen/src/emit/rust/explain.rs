@@ -16,6 +16,7 @@ use super::code::Writer;
 use crate::driver::Code;
 use crate::kernel::{InstOp, Kernel};
 use crate::loops::{Form, Loops};
+use crate::program::band::{Band, bands};
 use crate::program::tile::Block;
 use crate::program::{Action, Again, BufId, Dot, Launch, Place, Program, Role};
 use crate::shape::Dim;
@@ -50,6 +51,9 @@ pub fn explain(Code { program, loops, blocks, .. }: &Code) -> String {
     }
     for block in blocks {
         out.line(format!("  {}", tiles(program, block)));
+    }
+    for band in bands(program) {
+        out.line(format!("  {}", banded(program, &band)));
     }
     temporaries(program, &mut out);
     program.again.iter().for_each(|a| out.line(format!("  {}", again(a))));
@@ -140,6 +144,12 @@ fn tiles(program: &Program, block: &Block) -> String {
     let whole = if local.is_empty() { String::new() } else { format!(", {} never whole", local.join(", ")) };
     let axes: Vec<String> = block.axes.iter().map(Dim::to_string).collect();
     format!("steps {} to {} in tiles over {}{whole}", block.first, block.end - 1, axes.join(", "))
+}
+
+fn banded(program: &Program, band: &Band) -> String {
+    let of = program.buffer(band.of).name.as_str();
+    let axes: Vec<String> = band.axes.iter().map(|near| near.extent.to_string()).collect();
+    format!("steps {} and {} in bands over {}, {of} never whole", band.step, band.step + 1, axes.join(", "))
 }
 
 fn temporaries(program: &Program, out: &mut Writer) {

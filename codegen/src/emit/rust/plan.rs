@@ -16,6 +16,7 @@ use crate::kernel::access::{accesses, is_bare};
 use crate::loops::lower::few;
 use crate::loops::{Form, Loops};
 use crate::program::attend::Along;
+use crate::program::band::{Band, Near, bands};
 use crate::program::bias::bias;
 use crate::program::prologue::Around;
 use crate::program::tile::{Block, Bound};
@@ -66,6 +67,7 @@ pub fn plan(name: &str, cx: &Context<'_>) -> String {
     emit.blocks(&mut blocks);
     let mut prologues = Writer::at(1);
     emit.prologues(&mut prologues);
+    emit.bands(&mut prologues);
     let mut tables = Writer::at(1);
     emit.tables(&mut tables);
     let mut out = Writer::default();
@@ -231,6 +233,18 @@ impl Emit<'_> {
             out.line(format!("around: {around},"));
             out.line(format!("text: {text:?},"));
             out.close_with("},");
+        }
+        out.close_with("],");
+    }
+
+    fn bands(&mut self, out: &mut Writer) {
+        out.open_with("bands: &[");
+        for Band { step, of, axes } in &bands(self.cx.program) {
+            let axes = list(axes.iter().map(|Near { par, of, step, low, high, .. }| {
+                let (low, high) = (self.slots.of(low), self.slots.of(high));
+                format!("Near {{ par: {par}, of: {of}, step: {step}, low: {low}, high: {high} }}")
+            }));
+            out.line(format!("Band {{ step: {step}, of: {}, axes: {axes} }},", self.buffer(*of)));
         }
         out.close_with("],");
     }

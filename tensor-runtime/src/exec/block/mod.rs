@@ -428,7 +428,7 @@ impl Work {
 }
 
 /// The layout of a buffer of this shape in memory that is as large as `tile`, counted from 0.
-fn unplaced(tile: &[usize], whole: &Layout, order: &[usize]) -> Result<Layout> {
+pub(super) fn unplaced(tile: &[usize], whole: &Layout, order: &[usize]) -> Result<Layout> {
     let mut strides = [0isize; crate::MAX_RANK];
     dense(order, |k| tile[k], &mut strides);
     // A job moves it so that its tile lies in its memory.

@@ -13,7 +13,7 @@ use crate::exec::jobs;
 use crate::exec::launch::{self, Faults, Ready, Shared};
 use crate::exec::memory::{Memory, Spot, aligned, described, layout_of, slack};
 use crate::kernel::{Fault, Window};
-use crate::plan::{Dot, Epilogue, FREE, Plan};
+use crate::plan::{BufferId, Dot, Epilogue, FREE, Plan};
 
 use super::beside::Beside;
 use super::boxes::Boxes;
@@ -32,30 +32,12 @@ pub(super) fn panels(
     operands: [u16; 2],
 ) -> Result<bool> {
     let launch = &epilogue.launch;
-    let input = epilogue.input;
-    if input >= launch.inputs.len() || epilogue.axes.len() != shape.len() {
-        return Err(internal(plan, format!("kernel {} is no epilogue", launch.name)));
-    }
-    let rank = shape.len();
-    // Its place is set for each panel.
-    let layout = crate::Layout::contiguous(shape)?;
-    let unplaced = Spot::nowhere(product.out, layout.lend(), u16::MAX);
-    let ready = launch::prepare(plan, launch, memory, sizes, &[(launch.inputs[input], unplaced)])?;
+    let ready = prepare(plan, epilogue, product, shape, memory, sizes, None)?;
     if ready.ranges[..launch.par].iter().any(|r| r.is_empty()) {
         return Ok(product.windows.is_none());
     }
+    let rank = shape.len();
     let (order, strides) = panel_order(epilogue, shape);
-    for (k, &axis) in epilogue.axes.iter().enumerate() {
-        let par = usize::from(axis);
-        let fits =
-            if axis == FREE { shape[k] == 1 } else { par < launch.par && ready.extents[par] == shape[k] as isize };
-        let twice = axis != FREE && epilogue.axes[..k].contains(&axis);
-        // Two boxes must differ in what they write.
-        let split = shape[k] == 1 || ready.splits(launch, par);
-        if !fits || twice || !split {
-            return Err(internal(plan, format!("kernel {} does not follow its product's axes", launch.name)));
-        }
-    }
     let boxes = Boxes::new(product, shape, &strides[..rank], true);
     // SAFETY: see `whole`.
     let packed = unsafe { Packed::of(product, &strides[..rank], keepers(memory, operands)) }?;
@@ -73,6 +55,43 @@ pub(super) fn panels(
     });
     let failure = told(plan, format_args!("kernel {}", launch.name), n, &|job| shared.call(job));
     faults.told(plan).and(failure).map(|()| true)
+}
+
+/// Finds the operands of the epilogue, but for the product, whose place is set for each panel, and for what is `given` one; what it
+/// does must follow the product's axes.
+pub(super) fn prepare(
+    plan: &'static Plan,
+    epilogue: &'static Epilogue,
+    product: &Product,
+    shape: &[usize],
+    memory: &mut Memory<'_>,
+    sizes: &[i64],
+    given: Option<(BufferId, Spot<'_>)>,
+) -> Result<Ready> {
+    let launch = &epilogue.launch;
+    let input = epilogue.input;
+    if input >= launch.inputs.len() || epilogue.axes.len() != shape.len() {
+        return Err(internal(plan, format!("kernel {} is no epilogue", launch.name)));
+    }
+    let layout = crate::Layout::contiguous(shape)?;
+    let unplaced = (launch.inputs[input], Spot::nowhere(product.out, layout.lend(), u16::MAX));
+    let both = [unplaced, given.unwrap_or(unplaced)];
+    let ready = launch::prepare(plan, launch, memory, sizes, &both)?;
+    if ready.ranges[..launch.par].iter().any(|r| r.is_empty()) {
+        return Ok(ready);
+    }
+    for (k, &axis) in epilogue.axes.iter().enumerate() {
+        let par = usize::from(axis);
+        let fits =
+            if axis == FREE { shape[k] == 1 } else { par < launch.par && ready.extents[par] == shape[k] as isize };
+        let twice = axis != FREE && epilogue.axes[..k].contains(&axis);
+        // Two boxes must differ in what they write.
+        let split = shape[k] == 1 || ready.splits(launch, par);
+        if !fits || twice || !split {
+            return Err(internal(plan, format!("kernel {} does not follow its product's axes", launch.name)));
+        }
+    }
+    Ok(ready)
 }
 
 /// The panel's axes in the order of the kernel's parallel axes, and the strides of the whole product in that order.
@@ -96,6 +115,19 @@ pub(in crate::exec) fn panel_bytes(plan: &'static Plan, dot: &'static Dot, sizes
     if extents[..launch.par].contains(&0) {
         return Ok(0);
     }
+    let (product, boxes, bytes) = largest(plan, dot, epilogue, shape.sizes(), sizes)?;
+    let n = boxes.jobs(product.work().saturating_add(launch::work(launch, &extents)));
+    Ok(bytes * jobs::threads(n))
+}
+
+/// A product nowhere in memory, the boxes of such a part of it, and the bytes of the largest panel.
+pub(super) fn largest(
+    plan: &'static Plan,
+    dot: &'static Dot,
+    epilogue: &Epilogue,
+    shape: &[usize],
+    sizes: &[i64],
+) -> Result<(Product, Boxes, usize)> {
     let nowhere = std::ptr::null_mut();
     let (dtype, out) = (dot.dtype, described(plan, dot.out)?.dtype);
     let mut product =
@@ -103,14 +135,13 @@ pub(in crate::exec) fn panel_bytes(plan: &'static Plan, dot: &'static Dot, sizes
     for axis in dot.axes {
         let extent = extent(plan, axis, sizes)?;
         product.loops.push(Loop { role: axis.role, extent, left: 0, right: 0, out: 0 });
-        product.axes.push(axis.out.map(usize::from).filter(|&k| k < shape.rank()));
+        product.axes.push(axis.out.map(usize::from).filter(|&k| k < shape.len()));
     }
-    let (_, strides) = panel_order(epilogue, shape.sizes());
-    let boxes = Boxes::new(&product, shape.sizes(), &strides[..shape.rank()], true);
-    let n = boxes.jobs(product.work().saturating_add(launch::work(launch, &extents)));
+    let (_, strides) = panel_order(epilogue, shape);
+    let boxes = Boxes::new(&product, shape, &strides[..shape.len()], true);
     // The first is the largest.
-    let largest: usize = boxes.get(0)[..shape.rank()].iter().map(|range| range.len()).product();
-    Ok((largest + slack(out.bytes(), largest)) * out.bytes() * jobs::threads(n))
+    let len: usize = boxes.get(0)[..shape.len()].iter().map(|range| range.len()).product();
+    Ok((product, boxes, (len + slack(out.bytes(), len)) * out.bytes()))
 }
 
 /// The strides of dense memory with its axes in this order, and the number of its elements.
@@ -124,7 +155,7 @@ pub(in crate::exec) fn dense(order: &[usize], size: impl Fn(usize) -> usize, str
 }
 
 /// One panel: the product, then the kernel on it.
-fn panel(
+pub(super) fn panel(
     epilogue: &'static Epilogue,
     product: &Product,
     packed: Option<&Packed>,

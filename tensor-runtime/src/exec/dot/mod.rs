@@ -3,8 +3,9 @@
 //! In: a [`Dot`], the buffers. Out: the product is written, or the outputs of its epilogue. Always: the product is cut
 //! into boxes of its own axes, small enough for a core's cache; with an epilogue a box is a panel that never leaves
 //! that cache; the boxes depend on the sizes alone, so the result does not depend on the number of threads.
-//! Next: [`epilogue`], [`gemm`], [`vector`], [`windows`].
+//! Next: [`epilogue`], [`bands`], [`gemm`], [`vector`], [`windows`].
 
+pub(super) mod bands;
 mod beside;
 mod boxes;
 mod direct;
@@ -32,6 +33,7 @@ use crate::plan::{Dot, DotAxis, Plan, Role};
 use super::launch::Shared;
 use super::memory::{Keeper, Memory, Spot, described, layout_of};
 use super::{internal, jobs};
+use bands::Bands;
 use beside::Beside;
 use boxes::Boxes;
 pub(super) use epilogue::{dense, panel_bytes, panel_order};
@@ -65,16 +67,23 @@ pub(in crate::exec) struct Product {
     pub(super) windows: Option<Arc<Windows>>,
 }
 
-/// Runs the product.
-pub(super) fn run(plan: &'static Plan, dot: &'static Dot, memory: &mut Memory<'_>, sizes: &[i64]) -> Result<()> {
+/// Runs the product, and what reads it in `bands`.
+pub(super) fn run(
+    plan: &'static Plan,
+    dot: &'static Dot,
+    bands: Option<&Bands>,
+    memory: &mut Memory<'_>,
+    sizes: &[i64],
+) -> Result<()> {
     let left = memory.reading(dot.left, sizes)?;
     let right = memory.reading(dot.right, sizes)?;
     let shape = layout_of(plan, described(plan, dot.out)?, sizes)?;
     let product = Product::new(plan, dot, &left, &right, shape.sizes(), sizes)?;
-    multiply(plan, dot, &product, shape.sizes(), memory, sizes, [left.root, right.root]).map(|_| ())
+    multiply(plan, dot, &product, shape.sizes(), memory, sizes, [left.root, right.root], bands).map(|_| ())
 }
 
 /// Runs the product of operands in this memory; answers whether it can read its windows, if it has any. If not, nothing was done.
+#[allow(clippy::too_many_arguments, reason = "a product in a call")]
 fn multiply(
     plan: &'static Plan,
     dot: &'static Dot,
@@ -83,10 +92,12 @@ fn multiply(
     memory: &mut Memory<'_>,
     sizes: &[i64],
     operands: [u16; 2],
+    bands: Option<&Bands>,
 ) -> Result<bool> {
-    match &dot.epilogue {
-        None => whole(plan, dot, product, memory, sizes, operands),
-        Some(epilogue) => epilogue::panels(plan, epilogue, product, shape, memory, sizes, operands),
+    match (bands, &dot.epilogue) {
+        (Some(bands), _) => bands.run(plan, product, shape, memory, sizes, operands),
+        (None, None) => whole(plan, dot, product, memory, sizes, operands),
+        (None, Some(epilogue)) => epilogue::panels(plan, epilogue, product, shape, memory, sizes, operands),
     }
 }
 

@@ -15,6 +15,7 @@ use crate::exec::memory::{Memory, Spot, described, layout_of};
 use crate::isa;
 use crate::plan::{Action, Around, Plan, Prologue, Role};
 
+use super::bands::Bands;
 use super::beside::Beside;
 use super::boxes::Boxes;
 use super::gemm::{Loop, MAX_LOOPS};
@@ -59,10 +60,12 @@ struct Axis {
     high: isize,
 }
 
-/// Runs a product and the kernel before it that makes its windows as one; answers whether it can. If not, nothing was done.
+/// Runs a product and the kernel before it that makes its windows as one, and what reads the product in `bands`; answers whether it
+/// can. If not, nothing was done.
 pub(in crate::exec) fn run(
     plan: &'static Plan,
     prologue: &'static Prologue,
+    bands: Option<&Bands>,
     memory: &mut Memory<'_>,
     sizes: &[i64],
 ) -> Result<bool> {
@@ -83,7 +86,7 @@ pub(in crate::exec) fn run(
         return Ok(false);
     }
     let roots = if prologue.left { [array.root, other.root] } else { [other.root, array.root] };
-    multiply(plan, dot, &product, shape.sizes(), memory, sizes, roots)
+    multiply(plan, dot, &product, shape.sizes(), memory, sizes, roots, bands)
 }
 
 /// Has the terms of windows, which are nowhere, one behind another in the order of the loops.
