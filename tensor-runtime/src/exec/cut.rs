@@ -11,7 +11,7 @@ use crate::kernel::TILE;
 use crate::plan::{Launch, Plan};
 
 use super::launch::{self, Faults, Ready, Shared, work};
-use super::{internal, jobs};
+use super::{internal, jobs, slices};
 
 /// A job takes a multiple of so many elements of a lane: whole cache lines, and vectors.
 const LANE_UNIT: usize = 64;
@@ -23,6 +23,9 @@ pub(super) fn run(plan: &'static Plan, launch: &'static Launch, ready: &mut Read
         return Ok(());
     }
     ready.collapse(launch);
+    if let Some(slices) = slices::of(launch, ready) {
+        return slices.run(plan);
+    }
     let wanted = jobs::count(work(launch, &ready.extents[..ready.axes]));
     if wanted > 1 {
         return several(plan, launch, ready, wanted);
