@@ -51,6 +51,7 @@ impl Slice<'_> {
     }
 
     /// Leaves what its part comes to, and answers that; or what the whole row came to in a pass before.
+    #[inline(never)]
     fn total<T: Element, O: Monoid<T>>(&self, [pass, reduction]: [usize; 2], state: (T, i64)) -> (T, i64) {
         let join = |a: Bits, b: Bits| bits(O::Row::join(value::<T>(a), value::<T>(b)));
         value(self.combined(pass, reduction, bits(state), join))
