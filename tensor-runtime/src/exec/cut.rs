@@ -1,7 +1,8 @@
 //! Cuts a launch into jobs.
 //!
 //! In: a launch with its operands. Out: nothing; the outputs are written. Always: jobs divide one parallel axis, and each may
-//! write only its own part of the outputs, so the cut never changes a result; little work is one job, of this thread.
+//! write only its own part of the outputs, so the cut never changes a result; little work is one job, of this thread; few long rows
+//! are cut into slices.
 //! Next: [`super::jobs`].
 
 use std::ops::Range;
