@@ -63,7 +63,7 @@ fn programs_are_valid_by_construction() {
 }
 
 /// What must stand in some of the programs.
-const WORDS: [&str; 44] = [
+const WORDS: [&str; 45] = [
     "sum(",
     "max(",
     "min(",
@@ -101,6 +101,7 @@ const WORDS: [&str; 44] = [
     "repeat(",
     "pad(",
     "take(",
+    "take(arange(",
     "embedding(",
     "segment_sum(",
     "one_hot(",

@@ -197,13 +197,13 @@ pub enum Deal {
     Column,
 }
 
-/// How a kernel's rows or columns may be cut into slices, each of which is a block's: over several launches, that of pass
-/// `k` leaving what each slice came to, the one behind them combining it.
+/// How a kernel's rows or columns may be cut into slices, each of which is a block's or a job's: over several launches, that of
+/// pass `k` leaving what each slice came to, the one behind them combining it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Cut {
     /// Passes that reduce, each a launch.
     pub passes: u8,
-    /// What each slice of a point leaves: so many times 16 bytes.
+    /// What each slice of a point leaves: so many states, of 16 bytes on a device.
     pub states: u8,
     /// Whether the last launch passes over the elements, too.
     pub again: bool,

@@ -63,7 +63,8 @@ pub struct Scope<'a> {
 /// A random form, where its operands can be had.
 pub fn form(scope: &mut Scope<'_>) -> Option<Let> {
     match scope.rng.below(30) {
-        0..=4 => scope.unary(),
+        0..=3 => scope.unary(),
+        4 => scope.chosen(),
         5..=9 => scope.binary(),
         10 => scope.select(),
         11..=13 => scope.slice(),
@@ -310,6 +311,36 @@ impl Scope<'_> {
             _ => format!("take({{0}}, {index}, axis={k})"),
         };
         Some(Let::form(text, &[x, ids]))
+    }
+
+    /// A choice by a picked index, at times by a place too, of what is read beyond the border of an array.
+    fn chosen(&mut self) -> Option<Let> {
+        let (x, k) = self.axis(|t| t.dtype.is_float())?;
+        let shape = self.shape(x);
+        let ids = self.pick(|t| t.dtype == DType::I64 && broadcasts(&t.shape, &shape));
+        let (args, by) = match ids.filter(|_| !self.rng.chance(3)) {
+            Some(ids) => (vec![x, ids], "{1}"),
+            None => (vec![x], "(arange({0}.shape[-1]) * 3)"),
+        };
+        let (n, bound) = (4 + self.rng.below(5), 1 + self.rng.below(3));
+        let index =
+            format!("take(arange({n}), {by} % {n}{})", if self.rng.chance(3) { format!(" - {n}") } else { "".into() });
+        let condition = match self.rng.below(6) {
+            0 => format!("{index} < {bound}"),
+            1 => format!("{index} >= {bound}"),
+            2 => format!("~({index} <= {bound})"),
+            3 => format!("{index} == arange({{0}}.shape[-1])"),
+            4 => format!("({index} > {bound}) & (arange({{0}}.shape[-1]) > 0)"),
+            _ => format!("({index} < {bound}) | ({by} < 2)"),
+        };
+        let (before, after, part) = *self.rng.pick(&[(2, 0, ":-2"), (0, 2, "2:"), (1, 1, ":-2"), (1, 1, "2:")]);
+        let pad = |a: usize| if a == k { format!("({before}, {after})") } else { "(0, 0)".into() };
+        let pads = tuple(&(0..shape.len()).map(pad).collect::<Vec<_>>());
+        let (fill, other) = (*self.rng.pick(&["0.5", "0.0"]), *self.rng.pick(&["1.0", "0.0", "{0}"]));
+        let moved = format!("pad({{0}}, {pads}, value={fill})[{}{part}]", ":, ".repeat(k));
+        let (a, b) = if self.rng.chance(2) { (moved.as_str(), other) } else { (other, moved.as_str()) };
+        let chosen = format!("where({condition}, {a}, {b})");
+        Some(Let::form(if self.rng.chance(3) { format!("sum({chosen}, axis=-1)") } else { chosen }, &args))
     }
 
     fn cast(&mut self) -> Option<Let> {

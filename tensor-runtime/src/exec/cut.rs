@@ -1,7 +1,8 @@
 //! Cuts a launch into jobs.
 //!
 //! In: a launch with its operands. Out: nothing; the outputs are written. Always: jobs divide one parallel axis, and each may
-//! write only its own part of the outputs, so the cut never changes a result; little work is one job, of this thread.
+//! write only its own part of the outputs, so the cut never changes a result; little work is one job, of this thread; few long rows
+//! are cut into slices.
 //! Next: [`super::jobs`].
 
 use std::ops::Range;
@@ -11,7 +12,7 @@ use crate::kernel::TILE;
 use crate::plan::{Launch, Plan};
 
 use super::launch::{self, Faults, Ready, Shared, work};
-use super::{internal, jobs};
+use super::{internal, jobs, slices};
 
 /// A job takes a multiple of so many elements of a lane: whole cache lines, and vectors.
 const LANE_UNIT: usize = 64;
@@ -23,6 +24,9 @@ pub(super) fn run(plan: &'static Plan, launch: &'static Launch, ready: &mut Read
         return Ok(());
     }
     ready.collapse(launch);
+    if let Some(slices) = slices::of(launch, ready) {
+        return slices.run(plan);
+    }
     let wanted = jobs::count(work(launch, &ready.extents[..ready.axes]));
     if wanted > 1 {
         return several(plan, launch, ready, wanted);

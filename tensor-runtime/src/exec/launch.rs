@@ -10,6 +10,7 @@ use crate::dims::{MAX_AXES, MAX_RANK};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::kernel::cache::LINE;
+use crate::kernel::slice::Slice;
 use crate::kernel::{Cx, Fault, Window};
 use crate::layout::Lent;
 use crate::plan::{BufferId, Launch, Place, Plan};
@@ -85,13 +86,16 @@ pub(super) struct Shared<F>(F);
 // thread, for all elements are `Send` and `Sync`.
 unsafe impl<F> Sync for Shared<F> {}
 
-impl<R, F: Fn(usize) -> R> Shared<F> {
+impl<F> Shared<F> {
     pub(super) fn new(job: F) -> Shared<F> {
         Shared(job)
     }
 
-    pub(super) fn call(&self, i: usize) -> R {
-        (self.0)(i)
+    pub(super) fn call<A, R>(&self, which: A) -> R
+    where
+        F: Fn(A) -> R,
+    {
+        (self.0)(which)
     }
 }
 
@@ -295,16 +299,8 @@ impl Ready {
     /// # Safety
     /// As [`run`](Ready::run).
     pub(super) unsafe fn whole(&self, launch: &Launch) -> Option<Fault> {
-        let (inputs, outputs) = self.windows.split_at(launch.inputs.len());
-        let part = |ranges: &[Range<isize>; MAX_RANK]| {
-            // SAFETY: what `prepare` says of the windows, and the caller's promise.
-            let mut cx = unsafe { Cx::new(inputs, outputs, (ranges, launch.par), &self.extents, &self.sizes) };
-            if launch.cost <= MOVES {
-                cx.moving(self.streams);
-            }
-            launch.cpu.run(self.across, &mut cx);
-            cx.fault()
-        };
+        // SAFETY: the caller's promise.
+        let part = |ranges: &_| unsafe { self.kernel(launch, self.outputs(launch), ranges, None) };
         let Some(last) = launch.par.checked_sub(1).filter(|_| self.across) else {
             return part(&self.ranges);
         };
@@ -317,6 +313,32 @@ impl Ready {
             least = least.into_iter().chain(found).min();
         }
         least
+    }
+
+    /// The windows that are written.
+    pub(super) fn outputs(&self, launch: &Launch) -> &[Window] {
+        &self.windows[launch.inputs.len()..]
+    }
+
+    /// Calls the kernel, to write these windows.
+    ///
+    /// # Safety
+    /// As [`run`](Ready::run).
+    pub(super) unsafe fn kernel(
+        &self,
+        launch: &Launch,
+        outputs: &[Window],
+        ranges: &[Range<isize>; MAX_RANK],
+        slice: Option<&Slice<'_>>,
+    ) -> Option<Fault> {
+        let inputs = &self.windows[..launch.inputs.len()];
+        // SAFETY: what `prepare` says of the windows, and the caller's promise.
+        let mut cx = unsafe { Cx::new(inputs, outputs, (ranges, launch.par), &self.extents, &self.sizes, slice) };
+        if launch.cost <= MOVES {
+            cx.moving(self.streams);
+        }
+        launch.cpu.run(self.across, &mut cx);
+        cx.fault()
     }
 
     /// Runs adjacent parallel axes as one where the kernel and all strides allow it: the inner one takes both extents.

@@ -27,6 +27,7 @@ mod launch;
 pub mod measure;
 mod memory;
 mod scatter;
+mod slices;
 mod spare;
 #[cfg(test)]
 mod tests;

@@ -36,6 +36,7 @@ mod near;
 mod operand;
 mod place;
 mod row;
+pub(crate) mod slice;
 pub(crate) mod strided;
 mod tile;
 mod together;
@@ -49,12 +50,15 @@ use std::ops::Range;
 use crate::dims::{MAX_AXES, MAX_RANK};
 use crate::dtype::{DType, Element};
 use crate::isa::{self, Isa, Level};
+use crate::monoid::{Acc, Monoid};
+use crate::plan::Cut;
 
 pub use cache::Ahead;
 pub use near::Near;
 pub use operand::{In, Out, RowMut};
 use place::Place;
 pub use row::Row;
+use slice::Slice;
 pub use tile::{Lane, Parts, Span, Tile, Tiles, Within, meet, parts, tiles, valid};
 pub use together::{Rows, RowsMut, spread};
 use unit::Unit;
@@ -166,12 +170,14 @@ pub struct CpuKernel {
     second: Option<Clones>,
     /// The second form runs where the last parallel axis has at most so many elements; with 0, where it is asked for.
     few: usize,
+    /// How its rows may be cut into slices.
+    cut: Option<Cut>,
 }
 
 impl CpuKernel {
     /// The kernel `K`.
     pub const fn new<K: Kernel>() -> CpuKernel {
-        CpuKernel { own: Clones::of::<K>(), second: None, few: 0 }
+        CpuKernel { own: Clones::of::<K>(), second: None, few: 0, cut: None }
     }
 
     /// The same, with `K` as the form whose lane is the last parallel axis, for rows that are short or lie across
@@ -183,6 +189,15 @@ impl CpuKernel {
     /// The same map, with `K` as the form whose lane is the last axis but one, for a last axis of at most so many elements.
     pub const fn turned<K: Kernel>(self, few: usize) -> CpuKernel {
         CpuKernel { second: Some(self.own.vectors::<K>()), few, ..self }
+    }
+
+    /// The same, whose rows may be cut.
+    pub const fn sliced(self, cut: Cut) -> CpuKernel {
+        CpuKernel { cut: Some(cut), ..self }
+    }
+
+    pub(crate) fn cut(&self) -> Option<Cut> {
+        self.cut
     }
 
     pub(crate) fn has_across(&self) -> bool {
@@ -252,6 +267,8 @@ pub struct Cx<'a> {
     streams: u64,
     /// Whether the kernel does little but move memory.
     moves: bool,
+    /// Which part of its row it has, if not all.
+    slice: Option<&'a Slice<'a>>,
     taken: Cell<u64>,
     fault: Cell<Option<Fault>>,
 }
@@ -260,7 +277,7 @@ pub struct Cx<'a> {
 pub(crate) type Fault = (i64, isize);
 
 impl<'a> Cx<'a> {
-    /// A job.
+    /// A job, of whole rows or of a part of one.
     ///
     /// # Safety
     /// For `'a`, every element in a window of `inputs` must be initialised, readable and written by nobody; every
@@ -273,6 +290,7 @@ impl<'a> Cx<'a> {
         (ranges, par): (&'a [Range<isize>; MAX_RANK], usize),
         extents: &'a [isize; MAX_AXES],
         sizes: &'a [isize],
+        slice: Option<&'a Slice<'a>>,
     ) -> Cx<'a> {
         Cx {
             inputs,
@@ -283,6 +301,7 @@ impl<'a> Cx<'a> {
             sizes,
             streams: 0,
             moves: false,
+            slice,
             taken: Cell::new(0),
             fault: Cell::new(None),
         }
@@ -330,6 +349,27 @@ impl<'a> Cx<'a> {
     #[inline]
     pub fn range(&self, k: usize) -> Range<isize> {
         self.ranges[k].clone()
+    }
+
+    /// This job's part of the lane, in one of the passes over it.
+    #[inline(always)]
+    pub fn part(&self, pass: usize, lane: Range<isize>) -> Range<isize> {
+        match self.slice {
+            None => lane,
+            Some(slice) => slice.part(pass, lane),
+        }
+    }
+
+    /// What a row comes to in a reduction, of this pass and this number in the kernel.
+    #[inline(always)]
+    pub fn total<M: Isa, T: Element, O: Monoid<T>>(&self, m: M, at: [usize; 2], acc: &mut Acc<T, O>) -> O::Answer {
+        slice::total(m, self.slice, at, acc)
+    }
+
+    /// Whether the job has nothing to do behind this pass.
+    #[inline(always)]
+    pub fn ends(&self, pass: usize) -> bool {
+        self.slice.is_some_and(|slice| slice.ends && slice.pass == pass)
     }
 
     /// The extent of axis `k`: the parallel ones first, then the reduced ones.
@@ -423,7 +463,7 @@ mod tests {
         let (inputs, outputs) = ([window(x)], [window(&mut y)]);
         let (ranges, extents) = (std::array::from_fn(|_| 0..n), [n; MAX_AXES]);
         // SAFETY: both slices are exclusive here, initialised, and apart.
-        let mut cx = unsafe { Cx::new(&inputs, &outputs, (&ranges, 1), &extents, &[]) };
+        let mut cx = unsafe { Cx::new(&inputs, &outputs, (&ranges, 1), &extents, &[], None) };
         CpuKernel::new::<Body>().own.run_at(level, &mut cx);
         y
     }

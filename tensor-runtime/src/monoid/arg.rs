@@ -43,7 +43,7 @@ impl<T: Element, R: Order<T>> RowState<T, i64> for Arg<T, R> {
         }
         let mut fold = Fold::<T, R::Best>::new();
         fold.push(m, start, values);
-        let top = fold.finish(m);
+        let (top, _) = fold.leave(m);
         if self.best.is_none_or(|best| R::beats(top, best)) {
             self.best = Some(top);
             let (chunks, _) = values.as_chunks::<LANES>();
@@ -55,9 +55,17 @@ impl<T: Element, R: Order<T>> RowState<T, i64> for Arg<T, R> {
     }
 
     #[inline(always)]
-    fn finish<M: Isa>(&mut self, _: M) -> i64 {
-        self.best = None;
-        std::mem::take(&mut self.at)
+    fn leave<M: Isa>(&mut self, _: M) -> (T, i64) {
+        (self.best.take().unwrap_or(R::Best::START), std::mem::take(&mut self.at))
+    }
+
+    fn join(a: (T, i64), b: (T, i64)) -> (T, i64) {
+        if R::beats(b.0, a.0) { b } else { a }
+    }
+
+    #[inline(always)]
+    fn answer((_, place): (T, i64)) -> i64 {
+        place
     }
 }
 

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use std::mem::{ManuallyDrop, MaybeUninit};
 
 use crate::dtype::Element;
-use crate::isa::Isa;
+use crate::isa::{Base, Isa};
 use crate::kernel::TILE;
 
 use super::{ColState, Monoid, RowState};
@@ -100,8 +100,17 @@ impl<T: Element, O: Monoid<T>> RowState<T, T> for Fold<T, O> {
     }
 
     #[inline(always)]
-    fn finish<M: Isa>(&mut self, m: M) -> T {
-        O::finish_row(m, self)
+    fn leave<M: Isa>(&mut self, m: M) -> (T, i64) {
+        (O::finish_row(m, self), 0)
+    }
+
+    fn join((a, _): (T, i64), (b, _): (T, i64)) -> (T, i64) {
+        (O::combine(Base, a, b), 0)
+    }
+
+    #[inline(always)]
+    fn answer((value, _): (T, i64)) -> T {
+        value
     }
 }
 

@@ -126,7 +126,13 @@ impl<T: Element, O: Monoid<T>> Acc<T, O> {
     /// The combination; then it is of no values again, so that one made outside of a loop over rows serves them all.
     #[inline(always)]
     pub fn finish<M: Isa>(&mut self, m: M) -> O::Answer {
-        self.0.finish(m)
+        O::Row::answer(self.leave(m))
+    }
+
+    /// The same as a value and its place, which can be joined with others.
+    #[inline(always)]
+    pub(crate) fn leave<M: Isa>(&mut self, m: M) -> (T, i64) {
+        self.0.leave(m)
     }
 }
 
@@ -169,8 +175,12 @@ pub trait RowState<T, A> {
     fn new() -> Self;
     /// See [`Acc::push`].
     fn push<M: Isa>(&mut self, m: M, start: isize, values: &[T]);
+    /// The combination and, where it has one, its place; then it is of no values again.
+    fn leave<M: Isa>(&mut self, m: M) -> (T, i64);
+    /// What two came to, the first of earlier values.
+    fn join(a: (T, i64), b: (T, i64)) -> (T, i64);
     /// See [`Acc::finish`].
-    fn finish<M: Isa>(&mut self, m: M) -> A;
+    fn answer(state: (T, i64)) -> A;
 }
 
 /// How a [`ColAcc`] works.

@@ -25,10 +25,12 @@
 //! of a tile; `y_w` a row of output `y`, `y_t` its tile.
 //! Next: [`super::run`].
 
+use super::super::cuda::body::slices::Cut;
 use super::access::plain;
 use super::code::{self, Code, Writer};
-use super::nest::{Kind, Nest, Node, Op, Ref, Value, nest};
+use super::nest::{Kind, Nest, Node, Op, Ref, nest};
 use super::part::Part;
+use super::slices;
 use crate::dtype::DType;
 use crate::kernel::{Axis, Guard, Operand};
 use crate::loops::{Form, Loops};
@@ -74,6 +76,8 @@ pub fn kernel(number: usize, loops: &Loops, on: On) -> String {
         together: None,
         holds: Vec::new(),
         cuts: Vec::new(),
+        slices: slices::cut(loops),
+        pass: 0,
     };
     emit.block(&nest.body);
     let body = std::mem::take(&mut emit.out.text);
@@ -135,6 +139,9 @@ pub(super) struct Emit<'a> {
     pub holds: Vec<Guard>,
     /// Where the lane around this place is cut.
     pub cuts: Vec<Dim>,
+    /// How its rows may be cut, and the passes before this place.
+    pub slices: Option<Cut>,
+    pub pass: usize,
 }
 
 impl Emit<'_> {
@@ -163,9 +170,13 @@ impl Emit<'_> {
                     self.open.pop();
                     self.out.close();
                     self.scope = scope;
+                    self.passed(&nodes[at], &nodes[at + 1..]);
                 }
                 Node::Start(acc) => self.start(*acc, &nodes[at + 1..]),
-                Node::Finish(acc) => self.finish(*acc),
+                Node::Finish(acc) => {
+                    self.finish(*acc);
+                    self.passed(&nodes[at], &nodes[at + 1..]);
+                }
                 Node::Eval(_) | Node::Push(..) | Node::Keep(_) | Node::Recall(_) | Node::Store { .. } => {
                     let rest = &nodes[at..];
                     let run =
@@ -194,7 +205,7 @@ impl Emit<'_> {
             Kind::Parallel | Kind::Serial => format!("for {var} in {range}"),
             Kind::Lane => match self.points() {
                 Some(points) => format!("for t in rt::lanes({range}, {points})"),
-                None => format!("for t in rt::tiles({range}){}{}", self.each(var), self.cut()),
+                None => format!("for t in rt::tiles({}){}{}", self.sliced(range), self.each(var), self.cut()),
             },
         }
     }
@@ -243,9 +254,8 @@ impl Emit<'_> {
     }
 
     fn finish(&mut self, acc: Ref) {
-        let Value { id, name, .. } = self.nest.value(acc);
-        self.out.line(format!("let {name} = a{}.finish(m);", id.0));
-        let name = name.clone();
+        let name = self.nest.value(acc).name.clone();
+        self.out.line(format!("let {name} = {};", self.total(acc)));
         self.scope[acc.0] = Some(if self.column() { Repr::Slice(name) } else { Repr::Scalar(name) });
     }
 

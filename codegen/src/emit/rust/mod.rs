@@ -31,6 +31,7 @@ mod nest;
 mod part;
 mod plan;
 mod run;
+mod slices;
 mod slots;
 mod structs;
 mod together;

@@ -8,6 +8,7 @@ use super::super::cuda::body::slices::Cut;
 use super::super::cuda::body::turn::Turn;
 use super::super::cuda::{self, geometry};
 use super::code::Writer;
+use super::slices;
 use super::slots::Slots;
 use super::{Attention, Windows};
 use crate::graph::Relation;
@@ -258,7 +259,9 @@ impl Emit<'_> {
             true => format!(".turned::<{name}>({})", few(kernel)),
             false => format!(".across::<{name}>()"),
         });
-        out.line(format!("cpu: rt::CpuKernel::new::<{}>(){across},", names.rust));
+        let sliced = slices::cut(&self.cx.loops[launch.kernel])
+            .map_or(String::new(), |cut| format!(".sliced({})", described(cut)));
+        out.line(format!("cpu: rt::CpuKernel::new::<{}>(){across}{sliced},", names.rust));
         out.line(format!("cuda: {},", cuda_function(&names.cuda, &self.cx.loops[launch.kernel])));
         out.line(format!("par: {},", kernel.par.len()));
         out.line(format!("extents: {},", self.slots.list(&launch.extents)));
@@ -341,12 +344,14 @@ fn attends(all: &[Attention]) -> String {
     out.text
 }
 
+fn described(Cut { passes, states, again }: Cut) -> String {
+    format!("Cut {{ passes: {passes}, states: {states}, again: {again} }}")
+}
+
 /// A kernel in CUDA C, and what its launch depends on.
 fn cuda_function(name: &str, loops: &Loops) -> String {
     let (kernel, geometry) = (&loops.kernel, geometry::geometry(loops));
-    let cut = geometry.cut.map_or("None".to_string(), |Cut { passes, states, again }| {
-        format!("Some(Cut {{ passes: {passes}, states: {states}, again: {again} }})")
-    });
+    let cut = geometry.cut.map_or("None".to_string(), |cut| format!("Some({})", described(cut)));
     let turn = geometry.turn.map_or("None".to_string(), |Turn { axis, strip, along, .. }| {
         let along = along.iter().map(|(input, axis)| format!("({input}, {axis})"));
         format!("Some(Turn {{ axis: {axis}, strip: {strip}, along: {} }})", list(along))

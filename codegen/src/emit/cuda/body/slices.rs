@@ -35,12 +35,17 @@ pub fn cut(loops: &Loops) -> Option<Cut> {
     }
     let online = online(loops);
     let body = online.as_ref().map_or(&loops.body, |online| &online.loops.body);
-    let (mut passes, mut again) = (0, false);
+    Some(Cut { states, ..passes(kernel, body) })
+}
+
+/// The passes of a body.
+pub fn passes(kernel: &Kernel, body: &[Stmt]) -> Cut {
+    let mut cut = Cut { passes: 0, states: states(kernel).count(), again: false };
     each_pass(kernel, body, &mut |body| match pushes(body).is_empty() {
-        true => again = true,
-        false => passes += 1,
+        true => cut.again = true,
+        false => cut.passes += 1,
     });
-    Some(Cut { passes, states, again })
+    cut
 }
 
 /// Whether threads share a reduced axis that may be long.
@@ -49,7 +54,7 @@ pub(super) fn long(loops: &Loops) -> bool {
 }
 
 /// The reductions, each of which has a state.
-pub(super) fn states(kernel: &Kernel) -> impl Iterator<Item = ValId> {
+pub fn states(kernel: &Kernel) -> impl Iterator<Item = ValId> {
     kernel.ids().filter(|v| matches!(kernel.inst(*v).op, InstOp::Reduce(..)))
 }
 
