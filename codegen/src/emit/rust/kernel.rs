@@ -77,6 +77,7 @@ pub fn kernel(number: usize, loops: &Loops, on: On) -> String {
         holds: Vec::new(),
         cuts: Vec::new(),
         slices: slices::cut(loops),
+        parts: BTreeMap::new(),
         pass: 0,
     };
     emit.block(&nest.body);
@@ -141,6 +142,8 @@ pub(super) struct Emit<'a> {
     pub cuts: Vec<Dim>,
     /// How its rows may be cut, and the passes before this place.
     pub slices: Option<Cut>,
+    /// What the job has of its rows, by name: the same for all of them.
+    pub parts: BTreeMap<String, String>,
     pub pass: usize,
 }
 
@@ -199,13 +202,18 @@ impl Emit<'_> {
         }
     }
 
-    fn loop_head(&self, kind: Kind, var: &Sym, part: Option<&Part>) -> String {
+    fn loop_head(&mut self, kind: Kind, var: &Sym, part: Option<&Part>) -> String {
         let range = part.map_or_else(|| self.range(var), |part| part.range.clone());
         match kind {
             Kind::Parallel | Kind::Serial => format!("for {var} in {range}"),
             Kind::Lane => match self.points() {
                 Some(points) => format!("for t in rt::lanes({range}, {points})"),
-                None => format!("for t in rt::tiles({}){}{}", self.sliced(range), self.each(var), self.cut()),
+                None => format!(
+                    "for t in rt::tiles({}){}{}",
+                    self.sliced(range, part.is_none()),
+                    self.each(var),
+                    self.cut()
+                ),
             },
         }
     }
@@ -317,11 +325,17 @@ impl Emit<'_> {
                 (name.clone(), format!("let mut {name} = cx.row::<{dtype}>({len});"))
             })
             .collect();
-        let used = |name: &str| mentions(body, name) || rows.iter().any(|(_, line)| mentions(line, name));
+        let used = |name: &str| {
+            let mut lines = rows.iter().map(|(_, line)| line).chain(self.parts.values());
+            mentions(body, name) || lines.any(|line| mentions(line, name))
+        };
         for (k, axis) in kernel.axes().enumerate() {
             if let Some(name) = axis.extent.as_sym() {
                 lines.push((name.to_string(), format!("let {name} = cx.extent({k});")));
             }
+        }
+        for (name, part) in &self.parts {
+            lines.push((name.clone(), format!("let {name} = {part};")));
         }
         for (name, dtype) in &self.tiles {
             lines.push((name.clone(), format!("let mut {name} = rt::Tile::<{}>::new();", code::ty(*dtype, "rt"))));
@@ -367,7 +381,7 @@ fn reserved(name: &str) -> bool {
     let numbered =
         |prefix: &str| name.strip_prefix(prefix).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
     !name.starts_with(|c: char| c.is_ascii_lowercase())
-        || ["v", "a", "k", "p", "r", "e", "s", "in", "out"].iter().any(|p| numbered(p))
+        || ["v", "a", "k", "p", "r", "e", "s", "in", "out", "part", "ends"].iter().any(|p| numbered(p))
         || ["_t", "_w", "_b", "_m", "_n", "_s", "_d", "_r"].iter().any(|suffix| name.ends_with(suffix))
         || ["m", "t", "i", "cx", "part", "rt", "core", "usize", "isize"].contains(&name)
         || DType::from_name(name).is_some()

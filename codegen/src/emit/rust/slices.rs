@@ -5,11 +5,13 @@
 //! that writes along the lane in any other way than element by element. Next: `kernel/slice.rs` and `exec/slices.rs` of the runtime.
 //!
 //! ```text
-//! for t in rt::tiles(cx.part(0, 0..e1)) {
+//! let (ends0, part0) = (cx.ends(0), cx.part(0, 0..e1));
+//! …
+//! for t in rt::tiles(part0.clone()) {
 //!     …
 //! }
 //! let v1 = cx.total(m, [0, 0], &mut a1);
-//! if cx.ends(0) {
+//! if ends0 {
 //!     return;
 //! }
 //! ```
@@ -47,9 +49,17 @@ fn writes_along(kernel: &Kernel, lane: &Sym) -> bool {
 }
 
 impl Emit<'_> {
-    /// A job's part of the lane.
-    pub(super) fn sliced(&self, range: String) -> String {
-        if self.slices.is_some() { format!("cx.part({}, {range})", self.pass) } else { range }
+    /// A job's part of the lane: if that is `of_all` rows, found before them.
+    pub(super) fn sliced(&mut self, range: String, of_all: bool) -> String {
+        if self.slices.is_none() {
+            return range;
+        }
+        let part = format!("cx.part({}, {range})", self.pass);
+        let name = format!("part{}", self.pass);
+        if !of_all || *self.parts.entry(name.clone()).or_insert_with(|| part.clone()) != part {
+            return part;
+        }
+        format!("{name}.clone()")
     }
 
     /// What an accumulator comes to.
@@ -76,7 +86,9 @@ impl Emit<'_> {
             Node::Store { .. } => false,
         };
         if ends {
-            self.out.open(format!("if cx.ends({})", self.pass));
+            let name = format!("ends{}", self.pass);
+            self.parts.insert(name.clone(), format!("cx.ends({})", self.pass));
+            self.out.open(format!("if {name}"));
             self.out.line("return;");
             self.out.close();
             self.pass += 1;
