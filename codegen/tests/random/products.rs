@@ -227,7 +227,7 @@ impl Draft {
                 "{{0}}{}",
                 self.rng.pick(&["[..., ::-1]", "[..., 1:]", "[..., :-1]", "[..., ::-1, :]", "[..., :2]"])
             ),
-            11 => format!("where({} < 3, {{0}}, {least})", picked(&mut self.rng)),
+            11 => format!("where({} < 3, {{0}}, {least})", self.rng.pick(&PICKED)),
             10 => "{0} - astype(abs(arange({0}.shape[-2])[:, None] - arange({0}.shape[-1])), f32)".into(),
             _ => "-abs({0})".into(),
         };
@@ -270,7 +270,7 @@ impl Draft {
                 let text = *self.rng.pick(&["{0} + astype({1}, f32)", "where(astype({1}, bool), {0}, 0.5)"]);
                 return self.add(text.replace("f32", &dtype.to_string()), &[var, other]);
             }
-            5 if self.rng.chance(2) => format!("where({} < 3, {{0}}, 0.5)", picked(&mut self.rng)),
+            5 if self.rng.chance(2) => format!("where({} < 3, {{0}}, 0.5)", self.rng.pick(&PICKED)),
             5 => format!("where(arange({{0}}.shape[-1]) % 3 == {}, {{0}}, 0.5)", self.rng.below(3)),
             6 if rank > 1 => "where(arange({0}.shape[-2])[:, None] >= arange({0}.shape[-1]), {0}, -1.0)".into(),
             6 => format!("{{0}} + astype(arange({{0}}.shape[-1]), {dtype})"),
@@ -338,9 +338,5 @@ fn with(batch: &[Dim], matrix: [&Dim; 2]) -> Vec<Dim> {
 }
 
 /// An index that is picked along the last axis, or of the axis before it.
-fn picked(rng: &mut Rng) -> &'static str {
-    *rng.pick(&[
-        "take(arange(7), arange({0}.shape[-1]) * 3 % 7)",
-        "take(arange(5), arange({0}.shape[-2]) * 2 % 5)[:, None]",
-    ])
-}
+const PICKED: [&str; 2] =
+    ["take(arange(7), arange({0}.shape[-1]) * 3 % 7)", "take(arange(5), arange({0}.shape[-2]) * 2 % 5)[:, None]"];
