@@ -11,8 +11,9 @@ use super::crew;
 
 /// The work below which a thread is not worth waking, in about machine instructions on single elements.
 const LEAST_WORK: u64 = 1 << 17;
-/// Jobs a thread, so that a slow one does not hold up the others.
+/// Jobs a thread, so that a slow one does not hold up the others; and the work of one below which it is not worth being several.
 const JOBS_A_THREAD: u64 = 4;
+const LEAST_OF_SEVERAL: u64 = 1 << 22;
 /// The most threads for one step.
 const MOST: usize = 64;
 
@@ -23,7 +24,10 @@ pub(super) fn count(work: u64) -> usize {
     }
     match rayon::current_num_threads() as u64 {
         1 => 1,
-        threads => (work / LEAST_WORK).min(threads * JOBS_A_THREAD) as usize,
+        threads => {
+            let jobs = (work / threads / LEAST_OF_SEVERAL).clamp(1, JOBS_A_THREAD);
+            (work / LEAST_WORK).min(threads * jobs) as usize
+        }
     }
 }
 

@@ -207,6 +207,8 @@ pub(super) struct Memory<'m, T: Target = Host> {
     owned: &'m mut [Option<T::Owned>],
     /// The layouts of those.
     layouts: &'m [OnceCell<Layout>],
+    /// How many views have a place.
+    views: usize,
 }
 
 /// Where a call keeps what it knows of its buffers: an empty place for each, as [`Memory`] has them.
@@ -221,7 +223,7 @@ impl<'m, T: Target> Memory<'m, T> {
     #[inline]
     pub(super) fn new(target: &'m mut T, plan: &'static Plan, room: Room<'m, T::Owned>) -> Memory<'m, T> {
         let Room { spots, owned, layouts } = room;
-        Memory { target, plan, operands: &[], spots, owned, layouts }
+        Memory { target, plan, operands: &[], spots, owned, layouts, views: 0 }
     }
 
     /// Places for the parameters and the results, or those results that are needed.
@@ -356,6 +358,7 @@ impl<'m, T: Target> Memory<'m, T> {
             let start = base.start.wrapping_add(base.layout.offset() * buffer.dtype.bytes());
             let spot = Spot { start, layout, writable: false, ..base };
             self.spots[usize::from(id)] = Some(spot);
+            self.views += 1;
             return Ok(spot);
         }
         let spot = self.own(id, buffer.dtype, layout, false)?;
@@ -396,7 +399,8 @@ impl<'m, T: Target> Memory<'m, T> {
     pub(super) fn release(&mut self, id: BufferId) {
         let Some(root) = self.root(id) else { return };
         self.spots[usize::from(id)] = None;
-        if !self.spots.iter().flatten().any(|other| other.root == root) {
+        self.views -= usize::from(root != id);
+        if self.views == 0 || !self.spots.iter().flatten().any(|other| other.root == root) {
             let owned = self.more(root).and_then(|k| self.owned.get_mut(k));
             let owned = owned.and_then(Option::take);
             owned.into_iter().for_each(|owned| self.target.free(owned));

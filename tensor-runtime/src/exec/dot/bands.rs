@@ -46,8 +46,9 @@ pub(in crate::exec) struct Bands {
 /// How an axis is cut.
 struct Cut {
     near: &'static Near,
-    /// The extent of the launch's axis, and how much of it a band has.
+    /// The extent of the launch's axis, into how many bands it is cut, and the most of it that one has.
     extent: usize,
+    count: usize,
     part: usize,
     low: isize,
     high: isize,
@@ -56,10 +57,6 @@ struct Cut {
 }
 
 impl Cut {
-    fn count(&self) -> usize {
-        self.extent.div_ceil(self.part)
-    }
-
     /// What a part of the launch's axis needs.
     fn needed(&self, part: &Range<isize>, size: usize) -> Range<isize> {
         let (step, size) = (self.near.step as isize, size as isize);
@@ -130,17 +127,17 @@ impl Bands {
             let (low, high) = (size(near.low)? as isize, size(near.high)? as isize);
             let through = *launch::accesses(&self.epilogue.launch, self.epilogue.launch.inputs.len()).get(of)?;
             let made_along = self.epilogue.axes.iter().position(|&axis| axis == through && axis != FREE)?;
-            let mut cut = Cut { near, extent, part: 1, low, high, made: made_along };
+            let mut cut = Cut { near, extent, count: extent, part: 1, low, high, made: made_along };
             let mut fits = |part: usize| {
                 self.most[of] = cut.most(part, places);
                 bytes(&self.most) <= BAND
             };
             let largest = (1..=extent).rev().find(|&part| fits(part)).unwrap_or(1);
             // Two threads have equal shares.
-            let count = extent.div_ceil(largest).next_multiple_of(2).min(extent);
-            cut.part = extent.div_ceil(count);
+            cut.count = extent.div_ceil(largest).next_multiple_of(2).min(extent);
+            cut.part = extent.div_ceil(cut.count);
             self.most[of] = cut.most(cut.part, places);
-            made *= cut.count() * self.most[of];
+            made *= cut.count * self.most[of];
             whole *= places;
             self.cuts.push(cut);
         }
@@ -157,16 +154,16 @@ impl Bands {
 
     /// How many there are.
     fn count(&self) -> usize {
-        self.cuts.iter().map(Cut::count).product()
+        self.cuts.iter().map(|cut| cut.count).product()
     }
 
     /// The part of the launch's axis of each cut in the `i`-th.
     fn parts(&self, mut i: usize) -> Vec<Range<isize>> {
         let mut parts: Vec<Range<isize>> = Vec::with_capacity(self.cuts.len());
         for cut in self.cuts.iter().rev() {
-            let start = i % cut.count() * cut.part;
-            i /= cut.count();
-            parts.push(start as isize..(start + cut.part).min(cut.extent) as isize);
+            let part = jobs::part(cut.extent, cut.count, i % cut.count);
+            i /= cut.count;
+            parts.push(part.start as isize..part.end as isize);
         }
         parts.reverse();
         parts

@@ -14,6 +14,7 @@ use crate::exec::jobs;
 use crate::plan::Role;
 
 use super::Product;
+use super::lay::VECTOR;
 use super::packed::at_once;
 
 /// Bytes of a box: half a core's second-level cache, on small machines.
@@ -41,8 +42,9 @@ const ACROSS: usize = 8;
 pub(super) struct Boxes {
     rank: usize,
     size: [usize; MAX_RANK],
-    /// How much of the axis a box takes.
+    /// How much of the axis a box takes, and how many take some: the last one also takes what is too little for another.
     step: [usize; MAX_RANK],
+    parts: [usize; MAX_RANK],
     count: usize,
 }
 
@@ -50,7 +52,7 @@ impl Boxes {
     /// Boxes of a product; what is `held` of one is read again as soon as it is written, so it has to fit.
     pub(super) fn new(product: &Product, shape: &[usize], strides: &[isize], held: bool) -> Boxes {
         let rank = shape.len();
-        let mut boxes = Boxes { rank, size: [1; MAX_RANK], step: [1; MAX_RANK], count: 1 };
+        let mut boxes = Boxes { rank, size: [1; MAX_RANK], step: [1; MAX_RANK], parts: [1; MAX_RANK], count: 1 };
         boxes.size[..rank].copy_from_slice(shape);
         // Axes of each role, the largest steps first.
         let group = |role: Role| {
@@ -88,23 +90,24 @@ impl Boxes {
         };
         let high = (aim / wide).max(rows).next_multiple_of(ACROSS).min(height.max(1));
         // Of few rows a box may begin with the half of a panel, so that shares are equal.
-        let columns = if tall { boxes.cut(along, wide, ALONG, 0) } else { boxes.cut(along, wide, ALONG / 2, 1) };
+        let columns =
+            if tall { boxes.cut(along, wide, ALONG, VECTOR, 0) } else { boxes.cut(along, wide, ALONG / 2, VECTOR, 1) };
         let batches = shape.iter().product::<usize>() / (m * n).max(1);
-        boxes.cut(across, high, ACROSS, columns * batches);
-        boxes.count = (0..rank).map(|k| boxes.size[k].div_ceil(boxes.step[k])).product();
+        boxes.cut(across, high, ACROSS, 0, columns * batches);
+        boxes.count = boxes.parts[..rank].iter().product();
         boxes
     }
 
     /// Lets a box take about `aim` elements of a group of axes: all of the inner ones, a part of one; of the innermost
-    /// a multiple of `unit`. Answers into how many parts that cuts the group, which are `others` times as many boxes; if
-    /// that is not 0, the parts are such that threads have equal shares.
-    fn cut(&mut self, axes: &[usize], mut aim: usize, unit: usize, others: usize) -> usize {
+    /// a multiple of `unit`, and never no more than `few`. Answers into how many parts that cuts the group, which are `others` times
+    /// as many boxes; if that is not 0, the parts are such that threads have equal shares.
+    fn cut(&mut self, axes: &[usize], mut aim: usize, unit: usize, few: usize, others: usize) -> usize {
         let mut outer: usize = axes.iter().map(|&k| self.size[k].max(1)).product();
         let mut count = 1;
         for (depth, &k) in axes.iter().rev().enumerate() {
             let size = self.size[k].max(1);
             outer /= size;
-            let unit = if depth == 0 { unit } else { 1 };
+            let (unit, few) = if depth == 0 { (unit, few) } else { (1, 0) };
             // Parts of nearly equal size.
             let step = |parts: usize| size.div_ceil(parts).next_multiple_of(unit).min(size);
             let least = size.div_ceil(aim.max(1)).max(1);
@@ -119,7 +122,8 @@ impl Boxes {
                 None
             };
             self.step[k] = step(parts.unwrap_or(least));
-            count *= size.div_ceil(self.step[k]);
+            self.parts[k] = size.saturating_sub(few).div_ceil(self.step[k]).max(1);
+            count *= self.parts[k];
             aim /= size;
         }
         count
@@ -130,9 +134,15 @@ impl Boxes {
         self.count
     }
 
+    /// The elements of the largest.
+    pub(super) fn most(&self) -> usize {
+        let last = |k: usize| self.size[k] - (self.parts[k] - 1) * self.step[k];
+        (0..self.rank).map(|k| if self.parts[k] == 1 { last(k) } else { last(k).max(self.step[k]) }).product()
+    }
+
     /// Whether boxes begin with multiples of so many elements of an axis.
     pub(super) fn begin_with(&self, axis: usize, unit: usize) -> bool {
-        self.step[axis] >= self.size[axis] || self.step[axis].is_multiple_of(unit)
+        self.parts[axis] == 1 || self.step[axis].is_multiple_of(unit)
     }
 
     /// How many jobs they are: as many as boxes, where the work is worth several threads.
@@ -144,10 +154,11 @@ impl Boxes {
     pub(super) fn get(&self, mut i: usize) -> [Range<isize>; MAX_RANK] {
         let mut ranges = std::array::from_fn(|_| 0..1);
         for k in (0..self.rank).rev() {
-            let parts = self.size[k].div_ceil(self.step[k]);
-            let start = i % parts * self.step[k];
+            let (part, parts) = (i % self.parts[k], self.parts[k]);
             i /= parts;
-            ranges[k] = start as isize..(start + self.step[k]).min(self.size[k]) as isize;
+            let start = part * self.step[k];
+            let end = if part + 1 == parts { self.size[k] } else { start + self.step[k] };
+            ranges[k] = start as isize..end as isize;
         }
         ranges
     }

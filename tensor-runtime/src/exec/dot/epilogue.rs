@@ -139,8 +139,7 @@ pub(super) fn largest(
     }
     let (_, strides) = panel_order(epilogue, shape);
     let boxes = Boxes::new(&product, shape, &strides[..shape.len()], true);
-    // The first is the largest.
-    let len: usize = boxes.get(0)[..shape.len()].iter().map(|range| range.len()).product();
+    let len = boxes.most();
     Ok((product, boxes, (len + slack(out.bytes(), len)) * out.bytes()))
 }
 
