@@ -195,7 +195,6 @@ impl Packed {
             for panel in panels(lanes.clone(), self.lanes) {
                 let lane = panel.start.max(lanes.start);
                 let (start, stride) = self.place(&panel, terms.start);
-                let end = lanes.end.min(panel.end);
                 let strip = Strip {
                     left: rows.left.wrapping_offset(terms.start as isize * rows.term),
                     offsets: rows.offsets.map(|offsets| &offsets[terms.clone()]),
@@ -203,14 +202,14 @@ impl Packed {
                     step: stride,
                     depth: terms.len(),
                     out: rows.out.wrapping_add(lane - lanes.start),
-                    lanes: end - lane,
+                    lanes: lanes.end.min(panel.end) - lane,
                     add: rows.add || block > 0,
                     beside: rows.beside.filter(|_| block == 0),
                     ..*rows
                 };
                 // SAFETY: the processor has the set, for `isa::active` found it; the rows are the caller's, the
                 // panel has whole vectors of lanes.
-                unsafe { self.tiles.strip(&strip, |follow| self.ahead(end, &terms, follow)) };
+                unsafe { self.tiles.strip(&strip, |follow| self.ahead(&panel, &terms, follow)) };
             }
         }
     }
@@ -221,14 +220,12 @@ impl Packed {
         (self.panels.start().wrapping_add(panel.start * self.depth + term * stride), stride)
     }
 
-    /// What is fetched of the panel with the next lane while a tile is computed that so many follow, if anything: of each of these
-    /// terms the line of one vector.
-    fn ahead(&self, lane: usize, terms: &Range<usize>, follow: usize) -> Option<Ahead> {
-        let panel = panel_of(Some(lane).filter(|lane| *lane < self.lanes)?, self.lanes);
-        let (start, stride) = self.place(&panel, terms.start);
-        let at = lane - panel.start + follow * VECTOR;
-        let step = stride as isize;
-        (at < stride).then(|| Ahead { start: start.wrapping_add(at), step, stride: step * VECTOR as isize })
+    /// What is fetched of the next panel while a tile is computed that so many follow, if anything: a line a term, so that all
+    /// of these terms are asked for.
+    fn ahead(&self, panel: &Range<usize>, terms: &Range<usize>, follow: usize) -> Option<Ahead> {
+        let next = Some(panel.end).filter(|next| *next < self.lanes)?;
+        let (start, stride) = self.place(&panel_of(next, self.lanes), terms.start);
+        (follow * VECTOR < stride).then(|| Ahead::lines(start.wrapping_add(follow * terms.len() * VECTOR)))
     }
 
     /// The role of the operand that is packed.
