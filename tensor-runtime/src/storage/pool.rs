@@ -23,8 +23,21 @@ pub struct Pool<T> {
 
 #[derive(Debug)]
 struct Free<T> {
-    by_len: BTreeMap<usize, Vec<Vec<T>>>,
+    by_len: BTreeMap<usize, Vec<Waiting<T>>>,
     bytes: usize,
+}
+
+/// A free buffer, and the thread that had it last: its lines may still be in the cache of that one's core.
+#[derive(Debug)]
+struct Waiting<T> {
+    vec: Vec<T>,
+    last: usize,
+}
+
+/// A number of this thread's own.
+fn this_thread() -> usize {
+    thread_local!(static OWN: u8 = const { 0 });
+    OWN.try_with(|own| std::ptr::from_ref(own).addr()).unwrap_or(0)
 }
 
 impl<T> Pool<T> {
@@ -37,7 +50,7 @@ impl<T> Pool<T> {
         self.free.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A free buffer of at least `len` elements and at most an eighth more.
+    /// A free buffer of at least `len` elements and at most an eighth more, this thread's own rather than another's.
     #[inline]
     pub(super) fn take(&self, len: usize) -> Option<Vec<T>> {
         if len < SMALLEST_POOLED_BYTES / size_of::<T>() { None } else { self.find(len) }
@@ -46,12 +59,14 @@ impl<T> Pool<T> {
     fn find(&self, len: usize) -> Option<Vec<T>> {
         let mut free = self.lock();
         let (&found, list) = free.by_len.range_mut(len..=len.checked_add(len / 8)?).next()?;
-        let vec = list.pop();
+        let own = this_thread();
+        let at = list.iter().rposition(|waiting| waiting.last == own).unwrap_or(list.len() - 1);
+        let vec = list.remove(at).vec;
         if list.is_empty() {
             free.by_len.remove(&found);
         }
         free.bytes -= found * size_of::<T>();
-        vec
+        Some(vec)
     }
 
     /// Keeps `vec` for the next one that asks.
@@ -70,7 +85,7 @@ impl<T> Pool<T> {
         let mut dropped = Vec::new();
         let mut free = self.lock();
         free.bytes += bytes;
-        free.by_len.entry(vec.len()).or_default().push(vec);
+        free.by_len.entry(vec.len()).or_default().push(Waiting { vec, last: this_thread() });
         while free.bytes > MOST_POOLED_BYTES {
             let Some(mut largest) = free.by_len.last_entry() else { break };
             let len = *largest.key();
