@@ -190,26 +190,35 @@ impl Packed {
     /// All terms of the rows must be readable, and their lanes in the destination distinct and exclusive.
     pub(super) unsafe fn strips(&self, rows: &Strip<'_>, lanes: Range<usize>) {
         let blocks = self.depth.div_ceil(DEPTH);
+        let terms = |block: usize| jobs::part(self.depth, blocks, block);
         for block in 0..blocks {
-            let terms = jobs::part(self.depth, blocks, block);
+            let of = terms(block);
             for panel in panels(lanes.clone(), self.lanes) {
                 let lane = panel.start.max(lanes.start);
-                let (start, stride) = self.place(&panel, terms.start);
+                let end = lanes.end.min(panel.end);
+                let (start, stride) = self.place(&panel, of.start);
                 let strip = Strip {
-                    left: rows.left.wrapping_offset(terms.start as isize * rows.term),
-                    offsets: rows.offsets.map(|offsets| &offsets[terms.clone()]),
+                    left: rows.left.wrapping_offset(of.start as isize * rows.term),
+                    offsets: rows.offsets.map(|offsets| &offsets[of.clone()]),
                     panel: start.wrapping_add(lane - panel.start),
                     step: stride,
-                    depth: terms.len(),
+                    depth: of.len(),
                     out: rows.out.wrapping_add(lane - lanes.start),
-                    lanes: lanes.end.min(panel.end) - lane,
+                    lanes: end - lane,
                     add: rows.add || block > 0,
                     beside: rows.beside.filter(|_| block == 0),
                     ..*rows
                 };
+                // The next panel, or the next terms of the first one; behind the last, what another box mostly begins with: the rest of
+                // a panel was fetched together with what is before it, if anything was.
+                let (next, soon) = match (end < lanes.end, block + 1 < blocks) {
+                    (true, _) => (end, of.clone()),
+                    (false, true) => (lanes.start, terms(block + 1)),
+                    (false, false) => (if lanes.start == panel.start { end } else { panel.end }, terms(0)),
+                };
                 // SAFETY: the processor has the set, for `isa::active` found it; the rows are the caller's, the
                 // panel has whole vectors of lanes.
-                unsafe { self.tiles.strip(&strip, |follow| self.ahead(&panel, &terms, follow)) };
+                unsafe { self.tiles.strip(&strip, |follow| self.ahead(next, &soon, follow)) };
             }
         }
     }
@@ -220,12 +229,19 @@ impl Packed {
         (self.panels.start().wrapping_add(panel.start * self.depth + term * stride), stride)
     }
 
-    /// What is fetched of the next panel while a tile is computed that so many follow, if anything: a line a term, so that all
-    /// of these terms are asked for.
-    fn ahead(&self, panel: &Range<usize>, terms: &Range<usize>, follow: usize) -> Option<Ahead> {
-        let next = Some(panel.end).filter(|next| *next < self.lanes)?;
-        let (start, stride) = self.place(&panel_of(next, self.lanes), terms.start);
-        (follow * VECTOR < stride).then(|| Ahead::lines(start.wrapping_add(follow * terms.len() * VECTOR)))
+    /// What is fetched of these terms from a lane on, to the end of its panel, while a tile is computed that so many follow, if
+    /// anything: as many lines as there are terms, so that all are asked for.
+    fn ahead(&self, lane: usize, terms: &Range<usize>, follow: usize) -> Option<Ahead> {
+        let panel = panel_of(Some(lane).filter(|lane| *lane < self.lanes)?, self.lanes);
+        let (start, stride) = self.place(&panel, terms.start);
+        let before = lane - panel.start;
+        (before + follow * VECTOR < stride).then(|| match before {
+            0 => Ahead::lines(start.wrapping_add(follow * terms.len() * VECTOR)),
+            _ => {
+                let (start, step) = (start.wrapping_add(before + follow * VECTOR), stride as isize);
+                Ahead { start, step, stride: step * VECTOR as isize }
+            }
+        })
     }
 
     /// The role of the operand that is packed.
