@@ -14,7 +14,7 @@ pub(super) const SMALLEST_POOLED_BYTES: usize = 4 << 10;
 /// The most bytes that wait in one pool; beyond it the largest buffers go first.
 const MOST_POOLED_BYTES: usize = 1 << 30;
 
-/// Free buffers of one element type, by their length.
+/// Free buffers of one element type.
 #[derive(Debug)]
 #[doc(hidden)]
 pub struct Pool<T> {
@@ -23,8 +23,15 @@ pub struct Pool<T> {
 
 #[derive(Debug)]
 struct Free<T> {
-    by_len: BTreeMap<usize, Vec<Waiting<T>>>,
+    /// By their length, and in the order in which they came.
+    waiting: BTreeMap<(usize, u64), Waiting<T>>,
     bytes: usize,
+    /// So many have come.
+    count: u64,
+}
+
+impl<T> Free<T> {
+    const NONE: Free<T> = Free { waiting: BTreeMap::new(), bytes: 0, count: 0 };
 }
 
 /// A free buffer, and the thread that had it last: its lines may still be in the cache of that one's core.
@@ -42,7 +49,7 @@ fn this_thread() -> usize {
 
 impl<T> Pool<T> {
     pub(crate) const fn new() -> Pool<T> {
-        Pool { free: Mutex::new(Free { by_len: BTreeMap::new(), bytes: 0 }) }
+        Pool { free: Mutex::new(Free::NONE) }
     }
 
     fn lock(&self) -> MutexGuard<'_, Free<T>> {
@@ -58,15 +65,13 @@ impl<T> Pool<T> {
 
     fn find(&self, len: usize) -> Option<Vec<T>> {
         let mut free = self.lock();
-        let (&found, list) = free.by_len.range_mut(len..=len.checked_add(len / 8)?).next()?;
+        let (&(found, _), _) = free.waiting.range((len, 0)..=(len.checked_add(len / 8)?, u64::MAX)).next()?;
         let own = this_thread();
-        let at = list.iter().rposition(|waiting| waiting.last == own).unwrap_or(list.len() - 1);
-        let vec = list.remove(at).vec;
-        if list.is_empty() {
-            free.by_len.remove(&found);
-        }
+        let mut last_first = free.waiting.range((found, 0)..=(found, u64::MAX)).rev();
+        let (&key, _) = last_first.clone().find(|(_, waiting)| waiting.last == own).or_else(|| last_first.next())?;
+        let waiting = free.waiting.remove(&key)?;
         free.bytes -= found * size_of::<T>();
-        Some(vec)
+        Some(waiting.vec)
     }
 
     /// Keeps `vec` for the next one that asks.
@@ -85,14 +90,12 @@ impl<T> Pool<T> {
         let mut dropped = Vec::new();
         let mut free = self.lock();
         free.bytes += bytes;
-        free.by_len.entry(vec.len()).or_default().push(Waiting { vec, last: this_thread() });
+        free.count += 1;
+        let key = (vec.len(), free.count);
+        free.waiting.insert(key, Waiting { vec, last: this_thread() });
         while free.bytes > MOST_POOLED_BYTES {
-            let Some(mut largest) = free.by_len.last_entry() else { break };
-            let len = *largest.key();
-            dropped.extend(largest.get_mut().pop());
-            if largest.get().is_empty() {
-                largest.remove();
-            }
+            let Some(((len, _), largest)) = free.waiting.pop_last() else { break };
+            dropped.push(largest);
             free.bytes -= len * size_of::<T>();
         }
         // Memory is given back to the system after the lock is.
@@ -100,7 +103,7 @@ impl<T> Pool<T> {
     }
 
     pub(crate) fn clear(&self) {
-        let old = std::mem::replace(&mut *self.lock(), Free { by_len: BTreeMap::new(), bytes: 0 });
+        let old = std::mem::replace(&mut *self.lock(), Free::NONE);
         drop(old);
     }
 }
