@@ -130,6 +130,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_thread_has_its_own_before_anothers() {
+        let pool = Pool::<u8>::new();
+        let (mine, theirs) = (vec![1; 5000], vec![2; 5000]);
+        let [mine_at, theirs_at] = [mine.as_ptr(), theirs.as_ptr()];
+        pool.put(mine);
+        std::thread::scope(|scope| drop(scope.spawn(|| pool.put(theirs))));
+        assert_eq!([pool.take(5000), pool.take(4900)].map(|vec| vec.unwrap().as_ptr()), [mine_at, theirs_at]);
+        assert!(pool.take(5000).is_none());
+    }
+
+    #[test]
     fn the_pool_is_bounded() {
         let pool = Pool::<u8>::new();
         for _ in 0..6 {

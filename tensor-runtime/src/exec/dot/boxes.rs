@@ -1,7 +1,7 @@
 //! The cut of a product into boxes.
 //!
 //! In: the product's axes, and where they lie. Out: boxes that together are the product. Always: they depend on the
-//! sizes and strides alone. Next: [`super`].
+//! sizes and strides alone, and where no sum depends on its box on how many threads there are. Next: [`super`].
 //!
 //! A box holds at most [`PANEL`] bytes. It is narrow along the axis that is contiguous in the destination and long across it, for
 //! what is laid out for its lanes is used for its rows; the boxes of some rows follow each other, which stay in a core's cache
@@ -23,7 +23,8 @@ const PANEL: usize = 256 << 10;
 const LEAST: u64 = 1 << 20;
 /// The same where one of the operands is a vector: such a product is as much work as it is memory.
 const LEAST_OF_VECTOR: u64 = 1 << 17;
-/// Boxes of a product that is worth so many, so that threads end at about the same time.
+/// Boxes of a product that is worth so many, so that threads end at about the same time: so many a thread, and how many at most.
+const COUNT_A_THREAD: u64 = 4;
 const COUNT: u64 = 16;
 /// Rows from which on a box is one panel wide, and has about as many at least; and how many, of a product that has fewer.
 const TALL: usize = 256;
@@ -74,7 +75,12 @@ impl Boxes {
         // The elements of a box: what fits, but no less than is worth a box.
         let fits = PANEL / product.dtype.computed().unwrap_or(product.dtype).bytes();
         let most = if held { fits as u64 } else { u64::MAX };
-        let aim = most.min(total.div_ceil(COUNT)).max(fair.min(most)) as usize;
+        // A sum by the library may depend on its box, which then must not depend on threads.
+        let count = match product.has_panels() {
+            true => (COUNT_A_THREAD * rayon::current_num_threads() as u64).clamp(COUNT / 2, COUNT),
+            false => COUNT,
+        };
+        let aim = most.min(total.div_ceil(count)).max(fair.min(most)) as usize;
         let tall = height >= TALL;
         // What is laid out of a panel is used for all rows.
         let wide = if tall { ALONG } else { (aim / height.max(1)).next_multiple_of(ALONG).max(ALONG) };
@@ -183,8 +189,31 @@ mod tests {
         }
     }
 
+    fn of(m: usize, n: usize, k: usize) -> Boxes {
+        Boxes::new(&product(m, n, k), &[m, n], &[n as isize, 1], true)
+    }
+
+    /// In pools of so many threads.
+    fn with(threads: usize, test: impl Fn() + Sync) {
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(|| test());
+    }
+
     #[test]
     fn boxes_are_the_product_and_fit() {
+        [1, 2, 16].into_iter().for_each(|threads| with(threads, all));
+        with(8, || {
+            // Half a panel where two threads gain by it; never a single vector behind others.
+            let columns = |n: usize| of(49, n, 1152).step[1];
+            assert_eq!([64, 112, 192, 320, 1280].map(columns), [64, 64, 32, 32, 128]);
+            for n in [80, 144, 208, 272] {
+                let boxes = of(196, n, 480);
+                let widths = (0..boxes.count()).map(|i| boxes.get(i)[1].len());
+                assert!(widths.clone().all(|width| width > VECTOR), "{n}: {:?}", widths.collect::<Vec<_>>());
+            }
+        });
+    }
+
+    fn all() {
         for (m, n, k) in [
             (49, 1280, 320),
             (2048, 2048, 2048),
@@ -196,7 +225,7 @@ mod tests {
             (1500, 60000, 1),
             (1 << 20, 16, 32),
         ] {
-            let boxes = Boxes::new(&product(m, n, k), &[m, n], &[n as isize, 1], true);
+            let boxes = of(m, n, k);
             let mut seen = 0;
             for i in 0..boxes.count() {
                 let [rows, columns, ..] = boxes.get(i);
@@ -217,15 +246,12 @@ mod tests {
             (49, 192, 1152),
             (49, 320, 1152),
         ] {
-            let boxes = Boxes::new(&product(m, n, k), &[m, n], &[n as isize, 1], true);
+            let boxes = of(m, n, k);
             let area = |i: usize| boxes.get(i)[..2].iter().map(|range| range.len()).product::<usize>();
             let half: usize = jobs::part(boxes.count(), 2, 0).map(area).sum();
             assert!((50 * m * n..=54 * m * n).contains(&(100 * half)), "{m} {n} {k}: {half} of {}", m * n);
         }
-        // Half a panel where two threads gain by it.
-        let columns = |n: usize| Boxes::new(&product(49, n, 1152), &[49, n], &[n as isize, 1], true).step[1];
-        assert_eq!([64, 112, 192, 320, 1280].map(columns), [64, 64, 32, 32, 128]);
-        assert!(Boxes::new(&product(49, 1280, 320), &[49, 1280], &[1280, 1], true).count() >= 4);
-        assert_eq!(Boxes::new(&product(8, 8, 8), &[8, 8], &[8, 1], true).count(), 1);
+        assert!(of(49, 1280, 320).count() >= 4);
+        assert_eq!(of(8, 8, 8).count(), 1);
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! In: a [`Dot`], the buffers. Out: the product is written, or the outputs of its epilogue. Always: the product is cut
 //! into boxes of its own axes, small enough for a core's cache; with an epilogue a box is a panel that never leaves
-//! that cache; the boxes depend on the sizes alone, so the result does not depend on the number of threads.
+//! that cache; no sum depends on its box, or else the boxes depend on the sizes alone: the result does not depend on the number of
+//! threads.
 //! Next: [`epilogue`], [`bands`], [`gemm`], [`vector`], [`windows`].
 
 pub(super) mod bands;
