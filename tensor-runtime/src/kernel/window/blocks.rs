@@ -91,7 +91,7 @@ fn sums<M: Isa, T: Windowed, Wide: Vector<T>, Half: Vector<T>>(
     block: &Block<'_, T>,
 ) {
     let Block { of, axis, step, columns, count, .. } = *block;
-    let Some((&width, outer)) = points.counts[..points.axes].split_last() else { return };
+    let Some((&width, outer)) = points.counts().split_last() else { return };
     let rows: usize = outer.iter().product();
     assert!(step > 0 && points.fit(step) && (1..=RUN).contains(&count) && block.lane[axis] == 0);
     // Blocks of windows, of which the last may have some too many.
@@ -173,7 +173,8 @@ fn sums<M: Isa, T: Windowed, Wide: Vector<T>, Half: Vector<T>>(
         }
     }
     let out = to.of(windows * n);
-    let (weights, weight, out) = (points.first, points.step, out.as_mut_ptr());
+    let mut copy = Lines::new();
+    let ((weights, weight), out) = (points.rows(&mut copy), out.as_mut_ptr());
     let below = below(of, &by[..outer.len()], [rows, width], step);
     let run = Run { table: table.as_ptr().cast(), rows, width, span, step, weights, out, weight, stride: n, below };
     // SAFETY: each entry is a pointer to `n` elements that lie in the window, as was checked, in `copies` or among the zeros;

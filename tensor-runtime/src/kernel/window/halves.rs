@@ -18,7 +18,7 @@ pub(super) fn halves<T: Windowed>(
     block: &Block<'_, T>,
     sums: impl Fn(&mut Lines<T>, &Points<T>, &Block<'_, T>),
 ) {
-    let (n, counts) = (block.count * points.n, &points.counts[..points.axes]);
+    let (n, counts) = (block.count * points.n, points.counts());
     if counts.contains(&0) {
         return to.of(n).fill(T::default());
     }
@@ -27,10 +27,8 @@ pub(super) fn halves<T: Windowed>(
     let (mut first, mut second) = (*points, *points);
     first.counts[k] = half;
     second.counts[k] -= half;
-    let skipped = counts[k + 1..].iter().fold(half, |skipped, &count| skipped.wrapping_mul(count));
-    second.first = points.first.wrapping_offset(points.step.wrapping_mul(skipped as isize));
-
     let (half, rank) = (half as isize, block.at.len());
+    second.first = points.first.wrapping_offset(points.by[k].wrapping_mul(half));
     let behind = |range: &Range<isize>| range.start.saturating_sub(half)..range.end.saturating_sub(half);
     let mut at = [0; MAX_RANK];
     let at = &mut at[..rank];

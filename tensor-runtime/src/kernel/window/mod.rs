@@ -102,8 +102,7 @@ impl<'a, T: Windowed> Taps<'a, T> {
     /// None.
     #[allow(clippy::new_without_default)]
     pub fn new() -> Taps<'a, T> {
-        let at = Points { first: std::ptr::null(), step: 0, n: 0, counts: [0; MAX_RANK], axes: 0 };
-        Taps { at, memory: Lines::new(), of: PhantomData }
+        Taps { at: Points::NONE, memory: Lines::new(), of: PhantomData }
     }
 
     /// Finds the weights: at each point of the axes, which have a step and a count each, `n` elements from `at` on that are

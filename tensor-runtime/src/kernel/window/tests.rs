@@ -188,6 +188,9 @@ fn windows_of_many_points_are_those_of_halves() {
             case.holds::<f64>(|i| if i == isize::MAX { f64::NAN } else { i as f64 / 3.0 });
         }
     }
+    // These weights are copied where they are multiplied.
+    let case = Case { size: [15, 70, 48], points: [40, 200], step: 7, pad: 70, lie: Lie::Planes };
+    case.holds::<f32>(|i| if i == isize::MAX { f32::NAN } else { i as f32 / 3.0 });
 }
 
 /// Of a large array the rows of the windows below are fetched, which lie outside in the end.
