@@ -10,7 +10,7 @@ use super::Search;
 use super::builder::{Draft, Source};
 use crate::graph::{Graph, NodeId, Op};
 use crate::kernel::{InstOp, UNROLL};
-use crate::shape::Dim;
+use crate::shape::{Dim, Sym};
 use std::collections::BTreeMap;
 
 /// The parameters to be copied, each with the axis that shall be innermost.
@@ -18,9 +18,9 @@ pub fn lanes(search: &Search) -> BTreeMap<NodeId, usize> {
     let mut out = BTreeMap::new();
     for group in search.groups.values() {
         let draft = &group.draft;
-        // Only where the lane is the last parallel axis for certain.
+        // Only where the lane is the last parallel axis.
         let short = |e: &Dim| e.as_const().is_some_and(|c| c <= UNROLL);
-        if !draft.red.iter().all(|(_, extent)| short(extent)) {
+        if !draft.red.iter().all(|(_, extent)| short(extent)) && !has_windows(search, draft) {
             continue;
         }
         for inst in &draft.code {
@@ -33,6 +33,19 @@ pub fn lanes(search: &Search) -> BTreeMap<NodeId, usize> {
         }
     }
     out
+}
+
+/// Whether a kernel reads windows along the lane, rows of which another axis and a reduced one move together.
+fn has_windows(search: &Search, draft: &Draft) -> bool {
+    let Some(((lane, _), others)) = draft.par.split_last() else { return false };
+    let moved = |d: &Dim, by: &[(Sym, Dim)]| by.iter().any(|(var, _)| d.mentions(var));
+    draft.code.iter().any(|inst| {
+        let InstOp::Load { input, index, .. } = &inst.op else { return false };
+        let Source::Node(node) = draft.inputs[*input] else { return false };
+        let innermost = search.orders[node.0 as usize].last();
+        let along = innermost.is_some_and(|&axis| index[axis].as_sym() == Some(lane));
+        along && index.iter().any(|d| moved(d, others) && moved(d, &draft.red))
+    })
 }
 
 /// The parameter and axis of a load whose lane does not run along memory and

@@ -219,7 +219,11 @@ impl Build<'_> {
                         LoopKind::Serial | LoopKind::Unrolled => Kind::Serial,
                         LoopKind::Lane => Kind::Lane,
                     };
-                    out.push(Node::Loop { kind, var: var.clone(), body: self.block(body) });
+                    let body = self.block(body);
+                    // Of a window's points nothing is left.
+                    if !body.is_empty() {
+                        out.push(Node::Loop { kind, var: var.clone(), body });
+                    }
                 }
                 Stmt::Eval(v) if self.taken.contains(v) => {}
                 Stmt::Eval(v) => {

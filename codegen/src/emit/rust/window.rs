@@ -3,7 +3,8 @@
 //! In: loops of the column form whose lane is outermost. Out: such sums as one value each, which the runtime computes for
 //! several neighbouring places at once; how they are written. Always: the last axis of a window goes one by one along the
 //! coordinate that the innermost loop moves by no more than the window is wide, so that neighbouring windows meet; what
-//! is loaded is a float as it is in memory, and outside of its guards zero. Others are left to [`super::around`].
+//! is loaded is a float as it is in memory, and outside of its guards zero. How many points a window has may be known only when
+//! it is called. Others are left to [`super::around`].
 //! Next: [`super::run`].
 
 use super::access::{self, plain};
@@ -17,8 +18,10 @@ use crate::ops::Literal;
 use crate::shape::{Dim, Sym};
 use std::collections::BTreeMap;
 
-/// Fewer points are no window, and more are not written out.
-const POINTS: std::ops::RangeInclusive<u64> = 4..=64;
+/// Fewer points are written out.
+const LEAST: i64 = 4;
+/// Windows whose width is not known are no further apart; the runtime has room for so many places.
+const APART: i64 = 64;
 
 /// A sum that is a window.
 #[derive(Clone, Debug)]
@@ -30,11 +33,11 @@ pub struct Window {
     at: Vec<Dim>,
     /// For each axis of the window but the last its step, and what lies inside.
     outer: Vec<(Vec<i64>, Vec<Inside>)>,
-    counts: Vec<u64>,
+    counts: Vec<Dim>,
     /// The loop over neighbouring windows, the coordinate that it moves, and by how much.
     along: Sym,
     axis: usize,
-    step: u64,
+    step: i64,
     /// What lies inside along the last axis.
     columns: Vec<Inside>,
 }
@@ -56,7 +59,7 @@ pub struct Weights {
     at: Vec<Dim>,
     /// For each axis of the window a step.
     axes: Vec<Vec<i64>>,
-    counts: Vec<u64>,
+    counts: Vec<Dim>,
 }
 
 /// The sums of a kernel that are windows.
@@ -80,11 +83,11 @@ pub fn windows(loops: &Loops, uses: &[usize]) -> BTreeMap<ValId, Window> {
 fn window(kernel: &Kernel, x: ValId, weights: ValId) -> Option<Window> {
     let [.., along, lane] = &kernel.par[..] else { return None };
     let (along, lane) = (&along.var, &lane.var);
-    let counts: Vec<u64> =
-        kernel.red.iter().map(|a| u64::try_from(a.extent.as_const()?).ok()).collect::<Option<_>>()?;
+    let counts: Vec<Dim> = kernel.red.iter().map(|a| a.extent.clone()).collect();
+    let few = Dim::product(&counts).as_const().is_some_and(|points| points < LEAST);
     let dtype = kernel.inst(x).dtype;
     let float = matches!(dtype, DType::F32 | DType::F64) && kernel.inst(weights).dtype == dtype;
-    if !float || !POINTS.contains(&counts.iter().product()) {
+    if !float || few {
         return None;
     }
     let vars: Vec<&Sym> = kernel.red.iter().map(|a| &a.var).collect();
@@ -113,8 +116,8 @@ fn window(kernel: &Kernel, x: ValId, weights: ValId) -> Option<Window> {
         moved.next().filter(|_| moved.next().is_none()).map(|(axis, _)| axis)
     };
     let axis = moved(along).filter(|&axis| moved(last) == Some(axis) && !index[axis].mentions(lane))?;
-    let stride = u64::try_from(step(&index[axis], along)?).ok()?;
-    if step(&index[axis], last) != Some(1) || !(1..=*counts.last()?).contains(&stride) {
+    let (stride, width) = (step(&index[axis], along)?, counts.last()?.as_const().unwrap_or(APART));
+    if step(&index[axis], last) != Some(1) || !(1..=width).contains(&stride) {
         return None;
     }
     steps(index, lane)?;
@@ -130,7 +133,7 @@ fn window(kernel: &Kernel, x: ValId, weights: ValId) -> Option<Window> {
         let inside = Inside { low: first(d), step: step(d, vars[k])?, extent: extent.clone() };
         match (outer.get_mut(k), step(d, along)?) {
             (Some((_, all)), 0) => all.push(inside),
-            (None, by) if inside.step == 1 && by == stride as i64 => columns.push(inside),
+            (None, by) if inside.step == 1 && by == stride => columns.push(inside),
             (Some(_) | None, _) => return None,
         }
     }
@@ -154,13 +157,10 @@ impl Window {
 }
 
 impl Emit<'_> {
-    /// The points of the windows that the kernel has, the most of one.
-    pub(super) fn points(&self) -> Option<u64> {
-        let points = self.nest.values.iter().filter_map(|value| {
-            let Op::Window(_, window) = &value.op else { return None };
-            Some(window.counts.iter().product())
-        });
-        points.max()
+    /// How many points the windows that the kernel has have, each.
+    pub(super) fn points(&self) -> Option<String> {
+        let window = self.nest.values.iter().any(|value| matches!(value.op, Op::Window(..)));
+        window.then(|| size(&Dim::product(self.loops.kernel.red.iter().map(|axis| &axis.extent))))
     }
 
     /// The windows that a loop goes along.
@@ -198,8 +198,8 @@ impl Emit<'_> {
     /// The weights, once a tile.
     fn weights(&mut self, v: Ref, weights: &Weights) {
         let name = format!("{}_n", self.nest.value(v).name);
-        let axes: Vec<String> =
-            weights.axes.iter().zip(&weights.counts).map(|(steps, count)| format!("({steps:?}, {count})")).collect();
+        let axes = weights.axes.iter().zip(&weights.counts);
+        let axes: Vec<String> = axes.map(|(steps, count)| format!("({steps:?}, {})", size(count))).collect();
         let (at, lane) = self.tile(&weights.at);
         let from = &self.inputs[weights.input];
         self.out.line(format!("{name}.read(&{from}, {at}, {lane}, [{}], t.len);", axes.join(", ")));
@@ -211,14 +211,15 @@ impl Emit<'_> {
         let name = format!("{}_s", self.nest.value(v).name);
         let (at, lane) = self.tile(&window.at);
         let steps: Vec<String> = window.outer.iter().map(|(steps, _)| format!("{steps:?}")).collect();
-        let valid = |Inside { low, step, extent }: &Inside, count: u64| {
-            format!("rt::valid({}, {step}, {}, {count})", plain(low).text, plain(extent).text)
+        let valid = |Inside { low, step, extent }: &Inside, count: &Dim| {
+            format!("rt::valid({}, {step}, {}, {})", plain(low).text, plain(extent).text, size(count))
         };
         let meet = |ranges: Vec<String>, all: String| {
             ranges.into_iter().reduce(|a, b| format!("rt::meet({a}, {b})")).unwrap_or(all)
         };
-        let inside = window.outer.iter().zip(&window.counts).map(|((_, inside), &count)| {
-            meet(inside.iter().map(|inside| valid(inside, count)).collect(), format!("0..{count}"))
+        let inside = window.outer.iter().zip(&window.counts).map(|((_, inside), count)| {
+            let all = format!("0..{}", plain(count).at(code::SUM));
+            meet(inside.iter().map(|inside| valid(inside, count)).collect(), all)
         });
         let inside: Vec<String> = inside.collect();
         let columns = window.columns.iter().map(|Inside { low, extent, .. }| {
@@ -251,4 +252,10 @@ impl Emit<'_> {
         let steps = at.iter().filter_map(|d| access::step(d, lane));
         (access::list(at.iter().map(|d| access::plain_start(d, lane))), access::list(steps))
     }
+}
+
+/// A number of points, as the runtime counts them.
+fn size(count: &Dim) -> String {
+    let text = plain(count);
+    if count.as_const().is_some() { text.text } else { format!("{} as usize", text.at(code::UNARY)) }
 }

@@ -1,6 +1,6 @@
 //! The sums of a block of neighbouring windows.
 //!
-//! In: [`Block`], where they are; the weights. Out: the sums, a row of lanes for each window. Always: rows are checked before a
+//! In: [`Block`], where they are; the weights. Out: the sums, a row of lanes for each window, as chains where a window has few points. Always: rows are checked before a
 //! pointer to them is made; a row that lies outside is one of zeros. Next: [`super`].
 
 #[cfg(target_arch = "x86_64")]
@@ -17,6 +17,8 @@ use crate::kernel::place::outside;
 use crate::kernel::{In, strided};
 use crate::math::Float;
 
+use super::halves::halves;
+use super::taps::{Points, read};
 use super::vector::Vector;
 use super::{Compiled, Lines, POINTS, RUN, Taps, Windowed};
 
@@ -28,16 +30,14 @@ const FEW: usize = 4;
 const LARGE: usize = 8 << 20;
 /// Points of a window that is computed sooner than its rows come from memory.
 const LITTLE: usize = 16;
-/// Elements of a row begin at a multiple of so many.
-const VECTOR: usize = 16;
 
 /// An input whose rank is known when it is called.
 #[derive(Clone, Copy)]
 pub struct View<'a, T> {
-    origin: *const T,
+    pub(super) origin: *const T,
     low: &'a [isize],
     size: &'a [usize],
-    stride: &'a [isize],
+    pub(super) stride: &'a [isize],
     memory: PhantomData<&'a [T]>,
 }
 
@@ -50,7 +50,7 @@ impl<'a, T: Float> View<'a, T> {
 
     /// Refuses coordinates of an axis from `at` to `at + far` that do not all lie in the window.
     #[inline(always)]
-    fn check(&self, k: usize, at: isize, far: isize) {
+    pub(super) fn check(&self, k: usize, at: isize, far: isize) {
         let lies = |at: isize| (at.wrapping_sub(self.low[k]) as usize) < self.size[k];
         if !(lies(at) && at.checked_add(far).is_some_and(lies)) {
             outside(at, self.low[k], self.size[k]);
@@ -59,6 +59,7 @@ impl<'a, T: Float> View<'a, T> {
 }
 
 /// Where neighbouring windows are; as in [`In::around`].
+#[derive(Clone, Copy)]
 pub struct Block<'a, T> {
     pub(super) of: &'a View<'a, T>,
     pub(super) at: &'a [isize],
@@ -81,91 +82,25 @@ fn now(number: &isize) -> isize {
     unsafe { std::ptr::from_ref(number).read_volatile() }
 }
 
-/// See [`Taps::read`].
-fn read<T: Windowed>(
-    taps: &mut Taps<'_, T>,
-    from: View<'_, T>,
-    at: &[isize],
-    lane: &[isize],
-    steps: &[isize],
-    n: usize,
-) {
-    let counts = &taps.counts[..taps.axes];
-    let points: usize = counts.iter().product();
-    assert!((1..=POINTS).contains(&points), "a window of {points} points");
-    // None, should this panic.
-    taps.n = 0;
-    if n == 0 {
-        return;
-    }
-    let (mut first, mut stride, mut by) = (from.origin, 0isize, [0isize; MAX_RANK]);
-    for (k, &at) in at.iter().enumerate() {
-        first = first.wrapping_offset(at.wrapping_mul(from.stride[k]));
-        stride = stride.wrapping_add(lane[k].wrapping_mul(from.stride[k]));
-        let far = (n as isize - 1).saturating_mul(lane[k]);
-        let (mut low, mut high) = (far.min(0), far.max(0));
-        for (a, &count) in counts.iter().enumerate() {
-            let step = steps[a * lane.len() + k];
-            let far = (count as isize - 1).saturating_mul(step);
-            (low, high) = (low.saturating_add(far.min(0)), high.saturating_add(far.max(0)));
-            by[a] = by[a].wrapping_add(step.wrapping_mul(from.stride[k]));
-        }
-        from.check(k, at.saturating_add(low), high.saturating_sub(low));
-    }
-    let step = by[..counts.len()].last().copied().unwrap_or(0);
-    let mut rows = by.windows(2).zip(counts.iter().skip(1));
-    if (stride == 1 || n == 1) && rows.all(|(by, &count)| by[0] == by[1].wrapping_mul(count as isize)) {
-        (taps.first, taps.step, taps.n) = (first, step, n);
-        return;
-    }
-    let step = n.next_multiple_of(VECTOR);
-    let memory = taps.memory.of(points * step);
-    (taps.first, taps.step) = (memory.as_ptr(), step as isize);
-    let mut point = [0usize; MAX_RANK];
-    for to in memory.chunks_exact_mut(step) {
-        let (to, rest) = to.split_at_mut(n);
-        // SAFETY: all coordinates of all points lie in the window, as was checked, whose elements are readable; any element is
-        // as well one that may be missing.
-        unsafe {
-            match stride {
-                1 => strided::copy(first, to.as_mut_ptr(), n),
-                _ => strided::gather(&mut *(to as *mut [T] as *mut [MaybeUninit<T>]), first, stride),
-            }
-        };
-        rest.fill(T::default());
-        // The last axis is the fastest.
-        for a in (0..counts.len()).rev() {
-            point[a] += 1;
-            first = first.wrapping_offset(by[a]);
-            if point[a] < counts[a] {
-                break;
-            }
-            point[a] = 0;
-            first = first.wrapping_offset(by[a].wrapping_mul(counts[a] as isize).wrapping_neg());
-        }
-    }
-    taps.n = n;
-}
-
 /// Computes the sums of all windows.
 #[inline(always)]
 fn sums<M: Isa, T: Windowed, Wide: Vector<T>, Half: Vector<T>>(
     m: M,
     to: &mut Lines<T>,
-    taps: &Taps<'_, T>,
+    points: &Points<T>,
     block: &Block<'_, T>,
 ) {
     let Block { of, axis, step, columns, count, .. } = *block;
-    let Some((&width, outer)) = taps.counts[..taps.axes].split_last() else { return };
+    let Some((&width, outer)) = points.counts().split_last() else { return };
     let rows: usize = outer.iter().product();
-    assert!((1..=width).contains(&step) && (1..=RUN).contains(&count) && block.lane[axis] == 0);
+    assert!(step > 0 && points.fit(step) && (1..=RUN).contains(&count) && block.lane[axis] == 0);
     // Blocks of windows, of which the last may have some too many.
     let windows = match count % MOST {
         0 => count,
         1..=FEW => count / MOST * MOST + FEW,
         _ => count / MOST * MOST + MOST,
     };
-    let (n, span) = (taps.n, (windows - 1) * step + width);
+    let (n, span) = (points.n, (windows - 1) * step + width);
     let nothing = zeros::<T>(n).as_ptr();
     let mut table = [const { MaybeUninit::<*const T>::uninit() }; (RUN + MOST) * POINTS];
     let table = &mut table[..rows * span];
@@ -238,7 +173,8 @@ fn sums<M: Isa, T: Windowed, Wide: Vector<T>, Half: Vector<T>>(
         }
     }
     let out = to.of(windows * n);
-    let (weights, weight, out) = (taps.first, taps.step, out.as_mut_ptr());
+    let mut copy = Lines::new();
+    let ((weights, weight), out) = (points.rows(&mut copy), out.as_mut_ptr());
     let below = below(of, &by[..outer.len()], [rows, width], step);
     let run = Run { table: table.as_ptr().cast(), rows, width, span, step, weights, out, weight, stride: n, below };
     // SAFETY: each entry is a pointer to `n` elements that lie in the window, as was checked, in `copies` or among the zeros;
@@ -460,34 +396,45 @@ macro_rules! windowed {
             }
 
             #[inline(always)]
-            fn sums<M: Isa>(_: M, to: &mut Lines<$ty>, taps: &Taps<'_, $ty>, block: &Block<'_, $ty>) {
+            fn sums<M: Isa>(_: M, to: &mut Lines<$ty>, points: &Points<$ty>, block: &Block<'_, $ty>) {
                 #[inline(never)]
-                fn base(to: &mut Lines<$ty>, taps: &Taps<'_, $ty>, block: &Block<'_, $ty>) {
-                    sums::<_, $ty, $base, $base_2>(isa::Base, to, taps, block)
+                fn base(to: &mut Lines<$ty>, points: &Points<$ty>, block: &Block<'_, $ty>) {
+                    match points.fit(block.step) {
+                        true => sums::<_, $ty, $base, $base_2>(isa::Base, to, points, block),
+                        false => halves(to, points, block, base),
+                    }
                 }
                 #[cfg(target_arch = "x86_64")]
                 #[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
                 #[inline(never)]
-                fn avx2(to: &mut Lines<$ty>, taps: &Taps<'_, $ty>, block: &Block<'_, $ty>) {
-                    sums::<_, $ty, $avx2, $avx2_2>(isa::Avx2, to, taps, block)
+                fn avx2(to: &mut Lines<$ty>, points: &Points<$ty>, block: &Block<'_, $ty>) {
+                    match points.fit(block.step) {
+                        true => sums::<_, $ty, $avx2, $avx2_2>(isa::Avx2, to, points, block),
+                        // A closure of this function has its instruction set.
+                        false => halves(to, points, block, |to, points, block| avx2(to, points, block)),
+                    }
                 }
                 #[cfg(target_arch = "x86_64")]
                 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512cd,avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
                 #[inline(never)]
-                fn avx512(to: &mut Lines<$ty>, taps: &Taps<'_, $ty>, block: &Block<'_, $ty>) {
-                    sums::<_, $ty, $avx512, $avx512_2>(isa::Avx512, to, taps, block)
+                fn avx512(to: &mut Lines<$ty>, points: &Points<$ty>, block: &Block<'_, $ty>) {
+                    match points.fit(block.step) {
+                        true => sums::<_, $ty, $avx512, $avx512_2>(isa::Avx512, to, points, block),
+                        // A closure of this function has its instruction set.
+                        false => halves(to, points, block, |to, points, block| avx512(to, points, block)),
+                    }
                 }
                 match M::LEVEL {
-                    Level::Base => base(to, taps, block),
+                    Level::Base => base(to, points, block),
                     // SAFETY: only a kernel's clone for an instruction set has its token, and runs where that is.
                     #[cfg(target_arch = "x86_64")]
-                    Level::Avx2 => unsafe { avx2(to, taps, block) },
+                    Level::Avx2 => unsafe { avx2(to, points, block) },
                     // SAFETY: as above.
                     #[cfg(target_arch = "x86_64")]
-                    Level::Avx512 => unsafe { avx512(to, taps, block) },
+                    Level::Avx512 => unsafe { avx512(to, points, block) },
                     // Every 64-bit ARM has it.
                     #[cfg(target_arch = "aarch64")]
-                    Level::Neon => base(to, taps, block),
+                    Level::Neon => base(to, points, block),
                 }
             }
         }

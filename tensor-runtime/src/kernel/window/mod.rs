@@ -3,11 +3,14 @@
 //! In: the weights along a tile of the lane, found once by [`Taps::read`]; where the window of a place begins. Out: the sums
 //! along the tile, by [`Sums::rows`] or one by one. Always: several neighbouring places are computed at once, so that a weight is
 //! fetched once for all of them, and where windows are 3 or 5 wide a place once for all windows of its row; each sum is one chain
-//! in the order of the window's points, whatever is computed beside it; what lies outside is multiplied as zero; all that is read
-//! is checked against the input's window.
+//! in the order of the window's points, whatever is computed beside it; a window of more than [`POINTS`] is two of half as many, so
+//! that its error is that of pairwise summation; what lies outside is multiplied as zero; all that is read is checked against the
+//! input's window.
 //! Next: [`blocks`], compiled once an instruction set, with the runtime.
 
 mod blocks;
+mod halves;
+mod taps;
 #[cfg(test)]
 mod tests;
 mod vector;
@@ -22,8 +25,9 @@ use crate::math::Float;
 use super::cache::LINE;
 use super::{In, Row, Rows, Span, TILE};
 use blocks::{Block, MOST as BLOCK, View};
+use taps::Points;
 
-/// The most points of a window.
+/// The most points of a window that is one chain.
 pub(super) const POINTS: usize = 64;
 /// The most windows that are computed together.
 pub(super) const RUN: usize = 32;
@@ -54,7 +58,7 @@ mod sealed {
         ) where
             Self: Float;
         /// Computes the sums of neighbouring places.
-        fn sums<M: Isa>(m: M, to: &mut Lines<Self>, taps: &Taps<'_, Self>, block: &Block<'_, Self>)
+        fn sums<M: Isa>(m: M, to: &mut Lines<Self>, points: &Points<Self>, block: &Block<'_, Self>)
         where
             Self: Float;
     }
@@ -88,25 +92,17 @@ impl<T: Float> Lines<T> {
 
 /// The weights of a window along a tile of the lane.
 pub struct Taps<'a, T: Float> {
-    /// Those of the first point; those of the next one are `step` behind them.
-    first: *const T,
-    step: isize,
+    at: Points<T>,
     /// A copy, if they do not lie so.
     memory: Lines<T>,
     of: PhantomData<&'a [T]>,
-    /// How many lanes there are.
-    pub(super) n: usize,
-    /// How many points the window has along each of its axes.
-    pub(super) counts: [usize; MAX_RANK],
-    pub(super) axes: usize,
 }
 
 impl<'a, T: Windowed> Taps<'a, T> {
     /// None.
     #[allow(clippy::new_without_default)]
     pub fn new() -> Taps<'a, T> {
-        let (first, memory) = (std::ptr::null(), Lines::new());
-        Taps { first, step: 0, memory, of: PhantomData, n: 0, counts: [0; MAX_RANK], axes: 0 }
+        Taps { at: Points::NONE, memory: Lines::new(), of: PhantomData }
     }
 
     /// Finds the weights: at each point of the axes, which have a step and a count each, `n` elements from `at` on that are
@@ -123,9 +119,9 @@ impl<'a, T: Windowed> Taps<'a, T> {
         assert!(A <= MAX_RANK && n <= TILE, "a window of {A} axes and {n} lanes");
         let mut steps = [[0; N]; A];
         for (k, (step, count)) in axes.into_iter().enumerate() {
-            (steps[k], self.counts[k]) = (step, count);
+            (steps[k], self.at.counts[k]) = (step, count);
         }
-        self.axes = A;
+        self.at.axes = A;
         T::read(self, View::of(from), &at, &lane, steps.as_flattened(), n);
     }
 }
@@ -224,13 +220,13 @@ impl<T: Windowed> Sums<T> {
         let mut back = at.wrapping_sub(self.first) as usize;
         if back >= self.have || count > self.have - back {
             // As many as are asked for together, several times.
-            let whole = (SUMS / taps.n.max(1)).clamp(BLOCK, RUN) / BLOCK * BLOCK;
+            let whole = (SUMS / taps.at.n.max(1)).clamp(BLOCK, RUN) / BLOCK * BLOCK;
             let most = (whole / count).max(1) * count;
             self.have = (end.saturating_sub(at).max(count as isize) as usize).min(most);
             (self.first, back) = (at, 0);
             self.compute(m, self.have, taps, &around());
         }
-        &self.memory.get()[back * taps.n..][..count * taps.n]
+        &self.memory.get()[back * taps.at.n..][..count * taps.at.n]
     }
 
     #[inline(never)]
@@ -252,7 +248,7 @@ impl<T: Windowed> Sums<T> {
             columns: &around.columns,
             count,
         };
-        T::sums(m, &mut self.memory, taps, &block);
+        T::sums(m, &mut self.memory, &taps.at, &block);
     }
 }
 
