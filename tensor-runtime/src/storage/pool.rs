@@ -136,7 +136,8 @@ mod tests {
         let [mine_at, theirs_at] = [mine.as_ptr(), theirs.as_ptr()];
         pool.put(mine);
         std::thread::scope(|scope| drop(scope.spawn(|| pool.put(theirs))));
-        assert_eq!([pool.take(5000), pool.take(4900)].map(|vec| vec.unwrap().as_ptr()), [mine_at, theirs_at]);
+        let found = [pool.take(5000), pool.take(4900)].map(Option::unwrap);
+        assert_eq!(found.each_ref().map(Vec::as_ptr), [mine_at, theirs_at]);
         assert!(pool.take(5000).is_none());
     }
 

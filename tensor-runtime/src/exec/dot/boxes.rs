@@ -194,8 +194,8 @@ mod tests {
     }
 
     /// In pools of so many threads.
-    fn with(threads: usize, test: impl Fn() + Sync) {
-        rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(|| test());
+    fn with(threads: usize, test: impl Fn() + Send) {
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(test);
     }
 
     #[test]
