@@ -400,7 +400,9 @@ impl<'m, T: Target> Memory<'m, T> {
         let Some(root) = self.root(id) else { return };
         self.spots[usize::from(id)] = None;
         self.views -= usize::from(root != id);
-        if self.views == 0 || !self.spots.iter().flatten().any(|other| other.root == root) {
+        // A view's base may be read after it.
+        let alone = root == id && self.views == 0;
+        if alone || !self.spots.iter().flatten().any(|other| other.root == root) {
             let owned = self.more(root).and_then(|k| self.owned.get_mut(k));
             let owned = owned.and_then(Option::take);
             owned.into_iter().for_each(|owned| self.target.free(owned));
