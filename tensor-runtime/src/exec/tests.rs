@@ -138,6 +138,19 @@ static VIEWS: Plan = plan(
     ],
 );
 
+/// A view that is given back before its base, which is read once more.
+static BASE: Plan = plan(
+    PARAMS,
+    &[X, A, B, RESULT, TEMP, TEMP, TEMP, flat(4)],
+    &[3],
+    &[
+        step(&[0], &[Output { buffer: 4 }], &[]),
+        step(&[7], &[Output { buffer: 5 }], &[7]),
+        step(&[4, 5], &[Output { buffer: 6 }], &[4, 5]),
+        step(&[6], &[Output { buffer: 3 }], &[6]),
+    ],
+);
+
 const AXES: &[DotAxis] = &[
     DotAxis { role: Role::Left, extent: 0, left: Some((0, 1)), right: None, out: Some(0) },
     DotAxis { role: Role::Right, extent: 1, left: None, right: Some((1, 1)), out: Some(1) },
@@ -199,9 +212,14 @@ fn a_call_allocates_what_was_said() {
         let data = vec![0.0f32; (m * n).max(m * k).max(k * n)];
         let layouts = [[m, n], [m, k], [k, n]].map(|sizes| Layout::contiguous(&sizes).unwrap());
         let operands = layouts.each_ref().map(|layout| RawView::new(AnySlice::F32(&data), layout).unwrap());
-        for (name, plan) in
-            [("chain", &CHAIN), ("views", &VIEWS), ("dots", &DOTS), ("panels", &PANELS), ("tiles", &TILES)]
-        {
+        for (name, plan) in [
+            ("chain", &CHAIN),
+            ("views", &VIEWS),
+            ("base", &BASE),
+            ("dots", &DOTS),
+            ("panels", &PANELS),
+            ("tiles", &TILES),
+        ] {
             pool.install(|| {
                 let said = memory(plan, &[("K", k), ("M", m), ("N", n)]).unwrap();
                 let (result, most) = meter::peak(|| super::call::<1>(plan, &operands));
