@@ -50,8 +50,13 @@ pub(super) fn one<R>(job: impl FnOnce() -> R) -> Result<R, String> {
 
 /// Runs `job(0)` to `job(n - 1)`, in any order, and answers the text of the first panic.
 pub(super) fn run(n: usize, job: &(dyn Fn(usize) + Sync)) -> Result<(), String> {
+    run_with(n, &|(): &mut (), i| job(i))
+}
+
+/// The same, with what a thread has for all of its jobs.
+pub(super) fn run_with<S: Default>(n: usize, job: &(dyn Fn(&mut S, usize) + Sync)) -> Result<(), String> {
     if n == 1 {
-        return one(|| job(0));
+        return one(|| job(&mut S::default(), 0));
     }
     let team = threads(n);
     // Each begins with its own part, which is the same from step to step, and then helps others: what a thread has
@@ -60,6 +65,7 @@ pub(super) fn run(n: usize, job: &(dyn Fn(usize) + Sync)) -> Result<(), String> 
         std::array::from_fn(|k| AtomicUsize::new(if k < team { part(n, team, k).start } else { n }));
     let failure = Mutex::new(None);
     let work = |number: usize| {
+        let mut own = S::default();
         for k in (0..team).map(|k| (number + k) % team) {
             let end = part(n, team, k).end;
             loop {
@@ -67,7 +73,7 @@ pub(super) fn run(n: usize, job: &(dyn Fn(usize) + Sync)) -> Result<(), String> 
                 if i >= end {
                     break;
                 }
-                if let Err(panic) = catch_unwind(AssertUnwindSafe(|| job(i))) {
+                if let Err(panic) = catch_unwind(AssertUnwindSafe(|| job(&mut own, i))) {
                     let mut failure = failure.lock().unwrap_or_else(|e| e.into_inner());
                     failure.get_or_insert_with(|| text(&*panic));
                 }

@@ -10,14 +10,14 @@ use crate::MAX_RANK;
 use crate::error::Result;
 use crate::exec::block::unplaced;
 use crate::exec::launch::{self, Faults, Found, Shared, axis_of};
-use crate::exec::memory::{Memory, Spot, aligned, described, layout_of, slack};
+use crate::exec::memory::{Memory, Spot, described, layout_of, slack};
 use crate::exec::{internal, jobs, work};
 use crate::kernel::Window;
 use crate::layout::Layout;
 use crate::plan::{Action, Band, Dot, Epilogue, FREE, Launch, Near, Plan};
 
 use super::boxes::Boxes;
-use super::epilogue::{dense, largest, panel, panel_order, prepare};
+use super::epilogue::{Scratch, dense, largest, panel, panel_order, prepare};
 use super::packed::Packed;
 use super::{Product, keepers, told, windows};
 
@@ -227,8 +227,8 @@ impl Bands {
         let faults = Faults::default();
         let n = self.jobs();
         let len: usize = self.most.iter().product();
-        let shared = Shared::new(|job: usize| {
-            let (_buffer, start) = aligned(buffer.dtype, len)?;
+        let shared = Shared::new(|((band, own), job): (&mut (Scratch, Scratch), usize)| {
+            let start = band.of(buffer.dtype, len)?;
             for i in jobs::part(self.count(), n, job) {
                 let parts = self.parts(i);
                 let mut whole: [Range<isize>; MAX_RANK] =
@@ -253,7 +253,7 @@ impl Bands {
                     for (range, whole) in ranges.iter_mut().zip(&whole) {
                         *range = range.start + whole.start..range.end + whole.start;
                     }
-                    faults.note(panel(epilogue, product, packed.as_ref(), &made, &ranges, &panel_order)?);
+                    faults.note(panel(epilogue, product, packed.as_ref(), &made, &ranges, &panel_order, own)?);
                 }
                 read.collapse(launch);
                 // SAFETY: the band is this job's own; its window has what was just made and no more, and a kernel reads nothing
@@ -263,7 +263,7 @@ impl Bands {
             }
             Ok(())
         });
-        let failure = told(plan, format_args!("kernel {}", launch.name), n, &|job| shared.call(job));
+        let failure = told(plan, format_args!("kernel {}", launch.name), n, &|own, job| shared.call((own, job)));
         faults.told(plan).and(failure).map(|()| true)
     }
 

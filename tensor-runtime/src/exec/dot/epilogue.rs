@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use crate::MAX_RANK;
+use crate::dtype::{AnyBuffer, DType};
 use crate::error::Result;
 use crate::exec::internal;
 use crate::exec::jobs;
@@ -47,13 +48,13 @@ pub(super) fn panels(
     let work = product.work().saturating_add(launch::work(launch, &ready.extents[..ready.axes]));
     let n = boxes.jobs(work);
     let faults = Faults::default();
-    let shared = Shared::new(|job: usize| {
+    let shared = Shared::new(|(own, job): (&mut Scratch, usize)| {
         for i in jobs::part(boxes.count(), n, job) {
-            faults.note(panel(epilogue, product, packed.as_ref(), &ready, &boxes.get(i), &order)?);
+            faults.note(panel(epilogue, product, packed.as_ref(), &ready, &boxes.get(i), &order, own)?);
         }
         Ok(())
     });
-    let failure = told(plan, format_args!("kernel {}", launch.name), n, &|job| shared.call(job));
+    let failure = told(plan, format_args!("kernel {}", launch.name), n, &|own, job| shared.call((own, job)));
     faults.told(plan).and(failure).map(|()| true)
 }
 
@@ -153,6 +154,24 @@ pub(in crate::exec) fn dense(order: &[usize], size: impl Fn(usize) -> usize, str
     len
 }
 
+/// Memory that a thread has for one panel after another.
+#[derive(Default)]
+pub(super) struct Scratch(Option<(AnyBuffer, *mut u8, usize)>);
+
+impl Scratch {
+    /// Room for so many elements of unspecified values.
+    pub(super) fn of(&mut self, dtype: DType, len: usize) -> Result<*mut u8> {
+        match &self.0 {
+            Some((buffer, start, have)) if buffer.dtype() == dtype && *have >= len => Ok(*start),
+            Some(_) | None => {
+                let (buffer, start) = aligned(dtype, len)?;
+                self.0 = Some((buffer, start, len));
+                Ok(start)
+            }
+        }
+    }
+}
+
 /// One panel: the product, then the kernel on it.
 pub(super) fn panel(
     epilogue: &'static Epilogue,
@@ -161,12 +180,13 @@ pub(super) fn panel(
     ready: &Ready,
     ranges: &[Range<isize>; MAX_RANK],
     order: &[usize],
+    own: &mut Scratch,
 ) -> Result<Option<Fault>> {
     let rank = order.len();
     let mut strides = [0isize; MAX_RANK];
     let size = |k: usize| (ranges[k].end - ranges[k].start) as usize;
     let len = dense(order, size, &mut strides);
-    let (_buffer, start) = aligned(product.out, len)?;
+    let start = own.of(product.out, len)?;
     let low: isize = (0..rank).map(|k| ranges[k].start.wrapping_mul(strides[k])).fold(0, isize::wrapping_add);
     let bytes = product.out.bytes() as isize;
     let origin = start.wrapping_offset(low.wrapping_neg().wrapping_mul(bytes));

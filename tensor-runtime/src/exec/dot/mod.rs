@@ -369,7 +369,7 @@ fn whole(
         // SAFETY: as below, of one box that is all.
         let run = |_| unsafe { product.compute_by(by, None, product.operands(), &all, origin, strides, false, None) };
         let shared = Shared::new(run);
-        return told(plan, format_args!("a product"), 1, &|job| shared.call(job)).map(|()| true);
+        return told(plan, format_args!("a product"), 1, &|(): &mut (), job| shared.call(job)).map(|()| true);
     }
     // SAFETY: `start` checked that the loops stay within the operands, which nobody writes during the step.
     let packed = unsafe { Packed::of(product, strides, keepers(memory, operands)) }?;
@@ -396,7 +396,7 @@ fn whole(
         }
         Ok(())
     });
-    told(plan, format_args!("a product"), n, &|job| shared.call(job)).map(|()| true)
+    told(plan, format_args!("a product"), n, &|(): &mut (), job| shared.call(job)).map(|()| true)
 }
 
 /// What is kept of the memory of two operands.
@@ -404,15 +404,20 @@ fn keepers<'m>(memory: &Memory<'m>, operands: [u16; 2]) -> [Option<Keeper<'m>>; 
     operands.map(|root| memory.keeper(root))
 }
 
-/// Runs jobs, and answers the first error of any.
-fn told(plan: &'static Plan, what: Arguments<'_>, n: usize, call: &(dyn Fn(usize) -> Result<()> + Sync)) -> Result<()> {
+/// Runs jobs, with what a thread has for all of its own, and answers the first error of any.
+fn told<S: Default>(
+    plan: &'static Plan,
+    what: Arguments<'_>,
+    n: usize,
+    call: &(dyn Fn(&mut S, usize) -> Result<()> + Sync),
+) -> Result<()> {
     let failure = std::sync::Mutex::new(None);
-    let run = |job: usize| {
-        if let Err(error) = call(job) {
+    let run = |own: &mut S, job: usize| {
+        if let Err(error) = call(own, job) {
             failure.lock().unwrap_or_else(|e| e.into_inner()).get_or_insert(error);
         }
     };
-    jobs::run(n, &run).map_err(|text| internal(plan, format!("{what}: {text}")))?;
+    jobs::run_with(n, &run).map_err(|text| internal(plan, format!("{what}: {text}")))?;
     failure.into_inner().unwrap_or_else(|e| e.into_inner()).map_or(Ok(()), Err)
 }
 
