@@ -42,6 +42,12 @@ pub(super) fn part(total: usize, n: usize, i: usize) -> std::ops::Range<usize> {
     at(i)..at(i + 1)
 }
 
+/// Whether a thread that begins with its own part of `n` jobs has none after this one.
+pub(super) fn is_last(n: usize, job: usize) -> bool {
+    let team = threads(n);
+    (0..team).any(|k| part(n, team, k).end == job + 1)
+}
+
 /// Runs a job on this thread, and answers what it does or the text of its panic.
 #[inline]
 pub(super) fn one<R>(job: impl FnOnce() -> R) -> Result<R, String> {

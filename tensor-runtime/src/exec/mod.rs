@@ -39,7 +39,7 @@ use crate::dtype::DType;
 use crate::error::{Error, GradientFault, Result};
 use crate::layout::Layout;
 use crate::operand::{RawView, RawViewMut};
-use crate::plan::{Action, BufferId, Dot, Launch, Plan, Scatter};
+use crate::plan::{Action, BufferId, Dot, Launch, Plan, Scatter, Step};
 use crate::tape;
 use crate::tensor::{AnyTensor, Made};
 use std::cell::OnceCell;
@@ -215,7 +215,14 @@ fn run(
 trait Machine: Target + Sized {
     fn launch(memory: &mut Memory<'_, Self>, plan: &'static Plan, launch: &'static Launch, sizes: &[i64])
     -> Result<()>;
-    fn dot(memory: &mut Memory<'_, Self>, plan: &'static Plan, dot: &'static Dot, sizes: &[i64]) -> Result<()>;
+    /// `next` is the step after it.
+    fn dot(
+        memory: &mut Memory<'_, Self>,
+        plan: &'static Plan,
+        dot: &'static Dot,
+        next: Option<&'static Step>,
+        sizes: &[i64],
+    ) -> Result<()>;
     fn scatter(memory: &mut Memory<'_, Self>, plan: &'static Plan, scatter: &Scatter, sizes: &[i64]) -> Result<()>;
     /// Runs the steps of a block that begins with `first` at once, if that pays; the number of the next step. `runs`
     /// says which steps are to be run.
@@ -238,8 +245,14 @@ impl Machine for Host {
         launch::run(plan, launch, memory, sizes)
     }
 
-    fn dot(memory: &mut Memory<'_>, plan: &'static Plan, dot: &'static Dot, sizes: &[i64]) -> Result<()> {
-        dot::run(plan, dot, None, memory, sizes)
+    fn dot(
+        memory: &mut Memory<'_>,
+        plan: &'static Plan,
+        dot: &'static Dot,
+        next: Option<&'static Step>,
+        sizes: &[i64],
+    ) -> Result<()> {
+        dot::run(plan, dot, None, memory, sizes, next)
     }
 
     fn scatter(memory: &mut Memory<'_>, plan: &'static Plan, scatter: &Scatter, sizes: &[i64]) -> Result<()> {
@@ -266,7 +279,7 @@ impl Machine for Host {
             }
         }
         if let Some(bands) = Bands::from(plan, first, runs, sizes)? {
-            dot::run(plan, bands.dot, Some(&bands), memory, sizes)?;
+            dot::run(plan, bands.dot, Some(&bands), memory, sizes, None)?;
             return Ok(first + 2);
         }
         let Some((block, tiling)) = Tiling::from(plan, first, runs, sizes)? else { return Ok(first) };
@@ -340,7 +353,7 @@ fn in_turn<M: Machine>(
         if k >= done && runs(k) {
             match &step.action {
                 Action::Launch(launch) => M::launch(memory, plan, launch, sizes)?,
-                Action::Dot(dot) => M::dot(memory, plan, dot, sizes)?,
+                Action::Dot(dot) => M::dot(memory, plan, dot, plan.steps.get(k + 1), sizes)?,
                 Action::Scatter(scatter) => M::scatter(memory, plan, scatter, sizes)?,
             }
         }

@@ -253,7 +253,7 @@ impl Bands {
                     for (range, whole) in ranges.iter_mut().zip(&whole) {
                         *range = range.start + whole.start..range.end + whole.start;
                     }
-                    faults.note(panel(epilogue, product, packed.as_ref(), &made, &ranges, &panel_order, own)?);
+                    faults.note(panel(epilogue, product, packed.as_ref(), &made, &ranges, &panel_order, own, false)?);
                 }
                 read.collapse(launch);
                 // SAFETY: the band is this job's own; its window has what was just made and no more, and a kernel reads nothing

@@ -186,6 +186,7 @@ mod tests {
             loops: vec![l(Role::Left, m), l(Role::Right, n), l(Role::Contract, k)],
             axes: vec![Some(0), Some(1), None],
             windows: None,
+            after: None,
         }
     }
 

@@ -11,7 +11,7 @@ use crate::kept::Laid;
 
 use super::gemm::Matrix;
 use super::lay::{DEPTH, VECTOR, WIDEST, pack, panel_of, panels, unlaid};
-use super::tile::{self, Strip, Tiles};
+use super::tile::{self, Meanwhile, Strip, Tiles};
 
 /// Elements of panels that are laid out at once: they stay in a near cache.
 const MOST: usize = 8192;
@@ -93,7 +93,7 @@ unsafe fn by_panels(
                         out_row: out.column,
                         lanes: panel.len(),
                         add: add || block > 0,
-                        beside: None,
+                        meanwhile: Meanwhile::default(),
                     };
                     let last = panel.end == group.end && row + step >= rows;
                     let soon = |follow| if last { unlaid(follow, next, left.row, left.column, WIDEST) } else { None };

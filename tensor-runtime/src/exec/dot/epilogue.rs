@@ -20,6 +20,7 @@ use super::beside::Beside;
 use super::boxes::Boxes;
 use super::gemm::Loop;
 use super::packed::Packed;
+use super::tile::Meanwhile;
 use super::{Product, extent, keepers, told, windows};
 
 /// The product a panel at a time, each at once the input of the epilogue; `false` if it cannot read its windows.
@@ -49,8 +50,10 @@ pub(super) fn panels(
     let n = boxes.jobs(work);
     let faults = Faults::default();
     let shared = Shared::new(|(own, job): (&mut Scratch, usize)| {
-        for i in jobs::part(boxes.count(), n, job) {
-            faults.note(panel(epilogue, product, packed.as_ref(), &ready, &boxes.get(i), &order, own)?);
+        let part = jobs::part(boxes.count(), n, job);
+        for i in part.clone() {
+            let last = i + 1 == part.end && jobs::is_last(n, job);
+            faults.note(panel(epilogue, product, packed.as_ref(), &ready, &boxes.get(i), &order, own, last)?);
         }
         Ok(())
     });
@@ -131,8 +134,16 @@ pub(super) fn largest(
 ) -> Result<(Product, Boxes, usize)> {
     let nowhere = std::ptr::null_mut();
     let (dtype, out) = (dot.dtype, described(plan, dot.out)?.dtype);
-    let mut product =
-        Product { dtype, out, left: nowhere, right: nowhere, loops: Vec::new(), axes: Vec::new(), windows: None };
+    let mut product = Product {
+        dtype,
+        out,
+        left: nowhere,
+        right: nowhere,
+        loops: Vec::new(),
+        axes: Vec::new(),
+        windows: None,
+        after: None,
+    };
     for axis in dot.axes {
         let extent = extent(plan, axis, sizes)?;
         product.loops.push(Loop { role: axis.role, extent, left: 0, right: 0, out: 0 });
@@ -172,7 +183,8 @@ impl Scratch {
     }
 }
 
-/// One panel: the product, then the kernel on it.
+/// One panel: the product, then the kernel on it; the `last` one of a thread in this step, or not.
+#[allow(clippy::too_many_arguments, reason = "a product, its kernel, and a part of both")]
 pub(super) fn panel(
     epilogue: &'static Epilogue,
     product: &Product,
@@ -181,6 +193,7 @@ pub(super) fn panel(
     ranges: &[Range<isize>; MAX_RANK],
     order: &[usize],
     own: &mut Scratch,
+    last: bool,
 ) -> Result<Option<Fault>> {
     let rank = order.len();
     let mut strides = [0isize; MAX_RANK];
@@ -204,8 +217,17 @@ pub(super) fn panel(
     // box's elements are all of it, each once.
     unsafe {
         let loops = product.boxed(ranges);
-        let (by, beside) = (product.by(true), beside.as_ref());
-        product.compute_by(by, packed, product.operands(), &loops, origin, &strides[..rank], false, beside)
+        let meanwhile = Meanwhile { beside: beside.as_ref(), after: product.after.filter(|_| last) };
+        product.compute_by(
+            product.by(true),
+            packed,
+            product.operands(),
+            &loops,
+            origin,
+            &strides[..rank],
+            false,
+            meanwhile,
+        )
     }?;
     job.collapse(&epilogue.launch);
     // SAFETY: the panel is initialised and this job's own; of the other operands see `launch::prepare`. The windows of

@@ -20,7 +20,7 @@ mod vector;
 pub(super) mod windows;
 
 use std::fmt::Arguments;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 
 use ::half::{bf16, f16};
@@ -29,25 +29,27 @@ use crate::dims::{MAX_AXES, MAX_RANK};
 use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::isa;
-use crate::plan::{Dot, DotAxis, Plan, Role};
+use crate::plan::{Action, Dot, DotAxis, Plan, Role, Step};
 
 use super::launch::Shared;
 use super::memory::{Keeper, Memory, Spot, described, layout_of};
 use super::{internal, jobs};
 use bands::Bands;
-use beside::Beside;
 use boxes::Boxes;
 pub(super) use epilogue::{dense, panel_bytes, panel_order};
 pub(super) use gemm::MAX_LOOPS;
 use gemm::{By, Loop};
 use gemm_common::Parallelism;
 use packed::Packed;
+use tile::{Meanwhile, Part};
 use windows::Windows;
 
 /// Multiply-adds from which on the library is faster, whose threads share what they pack: than panels, and than its own boxes.
 const SHARED: [u64; 2] = [1 << 30, 1 << 27];
 /// Rows, columns or terms above which the library is faster in a tile of several steps, whose few rows share what is laid out.
 const NARROW: usize = 48;
+/// Bytes of what is worth being fetched before the next step, and stays in a core's cache.
+const AFTER: RangeInclusive<usize> = 4 << 10..=256 << 10;
 /// Rows and columns below which vectors are not worth what is laid out for them.
 const LEAST: usize = 4;
 
@@ -66,6 +68,8 @@ pub(in crate::exec) struct Product {
     pub(super) axes: Vec<Option<usize>>,
     /// What one of the operands is, if it is nowhere in memory.
     pub(super) windows: Option<Arc<Windows>>,
+    /// What is read after it, by the next step, if anything is worth being fetched for that.
+    pub(super) after: Option<Part>,
 }
 
 /// Runs the product, and what reads it in `bands`.
@@ -75,12 +79,26 @@ pub(super) fn run(
     bands: Option<&Bands>,
     memory: &mut Memory<'_>,
     sizes: &[i64],
+    next: Option<&Step>,
 ) -> Result<()> {
     let left = memory.reading(dot.left, sizes)?;
     let right = memory.reading(dot.right, sizes)?;
     let shape = layout_of(plan, described(plan, dot.out)?, sizes)?;
-    let product = Product::new(plan, dot, &left, &right, shape.sizes(), sizes)?;
+    let mut product = Product::new(plan, dot, &left, &right, shape.sizes(), sizes)?;
+    product.after = after(dot, next, memory);
     multiply(plan, dot, &product, shape.sizes(), memory, sizes, [left.root, right.root], bands).map(|_| ())
+}
+
+/// The largest input of the next step that a core's cache keeps until then, and that is not made by this one: the weights of a
+/// network are in no near cache when their turn comes.
+fn after(dot: &Dot, next: Option<&Step>, memory: &Memory<'_>) -> Option<Part> {
+    let Action::Launch(launch) = &next?.action else { return None };
+    let made = |id: u16| dot.epilogue.as_ref().is_some_and(|e| e.launch.outputs.iter().any(|out| out.buffer == id));
+    let known = launch.inputs.iter().filter(|&&id| id != dot.out && !made(id)).filter_map(|&id| memory.known(id));
+    let bytes = |spot: &Spot<'_>| spot.layout.len() * spot.dtype.bytes();
+    let spot = known.filter(|spot| AFTER.contains(&bytes(spot))).max_by_key(|spot| bytes(spot))?;
+    let first = spot.start.wrapping_add(spot.layout.offset() * spot.dtype.bytes());
+    Some(Part::all(first.cast(), bytes(spot) / size_of::<f32>()))
 }
 
 /// Runs the product of operands in this memory; answers whether it can read its windows, if it has any. If not, nothing was done.
@@ -170,6 +188,7 @@ impl Product {
             loops: Vec::with_capacity(dot.axes.len()),
             axes: Vec::with_capacity(dot.axes.len()),
             windows: None,
+            after: None,
         };
         let mut covered = [1usize; MAX_RANK];
         for axis in dot.axes {
@@ -265,7 +284,7 @@ impl Product {
     ) -> Result<()> {
         let narrow = [Role::Left, Role::Right, Role::Contract].into_iter().any(|role| self.count(role) <= NARROW);
         // SAFETY: the caller's promise.
-        unsafe { self.compute_by(self.by(narrow), None, operands, ranges, origin, strides, add, None) }
+        unsafe { self.compute_by(self.by(narrow), None, operands, ranges, origin, strides, add, Meanwhile::default()) }
     }
 
     /// The same, by way of an operand that is packed, if any.
@@ -282,7 +301,7 @@ impl Product {
         origin: *mut u8,
         strides: &[isize],
         add: bool,
-        beside: Option<&Beside>,
+        meanwhile: Meanwhile<'_>,
     ) -> Result<()> {
         let mut loops = [Loop { role: Role::Batch, extent: 1, left: 0, right: 0, out: 0 }; MAX_LOOPS];
         let (mut left, mut right, mut out) = (0isize, 0isize, 0isize);
@@ -310,9 +329,9 @@ impl Product {
                 // SAFETY: the caller's promise.
                 unsafe {
                     match &self.windows {
-                        None => packed.compute(loops, first as usize, other.cast(), out.cast(), add, beside),
+                        None => packed.compute(loops, first as usize, other.cast(), out.cast(), add, meanwhile),
                         Some(windows) => {
-                            windows.compute(packed, loops, ranges, first as usize, out.cast(), add, beside)
+                            windows.compute(packed, loops, ranges, first as usize, out.cast(), add, meanwhile)
                         }
                     }
                 }
@@ -367,7 +386,9 @@ fn whole(
         let threads = if n > 1 { Parallelism::Rayon(jobs::threads(n)) } else { Parallelism::None };
         let (by, all) = (By::Library(threads), product.ranges());
         // SAFETY: as below, of one box that is all.
-        let run = |_| unsafe { product.compute_by(by, None, product.operands(), &all, origin, strides, false, None) };
+        let run = |_| unsafe {
+            product.compute_by(by, None, product.operands(), &all, origin, strides, false, Meanwhile::default())
+        };
         let shared = Shared::new(run);
         return told(plan, format_args!("a product"), 1, &|(): &mut (), job| shared.call(job)).map(|()| true);
     }
@@ -390,7 +411,7 @@ fn whole(
                     origin,
                     strides,
                     false,
-                    None,
+                    Meanwhile::default(),
                 )
             }?;
         }

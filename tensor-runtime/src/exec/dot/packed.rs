@@ -16,10 +16,9 @@ use crate::kept::{Form, Found, Laid};
 use crate::plan::Role;
 
 use super::Product;
-use super::beside::Beside;
 use super::gemm::{self, Loop, MAX_LOOPS};
 use super::lay::{DEPTH, VECTOR, pack, panel_of, panels};
-use super::tile::{self, Ahead, Strip, Tiles};
+use super::tile::{self, Meanwhile, Part, Strip, Tiles};
 
 /// Rows from which on it pays to lay out the other operand.
 const LEAST_ROWS: usize = 8;
@@ -145,7 +144,7 @@ impl Packed {
         other: *const f32,
         out: *mut f32,
         add: bool,
-        beside: Option<&Beside>,
+        meanwhile: Meanwhile<'_>,
     ) {
         let right = self.role == Role::Right;
         let step = |l: &Loop| if right { l.left } else { l.right };
@@ -176,7 +175,7 @@ impl Packed {
                 out: out.wrapping_offset(to),
                 out_row: rows.out,
                 add,
-                beside,
+                meanwhile,
                 ..Strip::EMPTY
             };
             // SAFETY: the caller's promise.
@@ -206,19 +205,23 @@ impl Packed {
                     out: rows.out.wrapping_add(lane - lanes.start),
                     lanes: end - lane,
                     add: rows.add || block > 0,
-                    beside: rows.beside.filter(|_| block == 0),
+                    meanwhile: Meanwhile { beside: rows.meanwhile.beside.filter(|_| block == 0), after: None },
                     ..*rows
                 };
-                // The next panel, or the next terms of the first one; behind the last, what another box mostly begins with: the rest of
-                // a panel was fetched together with what is before it, if anything was.
-                let (next, soon) = match (end < lanes.end, block + 1 < blocks) {
-                    (true, _) => (end, of.clone()),
-                    (false, true) => (lanes.start, terms(block + 1)),
-                    (false, false) => (if lanes.start == panel.start { end } else { panel.end }, terms(0)),
+                // The next panel, or the next terms of the first one; behind the last, what is known to come, or what another box mostly
+                // begins with: the rest of a panel was fetched together with what is before it, if anything was.
+                let next = match (end < lanes.end, block + 1 < blocks) {
+                    (true, _) => self.part(end, of.clone()),
+                    (false, true) => self.part(lanes.start, terms(block + 1)),
+                    (false, false) => {
+                        let other = if lanes.start == panel.start { end } else { panel.end };
+                        rows.meanwhile.after.or_else(|| self.part(other, terms(0)))
+                    }
                 };
+                let ahead = |follow| next.as_ref().and_then(|next| next.ahead(follow, of.len()));
                 // SAFETY: the processor has the set, for `isa::active` found it; the rows are the caller's, the
                 // panel has whole vectors of lanes.
-                unsafe { self.tiles.strip(&strip, |follow| self.ahead(next, &soon, follow)) };
+                unsafe { self.tiles.strip(&strip, ahead) };
             }
         }
     }
@@ -229,19 +232,11 @@ impl Packed {
         (self.panels.start().wrapping_add(panel.start * self.depth + term * stride), stride)
     }
 
-    /// What is fetched of these terms from a lane on, to the end of its panel, while a tile is computed that so many follow, if
-    /// anything: as many lines as there are terms, so that all are asked for.
-    fn ahead(&self, lane: usize, terms: &Range<usize>, follow: usize) -> Option<Ahead> {
+    /// These terms of a panel from a lane on, if there is one.
+    fn part(&self, lane: usize, terms: Range<usize>) -> Option<Part> {
         let panel = panel_of(Some(lane).filter(|lane| *lane < self.lanes)?, self.lanes);
-        let (start, stride) = self.place(&panel, terms.start);
-        let before = lane - panel.start;
-        (before + follow * VECTOR < stride).then(|| match before {
-            0 => Ahead::lines(start.wrapping_add(follow * terms.len() * VECTOR)),
-            _ => {
-                let (start, step) = (start.wrapping_add(before + follow * VECTOR), stride as isize);
-                Ahead { start, step, stride: step * VECTOR as isize }
-            }
-        })
+        let (start, step) = self.place(&panel, terms.start);
+        Some(Part { start, step, before: lane - panel.start, terms: terms.len() })
     }
 
     /// The role of the operand that is packed.
@@ -312,6 +307,7 @@ mod tests {
             ],
             axes: vec![Some(0), Some(1), None],
             windows: None,
+            after: None,
         }
     }
 
@@ -383,7 +379,7 @@ mod tests {
                     (loops[0].out, loops[1].out) = (strides[0], strides[1]);
                     let other = if packed.role() == Role::Right { product.left } else { product.right };
                     // SAFETY: as above.
-                    unsafe { packed.compute(&loops, 0, other.cast(), out.as_mut_ptr(), false, None) };
+                    unsafe { packed.compute(&loops, 0, other.cast(), out.as_mut_ptr(), false, Meanwhile::default()) };
                     assert_eq!(bits(&out), bits(&whole), "{m} {n} {k} {lies:?} {turned}: kept, other bits");
                 }
             }

@@ -35,8 +35,45 @@ pub(super) struct Strip<'a> {
     pub(super) lanes: usize,
     /// Whether to add to what is there.
     pub(super) add: bool,
-    /// What is fetched for whoever reads the destination.
+    pub(super) meanwhile: Meanwhile<'a>,
+}
+
+/// What is fetched while tiles are computed, for what comes then.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Meanwhile<'a> {
+    /// For whoever reads the destination.
     pub(super) beside: Option<&'a Beside>,
+    /// What is read when all lanes are done.
+    pub(super) after: Option<Part>,
+}
+
+/// Terms of a panel from one of its lanes on, or other memory as if it were such.
+#[derive(Clone, Copy)]
+pub(in crate::exec) struct Part {
+    /// The panel's first lane, and what is from term to term.
+    pub(super) start: *const f32,
+    pub(super) step: usize,
+    /// The lane.
+    pub(super) before: usize,
+    pub(super) terms: usize,
+}
+
+impl Part {
+    /// So many elements from here on.
+    pub(super) fn all(start: *const f32, len: usize) -> Part {
+        Part { start, step: LINE, before: 0, terms: len.div_ceil(LINE) }
+    }
+
+    /// What is fetched of it, if anything, while a tile of so many terms is computed that so many follow: as many lines as there are
+    /// terms, so that all are asked for.
+    pub(super) fn ahead(&self, follow: usize, depth: usize) -> Option<Ahead> {
+        if self.before == 0 {
+            let line = follow * depth;
+            return (line < self.terms * self.step / LINE).then(|| Ahead::lines(self.start.wrapping_add(line * LINE)));
+        }
+        let (lane, step) = (self.before + follow * LINE, self.step as isize);
+        (lane < self.step).then(|| Ahead { start: self.start.wrapping_add(lane), step, stride: step * LINE as isize })
+    }
 }
 
 /// As much of a strip as fits in registers.
@@ -103,7 +140,7 @@ impl Strip<'_> {
         out_row: 0,
         lanes: 0,
         add: false,
-        beside: None,
+        meanwhile: Meanwhile { beside: None, after: None },
     };
 
     /// The rows some [`AHEAD`] terms behind a tile's, where terms are neighbours; where rows are, each term's next line; else lines
@@ -152,7 +189,7 @@ impl Tiles {
                     steps: std::array::from_fn(|i| i as isize * strip.row),
                     ahead: ahead(follow).unwrap_or_else(|| strip.later(left, rows)),
                 };
-                if let Some(beside) = strip.beside {
+                if let Some(beside) = strip.meanwhile.beside {
                     beside.fetch(out, rows, lanes);
                 }
                 // SAFETY: the caller's promise, for a part of its rows and lanes.

@@ -16,12 +16,11 @@ use crate::isa;
 use crate::plan::{Action, Around, Plan, Prologue, Role};
 
 use super::bands::Bands;
-use super::beside::Beside;
 use super::boxes::Boxes;
 use super::gemm::{Loop, MAX_LOOPS};
 use super::lay::VECTOR;
 use super::packed::Packed;
-use super::tile::{self, Strip};
+use super::tile::{self, Meanwhile, Strip};
 use super::{Product, multiply};
 
 /// Terms whose lanes in a panel stay in the first-level cache, and rows for which it pays to fetch those of more terms: each
@@ -180,7 +179,7 @@ impl Windows {
         first: usize,
         out: *mut f32,
         add: bool,
-        beside: Option<&Beside>,
+        meanwhile: Meanwhile<'_>,
     ) {
         let width = loops.iter().filter(|l| l.role == packed.role()).map(|l| l.extent).product::<usize>();
         let outer = |i: usize| loops[i].role == self.role && Some(i) != self.line;
@@ -214,7 +213,7 @@ impl Windows {
                     Strip { left: edge.as_ptr(), row: depth as isize, term: 1, rows, ..Strip::EMPTY }
                 };
                 let out = out.wrapping_offset(done as isize * out_row);
-                let strip = Strip { out, out_row, add, beside, ..strip };
+                let strip = Strip { out, out_row, add, meanwhile, ..strip };
                 // SAFETY: all terms of so many rows lie in the array, or in the copy; of the destination the caller's promise.
                 unsafe { packed.strips(&strip, first..first + width) };
                 done += strip.rows;

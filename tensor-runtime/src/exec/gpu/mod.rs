@@ -20,7 +20,7 @@ use crate::dtype::{AnyStorage, DType};
 use crate::error::{Error, Result};
 use crate::layout::Layout;
 use crate::operand::{RawView, RawViewMut};
-use crate::plan::{Dot, Launch, Plan, Scatter};
+use crate::plan::{Dot, Launch, Plan, Scatter, Step};
 
 use super::memory::{Memory, Spot, Target};
 use super::{Machine, internal};
@@ -121,7 +121,13 @@ impl Machine for Call {
         launch::run(plan, launch, memory, sizes, &[])
     }
 
-    fn dot(memory: &mut Memory<'_, Call>, plan: &'static Plan, dot: &'static Dot, sizes: &[i64]) -> Result<()> {
+    fn dot(
+        memory: &mut Memory<'_, Call>,
+        plan: &'static Plan,
+        dot: &'static Dot,
+        _: Option<&'static Step>,
+        sizes: &[i64],
+    ) -> Result<()> {
         dot::run(plan, dot, memory, sizes)
     }
 
