@@ -81,7 +81,7 @@ impl Emit<'_> {
         self.loops.lane.as_ref().filter(|lane| self.open.contains(lane))
     }
 
-    fn is_vector(&self, value: Ref) -> bool {
+    pub(super) fn is_vector(&self, value: Ref) -> bool {
         self.lane_here().is_some_and(|lane| self.nest.value(value).vars.contains(lane))
     }
 
@@ -232,7 +232,7 @@ impl Emit<'_> {
             }
         }
         let held = self.hold_rows(run);
-        self.divisors(run, &local);
+        self.divisors(&run.evals, &local);
         self.choices(run, &mut local);
         self.ranges(run, &mut local);
         self.vector_loop(run, &held, local);
@@ -254,25 +254,6 @@ impl Emit<'_> {
         for &v in &run.evals {
             if self.is_vector(v) && !self.is_slice(v) {
                 self.scope[v.0] = None;
-            }
-        }
-    }
-
-    /// Makes the divisors ready that are one for the whole lane. What a power of two divides is multiplied anyway.
-    fn divisors(&mut self, run: &Run<'_>, local: &BTreeMap<Ref, Code>) {
-        for &v in &run.evals {
-            let value = self.nest.value(v);
-            let Op::Map(op, args) = &value.op else { continue };
-            let [of, by] = args[..] else { continue };
-            let is = |kind: fn(f64) -> bool| matches!(self.nest.value(by).op, Op::Const(by) if kind(by.as_f64()));
-            let exact = is(is_power_of_two);
-            let scalar = !self.is_vector(by) && !matches!(self.scope[by.0], Some(Repr::Slice(_)));
-            if op.name() == "div" && value.dtype.is_float() && self.is_vector(v) && scalar && !exact {
-                let name = format!("{}_d", value.name);
-                let whole = matches!(self.nest.value(of).op, Op::Cast(of) if !self.nest.value(of).dtype.is_float());
-                let kind = if whole && is(is_near_one) { "WholeDivisor" } else { "Divisor" };
-                self.out.line(format!("let {name} = rt::{kind}::new({});", self.read(by, local).text));
-                self.divisors.insert(v, name);
             }
         }
     }
@@ -471,16 +452,6 @@ impl Emit<'_> {
             (None, None) => self.nest.value(v).name.clone(),
         }
     }
-}
-
-/// Whether whole numbers and their quotients by it are far from all ends of the floats.
-fn is_near_one(by: f64) -> bool {
-    let far = 2f64.powi(60);
-    (1.0 / far..=far).contains(&by)
-}
-
-fn is_power_of_two(x: f64) -> bool {
-    x.is_normal() && x.to_bits() << 12 == 0
 }
 
 /// The rows that a loop writes.
