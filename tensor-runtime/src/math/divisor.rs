@@ -164,7 +164,7 @@ macro_rules! divide {
             #[inline(always)]
             fn tame(by: $ty, moved: &[$ty]) -> TameDivisor<$ty> {
                 const FAR: $ty = (1u32 << 30) as $ty;
-                let is_near = |x: $ty| (1.0 / FAR <= x) & (x <= FAR);
+                let is_near = |x: $ty| (1.0 / FAR..=FAR).contains(&x);
                 // Of a negative divisor the quotient of zero would be the wrong one.
                 let tame = is_near(by) & moved.iter().all(|x| (*x == 0.0) | is_near(x.abs()));
                 TameDivisor { by, reciprocal: 1.0 / by, tame }

@@ -287,6 +287,7 @@ unsafe fn store_512(vector: __m512, to: *mut f32, lanes: usize) {
 /// The same address, of which the compiler does not see how it was made: else it would keep one for each row of a tile from term to
 /// term, which are more than there are registers, and fetch them from the stack.
 #[inline(always)]
+#[allow(clippy::pointers_in_nomem_asm_block, reason = "nothing is read or written there")]
 fn unseen(mut address: *const f32) -> *const f32 {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: no instruction at all.
