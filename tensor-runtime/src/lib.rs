@@ -65,7 +65,7 @@ pub mod rt {
         Ahead, Around, CpuKernel, Cx, In, Kernel, Lane, Out, Parts, Row, RowMut, Rows, RowsMut, Span, Sums, TILE, Taps,
         Tile, Tiles, Windowed, Within, lanes, meet, parts, spread, tiles, unit, valid,
     };
-    pub use crate::math::{Divisor, Float, WholeDivisor};
+    pub use crate::math::{Divisor, Float, TameDivisor, WholeDivisor};
     pub use crate::monoid::{self, Acc, ColAcc};
     pub use crate::plan::{self, Plan};
     pub use crate::roofline::Roofline;

@@ -15,6 +15,7 @@ use crate::kernel::{Cx, Fault, Window};
 use crate::layout::Lent;
 use crate::plan::{BufferId, Launch, Place, Plan};
 
+use super::braid::Braid;
 use super::cross::{self, Crossing};
 use super::few::Few;
 use super::memory::{Memory, Spot, Target};
@@ -289,8 +290,12 @@ impl Ready {
         match crossing {
             // SAFETY: the caller's promise.
             Some(crossing) => unsafe { crossing.run(self, launch) },
-            // SAFETY: the caller's promise.
-            None => unsafe { self.whole(launch) },
+            None => match Braid::of(self, launch) {
+                // SAFETY: the caller's promise.
+                Some(braid) => unsafe { braid.run(self, launch) },
+                // SAFETY: the caller's promise.
+                None => unsafe { self.whole(launch) },
+            },
         }
     }
 

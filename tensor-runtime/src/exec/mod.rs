@@ -13,6 +13,7 @@
 mod alone;
 mod bind;
 mod block;
+mod braid;
 mod copy;
 pub mod cost;
 mod crew;

@@ -10,7 +10,7 @@ pub(crate) const LEAST_STREAM: usize = 1024;
 /// The lines of a row of fewer bytes are there in time.
 pub(crate) const LEAST_FETCH: usize = 1024;
 /// What is read after so many bytes is not fetched yet: it would be gone from the caches by then.
-pub(crate) const FAR: usize = 128 << 10;
+pub(crate) const FAR: usize = 256 << 10;
 /// Bytes of a cache line.
 pub(crate) const LINE: usize = 64;
 /// So many lines of a page, and the processor goes on by itself.
@@ -37,22 +37,26 @@ pub(crate) fn fetch_all(from: *const u8, bytes: usize) {
 pub struct Ahead {
     pub(super) first: *const u8,
     pub(super) bytes: usize,
+    /// Whether it is written.
+    pub(super) write: bool,
 }
 
 impl Ahead {
     /// Nothing to fetch.
-    pub(super) const NONE: Ahead = Ahead { first: std::ptr::null(), bytes: 0 };
+    pub(super) const NONE: Ahead = Ahead { first: std::ptr::null(), bytes: 0, write: false };
 
     #[inline(always)]
     pub(super) fn is_none(&self) -> bool {
         self.bytes == 0
     }
 
-    /// Fetches `n` elements from position `start` on, to the second level, which can wait for more lines than the first.
+    /// Fetches `n` elements from position `start` on: what is read to the second level, which can wait for more lines than the
+    /// first.
     #[inline(always)]
     pub(super) fn fetch(&self, start: usize, n: usize) {
         if !self.is_none() {
-            fetch_to_second(self.first.wrapping_add(start * self.bytes), n * self.bytes);
+            let (from, bytes) = (self.first.wrapping_add(start * self.bytes), n * self.bytes);
+            if self.write { fetch_to_write(from, bytes) } else { fetch_to_second(from, bytes) }
         }
     }
 }
@@ -62,6 +66,14 @@ impl Ahead {
 fn fetch_to_second(from: *const u8, bytes: usize) {
     for at in (0..bytes).step_by(LINE) {
         fetch_line_to_second(from.wrapping_add(at));
+    }
+}
+
+/// [`fetch_all`], for a write.
+#[inline(never)]
+fn fetch_to_write(from: *const u8, bytes: usize) {
+    for at in (0..bytes).step_by(LINE) {
+        fetch_line_to_write(from.wrapping_add(at));
     }
 }
 

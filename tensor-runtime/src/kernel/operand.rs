@@ -71,7 +71,7 @@ impl<'a, T: Element, const N: usize> In<'a, T, N> {
         }
         let near = far.unsigned_abs().saturating_mul(bytes) <= cache::FAR;
         if inside && near && lane == 1 && n * bytes >= cache::LEAST_FETCH {
-            Ahead { first: self.at.origin.wrapping_offset(offset).cast_const().cast(), bytes }
+            Ahead { first: self.at.origin.wrapping_offset(offset).cast_const().cast(), bytes, write: false }
         } else {
             Ahead::NONE
         }
@@ -187,6 +187,26 @@ impl<T: Element, const N: usize> Out<'_, T, N> {
         let bytes = n * size_of::<T>();
         if self.fetches && bytes >= cache::LEAST_FETCH && self.at.stride[axis] == 1 {
             cache::fetch_all(self.at.element(at).cast_const().cast(), bytes);
+        }
+    }
+
+    /// What [`row`](Out::row) will write `by` further on, if that is worth fetching before.
+    #[inline(always)]
+    pub fn ahead(&self, at: [isize; N], axis: usize, by: [isize; N], n: usize) -> Ahead {
+        let bytes = size_of::<T>();
+        let (mut offset, mut far, mut inside) = (0isize, 0isize, true);
+        for k in 0..N {
+            let next = at[k].wrapping_add(by[k]);
+            inside &= (next.wrapping_sub(self.at.low[k]) as usize) < self.at.size[k];
+            offset = offset.wrapping_add(next.wrapping_mul(self.at.stride[k]));
+            far = far.wrapping_add(by[k].wrapping_mul(self.at.stride[k]));
+        }
+        let near = far.unsigned_abs().saturating_mul(bytes) <= cache::FAR;
+        let row = self.at.stride[axis] == 1 && n * bytes >= cache::LEAST_FETCH;
+        if inside && near && row && self.fetches {
+            Ahead { first: self.at.origin.wrapping_offset(offset).cast_const().cast(), bytes, write: true }
+        } else {
+            Ahead::NONE
         }
     }
 

@@ -367,7 +367,7 @@ mod tests {
     #[test]
     fn parts_are_the_whole_in_order() {
         let memory = [0f32; 1024];
-        let row = Ahead { first: memory.as_ptr().cast(), bytes: 4 };
+        let row = Ahead { first: memory.as_ptr().cast(), bytes: 4, write: false };
         for len in [0, 1, 127, 128, 129, 1024] {
             for ahead in [&[][..], &[Ahead::NONE], &[row], &[Ahead::NONE, row]] {
                 let all: Vec<usize> = parts(len, ahead).flatten().collect();

@@ -15,7 +15,7 @@ use ::half::{bf16, f16};
 
 use crate::dtype::Element;
 use crate::isa::Isa;
-pub use divisor::{Divide, Divisor, WholeDivisor};
+pub use divisor::{Divide, Divisor, TameDivisor, WholeDivisor};
 use half::Half;
 
 /// Horner's rule: `c0 + x * (c1 + x * (…))`.

@@ -85,6 +85,81 @@ fn axes_that_run_as_one_give_the_same() {
     }
 }
 
+/// `y[n, c, i, j] = x[n, i, j, c] * w[c]`.
+struct Planes;
+
+impl rt::Kernel for Planes {
+    type Unit = rt::unit::U0;
+
+    #[inline(always)]
+    fn run<M: rt::Isa>(_: M, cx: &mut rt::Cx<'_>) {
+        let x = cx.input::<f32, 4>(0);
+        let w = cx.input::<f32, 1>(1);
+        let mut y = cx.output::<f32, 4>(0);
+        let mut x_t = rt::Tile::<f32>::new();
+        let mut y_t = rt::Tile::<f32>::new();
+        for p0 in cx.range(0) {
+            for p1 in cx.range(1) {
+                let v1 = w.at([p1]);
+                for p2 in cx.range(2) {
+                    for t in rt::tiles(cx.range(3)) {
+                        let v0 = x.row([p0, p2, t.start, p1], [0, 0, 1, 0], t.len, &mut x_t);
+                        let mut y0 = y.row([p0, p1, p2, t.start], 3, t.len, &mut y_t);
+                        let y0 = &mut y0[..t.len];
+                        for i in 0..t.len {
+                            y0[i] = v0[i] * v1;
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+static PLANES: Plan = plan(
+    "planes",
+    &["N", "H", "W", "C"],
+    &[param("x", DType::F32, &[0, 1, 2, 3]), param("w", DType::F32, &[3])],
+    &[
+        buffer(DType::F32, &[0, 1, 2, 3], &[0, 1, 2, 3], Place::Param),
+        buffer(DType::F32, &[3], &[0], Place::Param),
+        buffer(DType::F32, &[0, 3, 1, 2], &[0, 1, 2, 3], Place::Output),
+    ],
+    &[2],
+    &[launch(Launch {
+        name: "k0",
+        cpu: rt::CpuKernel::new::<Planes>(),
+        cuda: Cuda::NONE,
+        par: 4,
+        extents: &[0, 3, 1, 2],
+        lane_is_parallel: true,
+        sizes: &[],
+        inputs: &[0, 1],
+        outputs: &[Output { buffer: 2 }],
+        collapse: &[true, true, true],
+        accesses: &[&[0, 2, 3, 1], &[1], &[0, 1, 2, 3]],
+        cost: 14,
+    })],
+);
+
+/// Channels that lie side by side become planes, in blocks of rows and of parts of rows.
+#[test]
+fn channels_become_planes() {
+    for [n, h, w, c] in
+        [[1, 5, 7, 3], [2, 60, 90, 3], [1, 2, 5000, 2], [3, 1, 2100, 4], [2, 40, 130, 9], [1, 70, 33, 1]]
+    {
+        for kind in KINDS {
+            let x = Case::new(kind, &[n, h, w, c], wave);
+            let by = Case::new(Kind::RowMajor, &[c], |i| i as f32 + 1.0);
+            let raw = [x.raw(), by.raw()];
+            let found = cases::on_pools(|| values::<f32>(&rt::call::<1>(&PLANES, &raw).unwrap()[0]));
+            let plane = |i: usize| (i / (h * w * c) * h * w + i % (h * w)) * c + i / (h * w) % c;
+            let wanted = (0..n * c * h * w).map(|i| x.values[plane(i)] * (1 + i / (h * w) % c) as f32);
+            assert_eq!(found, wanted.collect::<Vec<_>>(), "{n} {h} {w} {c} {kind:?}");
+        }
+    }
+}
+
 /// `y[i] = x[index[i], i]`.
 struct Take;
 

@@ -23,6 +23,7 @@ mod chains;
 mod code;
 mod cuts;
 mod derivatives;
+mod divisors;
 mod explain;
 mod generics;
 mod items;

@@ -34,6 +34,8 @@ struct Run<'a> {
     pushes: Vec<(Ref, Ref)>,
     /// What lies in the row of an output that the run writes, with the output.
     held_over: Vec<(Ref, usize)>,
+    /// Outputs in whose rows something lies that the run reads.
+    recalled: Vec<usize>,
     /// Values that must lie in a slice after the loop.
     rows: BTreeSet<Ref>,
     /// How often a value is read in the run; many times if it is read later.
@@ -44,13 +46,14 @@ struct Run<'a> {
 
 impl Emit<'_> {
     pub(super) fn run(&mut self, nodes: &[Node], rest: &[Node]) {
-        let mut held_over = Vec::new();
+        let (mut held_over, mut recalled) = (Vec::new(), Vec::new());
         for node in nodes {
             if let Node::Recall(v) = node {
                 held_over.extend(self.recall(*v, nodes));
+                recalled.extend(self.until(*v).map(|store| self.loops.kernel.stores[store].output));
             }
         }
-        let run = Run { held_over, ..self.plan(nodes, rest) };
+        let run = Run { held_over, recalled, ..self.plan(nodes, rest) };
         if self.lane_here().is_some() { self.vector(&run) } else { self.scalar(&run) }
     }
 
@@ -81,7 +84,7 @@ impl Emit<'_> {
         self.loops.lane.as_ref().filter(|lane| self.open.contains(lane))
     }
 
-    fn is_vector(&self, value: Ref) -> bool {
+    pub(super) fn is_vector(&self, value: Ref) -> bool {
         self.lane_here().is_some_and(|lane| self.nest.value(value).vars.contains(lane))
     }
 
@@ -160,7 +163,7 @@ impl Emit<'_> {
         }
         evals.retain(|v| reads.get(v).is_some_and(|&n| n > 0));
         rows.retain(|v| !self.is_slice(*v) && !self.is_row_load(*v));
-        Run { evals, stores, keeps, pushes, held_over: Vec::new(), rows, reads, by_vector }
+        Run { evals, stores, keeps, pushes, held_over: Vec::new(), recalled: Vec::new(), rows, reads, by_vector }
     }
 
     pub(super) fn reads_of(&self, nodes: &[Node], out: &mut BTreeSet<Ref>) {
@@ -232,7 +235,7 @@ impl Emit<'_> {
             }
         }
         let held = self.hold_rows(run);
-        self.divisors(run, &local);
+        self.divisors(&run.evals, &local);
         self.choices(run, &mut local);
         self.ranges(run, &mut local);
         self.vector_loop(run, &held, local);
@@ -254,25 +257,6 @@ impl Emit<'_> {
         for &v in &run.evals {
             if self.is_vector(v) && !self.is_slice(v) {
                 self.scope[v.0] = None;
-            }
-        }
-    }
-
-    /// Makes the divisors ready that are one for the whole lane. What a power of two divides is multiplied anyway.
-    fn divisors(&mut self, run: &Run<'_>, local: &BTreeMap<Ref, Code>) {
-        for &v in &run.evals {
-            let value = self.nest.value(v);
-            let Op::Map(op, args) = &value.op else { continue };
-            let [of, by] = args[..] else { continue };
-            let is = |kind: fn(f64) -> bool| matches!(self.nest.value(by).op, Op::Const(by) if kind(by.as_f64()));
-            let exact = is(is_power_of_two);
-            let scalar = !self.is_vector(by) && !matches!(self.scope[by.0], Some(Repr::Slice(_)));
-            if op.name() == "div" && value.dtype.is_float() && self.is_vector(v) && scalar && !exact {
-                let name = format!("{}_d", value.name);
-                let whole = matches!(self.nest.value(of).op, Op::Cast(of) if !self.nest.value(of).dtype.is_float());
-                let kind = if whole && is(is_near_one) { "WholeDivisor" } else { "Divisor" };
-                self.out.line(format!("let {name} = rt::{kind}::new({});", self.read(by, local).text));
-                self.divisors.insert(v, name);
             }
         }
     }
@@ -357,7 +341,16 @@ impl Emit<'_> {
     fn hold_rows(&mut self, run: &Run<'_>) -> Held {
         let mut held = Held::default();
         let own = |v: &&Ref| !run.keeps.contains(v) && !run.stores.iter().any(|s| s.value == **v);
-        let several = run.keeps.len() + run.stores.len() + run.rows.iter().filter(own).count() > 1;
+        let writes = run.keeps.len() + run.stores.len() + run.rows.iter().filter(own).count();
+        let ahead = run.pushes.last().filter(|_| writes > 0).map(|(acc, _)| self.ahead(*acc, &run.recalled));
+        let (reads, written) = ahead.unwrap_or_default();
+        let ahead = [&reads[..], &written[..]].concat();
+        if !ahead.is_empty() {
+            held.ahead = true;
+            self.out.line(format!("let ahead = [{}];", ahead.join(", ")));
+        }
+        // What is written beside others is fetched before, unless that was done with the row before.
+        let several = writes > 1 && written.is_empty();
         for (k, sink) in run.stores.iter().enumerate() {
             if run.stores.iter().enumerate().any(|(j, other)| j != k && other.output == sink.output) {
                 held.late.insert(sink.output);
@@ -429,12 +422,11 @@ impl Emit<'_> {
         for (row, v) in &held.writes {
             lines.push(format!("{row}[i] = {};", self.read(*v, &local).text));
         }
-        let ahead = run.pushes.last().map_or_else(Vec::new, |(acc, _)| self.ahead(*acc));
-        if ahead.is_empty() {
-            self.out.open("for i in 0..t.len");
-        } else {
-            self.out.open(format!("for part in rt::parts(t.len, &[{}])", ahead.join(", ")));
+        if held.ahead {
+            self.out.open("for part in rt::parts(t.len, &ahead)");
             self.out.open("for i in part");
+        } else {
+            self.out.open("for i in 0..t.len");
         }
         let lane = self.loops.lane.as_deref().unwrap_or_default();
         if lines.iter().any(|line| mentions(line, lane)) {
@@ -444,7 +436,7 @@ impl Emit<'_> {
             self.out.line(line);
         }
         self.out.close();
-        if !ahead.is_empty() {
+        if held.ahead {
             self.out.close();
         }
     }
@@ -473,16 +465,6 @@ impl Emit<'_> {
     }
 }
 
-/// Whether whole numbers and their quotients by it are far from all ends of the floats.
-fn is_near_one(by: f64) -> bool {
-    let far = 2f64.powi(60);
-    (1.0 / far..=far).contains(&by)
-}
-
-fn is_power_of_two(x: f64) -> bool {
-    x.is_normal() && x.to_bits() << 12 == 0
-}
-
 /// The rows that a loop writes.
 #[derive(Default)]
 struct Held {
@@ -492,4 +474,6 @@ struct Held {
     of: BTreeMap<Ref, String>,
     /// Outputs with several rows in the run: written after it.
     late: BTreeSet<usize>,
+    /// Whether rows are fetched meanwhile.
+    ahead: bool,
 }

@@ -321,6 +321,19 @@ unsafe fn store_512(vector: __m512, to: *mut f32, lanes: usize) {
     unsafe { _mm512_mask_storeu_ps(to, (1u32 << lanes).wrapping_sub(1) as u16, vector) }
 }
 
+/// The same address, of which the compiler does not see how it was made: else it would keep one for each row of a tile from term to
+/// term, which are more than there are registers, and fetch them from the stack.
+#[inline(always)]
+#[allow(clippy::pointers_in_nomem_asm_block, reason = "nothing is read or written there")]
+fn unseen(mut address: *const f32) -> *const f32 {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: no instruction at all.
+    unsafe {
+        std::arch::asm!("/* {} */", inout(reg) address, options(pure, nomem, nostack, preserves_flags));
+    }
+    address
+}
+
 /// # Safety
 /// As [`Compute`].
 #[inline(always)]
@@ -357,7 +370,7 @@ unsafe fn compute<V: Vector, const VECTORS: usize, const ROWS: usize, const APAR
                 }
                 if !APART {
                     for group in &mut groups[..ROWS.div_ceil(GROUP)] {
-                        *group = group.wrapping_offset(t.term);
+                        *group = unseen(group.wrapping_offset(t.term));
                     }
                 }
                 panel = panel.wrapping_add(t.step);
