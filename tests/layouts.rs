@@ -35,6 +35,13 @@ tensor! {
         sum(x)
     }
 
+    /// Windows: neighbours on all sides, and zeros beside the border.
+    #[no_grad]
+    fn around<M, N>(x: f32[M, N]) -> f32[M, N] {
+        let p = pad(x, 1);
+        p[:-2, 1:-1] + 2 * p[2:, 1:-1] + 3 * p[1:-1, :-2] + 4 * p[1:-1, 2:]
+    }
+
     #[no_grad]
     fn both<M, N>(x: f32[M, N], y: f32[M, N], w: f32[N]) -> f32[M, N] {
         x * w - y
@@ -65,6 +72,11 @@ tensor! {
     #[no_grad]
     fn bytes<M, N>(x: u8[M, N]) -> u64[N] {
         sum(x, axis=0)
+    }
+
+    #[no_grad]
+    fn colours<A, B, C>(x: u8[A, B, C], by: f32) -> u8[A, B, C] {
+        (x.astype(f32) * by).astype(u8)
     }
 
     #[no_grad]
@@ -135,6 +147,8 @@ fn operands_of_any_layout() {
         let x = view(&memory);
         let what = format!("{name} of {rows} x {columns}");
         same(&line(x).unwrap().to_vec().unwrap(), x.iter().map(|v| v * 2.0 + 1.0), &what);
+        let copy = x.as_standard_layout().into_owned();
+        same(&around(x).unwrap().to_vec().unwrap(), around(&copy).unwrap().to_vec().unwrap(), &what);
         same(&row_sums(x).unwrap().to_vec().unwrap(), x.rows().into_iter().map(|r| r.iter().sum()), &what);
         same(&column_sums(x).unwrap().to_vec().unwrap(), x.columns().into_iter().map(|c| c.iter().sum()), &what);
         same(&whole(x).unwrap().to_vec().unwrap(), [x.iter().sum()], &what);
@@ -231,6 +245,14 @@ fn arrays_of_three_axes() {
         whole.view().permuted_axes([2, 0, 1]),
         whole.slice(s![.., 2.., 1..;2]).permuted_axes([1, 2, 0]),
     ];
+    for x in views {
+        let x = x.mapv(|v| (v + 4.0) as u8);
+        for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+            let x = x.view().permuted_axes(order);
+            let wanted: Vec<u8> = x.iter().map(|v| v * 3).collect();
+            assert_eq!(colours(x, 3.0).unwrap().to_vec().unwrap(), wanted, "{:?} {:?}", x.dim(), x.strides());
+        }
+    }
     for x in views {
         let (middle, first, last) = planes(x).unwrap();
         for (found, axis) in [(middle, 1), (first, 0), (last, 2)] {

@@ -7,7 +7,7 @@
 //! of. Next: [`crate::grad`].
 
 use crate::check::{Function, ParamKind};
-use crate::grad::{self, NoGradient};
+use crate::grad;
 use crate::graph::{Graph, NodeId, Op};
 use std::ops::Range;
 
@@ -82,8 +82,8 @@ fn or_zeros(graph: &mut Graph, like: NodeId, derivative: Option<NodeId>) -> Node
 }
 
 /// The vector-Jacobian product: a cotangent for each result of floats.
-pub fn vjp(function: &Function, graph: &Graph) -> Result<Option<Derivative>, NoGradient> {
-    let Some(mut out) = start(function, graph) else { return Ok(None) };
+pub fn vjp(function: &Function, graph: &Graph) -> Option<Derivative> {
+    let mut out = start(function, graph)?;
     let g = &mut out.graph;
     g.name = format!("{}_vjp", graph.name);
     let seeds: Vec<(NodeId, NodeId)> = (out.results.iter())
@@ -95,13 +95,13 @@ pub fn vjp(function: &Function, graph: &Graph) -> Result<Option<Derivative>, NoG
         .collect();
     let wrt: Vec<NodeId> = out.wrt.iter().map(|&k| param(graph, k)).collect();
     let by: Vec<NodeId> = wrt.iter().copied().filter(|&id| graph.ty(id).dtype.is_float()).collect();
-    let found = grad::vjp(g, &seeds, &by)?;
+    let found = grad::vjp(g, &seeds, &by);
     for id in wrt {
         let derivative = by.iter().position(|&b| b == id).and_then(|k| found[k]);
         let derivative = or_zeros(g, id, derivative);
         g.outputs.push(derivative);
     }
-    Ok(Some(out))
+    Some(out)
 }
 
 /// The Jacobian-vector product: a tangent for each parameter that it is by.

@@ -4,9 +4,9 @@
 //! all errors. Always: a function without an error has its program; the stages
 //! are called here in their order and nowhere else. Next: [`mod@crate::expand`].
 
-use crate::check::{self, Function, StructDef, no_gradient};
+use crate::check::{self, Function, StructDef};
 use crate::derive::{self, Derivative};
-use crate::diagnostic::{Diagnostic, Loc};
+use crate::diagnostic::Diagnostic;
 use crate::fuse::{apart, fuse};
 use crate::graph::Graph;
 use crate::loops::Loops;
@@ -95,25 +95,20 @@ fn compile_with(tokens: TokenStream, derivatives: bool) -> Compilation {
     };
     out.diagnostics.extend(found);
     for function in functions {
-        let compiled = compiled(function, fuser, derivatives && !inline, &mut out.diagnostics);
+        let compiled = compiled(function, fuser, derivatives && !inline);
         out.functions.push(compiled);
     }
     out
 }
 
-fn compiled(function: Function, fuse: Fuser, derivatives: bool, diagnostics: &mut Vec<Diagnostic>) -> Compiled {
+fn compiled(function: Function, fuse: Fuser, derivatives: bool) -> Compiled {
     let code = |graph: &Graph| code(graph, fuse);
     let mut out = Compiled { code: function.graph.as_ref().map(code), vjp: None, jvp: None, function };
     let (function, Some(graph)) = (&out.function, &out.function.graph) else { return out };
     if !function.derivatives || !derivatives {
         return out;
     }
-    match derive::vjp(function, graph) {
-        Ok(found) => out.vjp = found.map(|d| derived(d, code)),
-        // Without a `wrt` nobody asked for it.
-        Err(why) if function.wrt.is_some() => diagnostics.push(no_gradient(&why, Loc::at(function.name.span()))),
-        Err(_) => {}
-    }
+    out.vjp = derive::vjp(function, graph).map(|d| derived(d, code));
     out.jvp = derive::jvp(function, graph).map(|d| derived(d, code));
     out
 }

@@ -245,7 +245,7 @@ catalogue! {
         "Index arrays are of an integer dtype.",
         "fn f<B>(x: f32[B], i: f32[B]) -> f32[B] { x[i] }";
     UNKNOWN_DTYPE = 313, "unknown dtype",
-        "Dtypes are `bool u8 i8 u16 i16 u32 i32 u64 i64 f32 f64`, and the variables declared with a bound, `T: Float`.",
+        "Dtypes are `bool u8 i8 u16 i16 u32 i32 u64 i64 f16 bf16 f32 f64`, and the variables declared with a bound, `T: Float`.",
         "fn f<B>(x: float32[B]) -> float32[B] { x }";
     ANNOTATION_DTYPE = 314, "annotation of another dtype",
         "The type written in `let` is not the value's.",
@@ -424,9 +424,6 @@ catalogue! {
         "fn f<B>(x: f32[B]) -> f32[B] { let y = x; for i in 0..1000 { for j in 0..1000 { y = y * x; } } y }";
 
     // E09xx: gradients.
-    NO_GRADIENT = 901, "operation without a gradient",
-        "The result depends on a parameter through an operation that has no derivative. The note names the way from the result down to it. Leave the parameter out of `wrt`, or wrap what is not to be differentiated in `stop_gradient(…)`.",
-        "fn f(x: f32[1, 1, 300], w: f32[1, 1, 200]) -> f32[1, 1, 300] { grad(g, wrt=x)(x, w) }\nfn g(x: f32[1, 1, 300], w: f32[1, 1, 200]) -> f32[] { conv1d(x, w).sum() }";
     GRAD_SCALAR = 902, "gradient of something that is not one number",
         "`grad` and `value_and_grad` differentiate functions whose result is a 0-d array of floats. Reduce the result, with `.mean()` or `.sum()`, or use `vjp`, which takes the cotangent of any result.",
         "fn g<B>(x: f32[B]) -> f32[B] { x * x }\nfn f<B>(x: f32[B]) -> f32[B] { grad(g)(x) }";

@@ -6,6 +6,7 @@
 //! Always: no zero coefficient is stored, terms are ordered, so printing and
 //! hashing are deterministic. Next: [`crate::graph`].
 
+mod extremes;
 mod parse;
 
 use std::cmp::Ordering;
@@ -197,6 +198,10 @@ impl Dim {
         {
             return quotient.add(&x.div(&Dim::from(c.saturating_mul(d)), known));
         }
+        // What is the greater stays so when both are divided.
+        if let (Some((bound, a, b)), Some(1..)) = (rest.extremes(), other.as_const()) {
+            return quotient.add(&bound.of(&a.div(other, known), &b.div(other, known)));
+        }
         quotient.add(&Dim::atom(Atom::Div(rest, other.clone())))
     }
 
@@ -218,42 +223,6 @@ impl Dim {
             return rest;
         }
         Dim::atom(Atom::Rem(rest, other.clone()))
-    }
-
-    pub fn max_of(&self, other: &Dim) -> Dim {
-        match self.sub(other).sign() {
-            Some(Sign::NonNegative) => self.clone(),
-            Some(Sign::NonPositive) => other.clone(),
-            // The same operand once more.
-            None if self.has_operand(other, Bound::Max) => self.clone(),
-            None if other.has_operand(self, Bound::Max) => other.clone(),
-            None => {
-                let (a, b) = if self <= other { (self, other) } else { (other, self) };
-                Dim::atom(Atom::Max(a.clone(), b.clone()))
-            }
-        }
-    }
-
-    pub fn min_of(&self, other: &Dim) -> Dim {
-        match self.sub(other).sign() {
-            Some(Sign::NonNegative) => other.clone(),
-            Some(Sign::NonPositive) => self.clone(),
-            // The same operand once more.
-            None if self.has_operand(other, Bound::Min) => self.clone(),
-            None if other.has_operand(self, Bound::Min) => other.clone(),
-            None => {
-                let (a, b) = if self <= other { (self, other) } else { (other, self) };
-                Dim::atom(Atom::Min(a.clone(), b.clone()))
-            }
-        }
-    }
-
-    /// Whether it is a maximum or minimum of which the other is an operand.
-    fn has_operand(&self, other: &Dim, bound: Bound) -> bool {
-        match (self.single(), bound) {
-            (Some(Atom::Max(a, b)), Bound::Max) | (Some(Atom::Min(a, b)), Bound::Min) => a == other || b == other,
-            _ => false,
-        }
     }
 
     /// Splits `self = quotient·other + rest` term by term.
@@ -429,12 +398,6 @@ impl Dim {
     }
 }
 
-#[derive(Clone, Copy)]
-enum Bound {
-    Max,
-    Min,
-}
-
 /// A sign that holds for all non-negative sizes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Sign {
@@ -531,16 +494,29 @@ impl fmt::Display for Atom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Atom::Sym(name) => write!(f, "{name}"),
-            Atom::Div(a, b) => write!(f, "({a} // {b})"),
-            Atom::Rem(a, b) => write!(f, "({a} % {b})"),
+            Atom::Div(a, b) => write!(f, "({} / {})", Operand(a), Operand(b)),
+            Atom::Rem(a, b) => write!(f, "({} % {})", Operand(a), Operand(b)),
             Atom::Max(a, b) => write!(f, "max({a}, {b})"),
             Atom::Min(a, b) => write!(f, "min({a}, {b})"),
         }
     }
 }
 
-/// `2*B*C + B - 1`: names first, the constant last. Operands of `//` and `%`
-/// are printed as sums, in the parentheses of their atom.
+/// An operand of a division: in parentheses, unless it is a number or one atom.
+struct Operand<'a>(&'a Dim);
+
+impl fmt::Display for Operand<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Operand(dim) = self;
+        if dim.single().is_some() || dim.as_const().is_some_and(|c| c >= 0) {
+            write!(f, "{dim}")
+        } else {
+            write!(f, "({dim})")
+        }
+    }
+}
+
+/// `2*B*C + B - 1`: names first, the constant last. It is what a type in the language would say.
 impl fmt::Display for Dim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.is_empty() {
@@ -602,17 +578,30 @@ mod tests {
         assert_eq!(d("B + C - B"), d("C"));
         assert_eq!(d("B*C*B"), d("B*B*C"));
         assert_ne!(d("B"), d("C"));
-        assert_eq!(d("(2*B // 2)"), d("B"));
-        assert_eq!(d("(2*B + 4 // 2)"), d("B + 2"));
+        assert_eq!(d("((2*B) / 2)"), d("B"));
+        assert_eq!(d("((2*B + 4) / 2)"), d("B + 2"));
         assert_eq!(d("(B*C % C)"), d("0"));
         assert_eq!(d("max(B - 1, 0)"), d("max(0, B - 1)"));
         assert_eq!(d("max(B, 0)"), d("B"));
         assert_eq!(d("min(B, min(C, B))"), d("min(B, C)"));
+        assert_eq!(d("((max(0, B - 1) + 1) / 2)"), d("(B / 2)"));
+        assert_eq!(d("((max(0, 2*B - 1) + 1) / 2)"), d("B"));
     }
 
     #[test]
     fn prints_and_parses_back() {
-        for text in ["0", "-1", "B", "2*B*C + B - 1", "(B + 1 // 2)", "(B % 3)", "max(B - 1, 0)", "min(B, C)"] {
+        for text in [
+            "0",
+            "-1",
+            "B",
+            "2*B*C + B - 1",
+            "((B + 1) / 2)",
+            "(B % 3)",
+            "(C / (2*B))",
+            "((-B) / 2)",
+            "max(B - 1, 0)",
+            "min(B, C)",
+        ] {
             let dim = d(text);
             assert_eq!(d(&dim.to_string()), dim, "{text} printed {dim}");
         }
@@ -627,7 +616,7 @@ mod tests {
         let flat = d("4*i + k");
         assert_eq!(flat.div(&d("4"), &vars), d("i"));
         assert_eq!(flat.rem(&d("4"), &vars), d("k"));
-        assert_eq!(d("i + k").div(&d("4"), &vars).to_string(), "(i + k // 4)");
+        assert_eq!(d("i + k").div(&d("4"), &vars).to_string(), "((i + k) / 4)");
     }
 
     #[test]
@@ -641,7 +630,7 @@ mod tests {
     #[test]
     fn affine_parts() {
         assert_eq!(d("2*i*W + j + 3").affine_in("i"), Some((d("2*W"), d("j + 3"))));
-        assert_eq!(d("(i // 2) + 3").affine_in("i"), None);
+        assert_eq!(d("(i / 2) + 3").affine_in("i"), None);
     }
 
     #[test]

@@ -46,10 +46,12 @@ impl<'a> Cx<'a> {
     pub fn method(&mut self, receiver: Arg, name: &Ident, args: &[ast::Arg]) -> Value {
         let text = name.to_string();
         let loc = Loc::at(name.span());
+        // Its own error has been told.
+        if receiver.value.is_error() {
+            self.arguments(args, false);
+            return Value::Error;
+        }
         let Some(callee) = Callee::find(&text).filter(|c| !matches!(c, Callee::Cast(_))) else {
-            if receiver.value.is_error() {
-                return Value::Error;
-            }
             return self.unknown_method(&receiver, &text, loc);
         };
         let mut given: Given = vec![(None, receiver)];

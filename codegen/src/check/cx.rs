@@ -252,9 +252,13 @@ impl<'a> Cx<'a> {
     pub fn equate(&self, a: &Dim, b: &Dim, otherwise: &str) -> String {
         let states = |a: &Dim, b: &Dim| a.as_sym().is_some_and(|name| !b.mentions(name));
         if states(a, b) || states(b, a) {
-            format!("use one name for both, or state it: `where {a} == {b}`")
-        } else {
-            otherwise.to_string()
+            return format!("use one name for both, or state it: `where {a} == {b}`");
+        }
+        // They may be equal for sizes that no slice is cut short by.
+        let chosen = |a: &Dim, b: &Dim| a.choices().into_iter().find(|(chosen, _)| self.facts.equal(chosen, b));
+        match chosen(a, b).or_else(|| chosen(b, a)) {
+            Some((_, gap)) => format!("state that they are: `where {}`", at_least(&gap)),
+            None => otherwise.to_string(),
         }
     }
 
@@ -266,5 +270,14 @@ impl<'a> Cx<'a> {
     pub fn bind(&mut self, name: &str, value: Value, loc: Option<Loc>, assignable: bool) {
         let scope = self.frame().scopes.last_mut().expect("a frame has a scope");
         scope.insert(name.to_string(), Binding { value, loc, assignable });
+    }
+}
+
+/// That it is zero or more: `N >= 2` of `N - 2`.
+fn at_least(gap: &Dim) -> String {
+    let (more, less) = gap.signs();
+    match more.as_const() {
+        Some(_) => format!("{less} <= {more}"),
+        None => format!("{more} >= {less}"),
     }
 }

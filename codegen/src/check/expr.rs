@@ -41,7 +41,10 @@ impl<'a> Cx<'a> {
             spine.push(base);
             base = inner;
         }
-        let mut arg = self.leaf(base);
+        let mut arg = match &base.kind {
+            ExprKind::Name(name) => self.name(name, base.loc, spine.last().copied()),
+            _ => self.leaf(base),
+        };
         for outer in spine.into_iter().rev() {
             let value = self.nested(outer.loc, |cx| cx.step(outer, arg));
             arg = Arg::new(value, outer.loc);
@@ -57,7 +60,7 @@ impl<'a> Cx<'a> {
             ExprKind::Bool(b) => Value::Bool(*b),
             ExprKind::Str(s) => Value::Str(s.as_str().into()),
             ExprKind::None => Value::None,
-            ExprKind::Name(name) => return self.name(name, expr.loc),
+            ExprKind::Name(name) => return self.name(name, expr.loc, None),
             ExprKind::Call { name, generics, args } => self.nested(expr.loc, |cx| cx.call(name, generics, args)),
             ExprKind::Apply { function, args } => self.nested(expr.loc, |cx| cx.apply(function, args, expr.loc)),
             ExprKind::Tuple(items) => self.nested(expr.loc, |cx| {
@@ -122,7 +125,8 @@ impl<'a> Cx<'a> {
         }
     }
 
-    fn name(&mut self, name: &Ident, loc: Loc) -> Arg {
+    /// What a name stands for; `outer` is what is done with it.
+    fn name(&mut self, name: &Ident, loc: Loc, outer: Option<&Expr>) -> Arg {
         let text = name.to_string();
         if let Some(binding) = self.lookup(&text) {
             let (value, declared) = (binding.value.clone(), binding.loc);
@@ -135,13 +139,13 @@ impl<'a> Cx<'a> {
             "newaxis" => Value::None,
             _ => match DType::from_name(&text) {
                 Some(dtype) => Value::DType(dtype),
-                None => self.unknown_name(&text, loc),
+                None => self.unknown_name(&text, loc, outer),
             },
         };
         Arg { value, loc, name: Some((text, None)) }
     }
 
-    fn unknown_name(&mut self, text: &str, loc: Loc) -> Value {
+    fn unknown_name(&mut self, text: &str, loc: Loc, outer: Option<&Expr>) -> Value {
         if self.unit.fns.contains_key(text) || table::Callee::find(text).is_some() {
             return self.error(
                 Diagnostic::new(errors::FUNCTION_AS_VALUE, loc, format!("the function `{text}` is no value"))
@@ -152,9 +156,15 @@ impl<'a> Cx<'a> {
         let mut in_scope = in_scope.unwrap_or_default();
         in_scope.sort();
         let diag = Diagnostic::new(errors::UNKNOWN_NAME, loc, format!("unknown name `{text}`"));
-        self.error(match suggest(text, in_scope.iter().map(String::as_str)) {
-            Some(near) => diag.help(format!("did you mean `{near}`?")),
-            None => diag.help(format!("declare it as a parameter or with `let {text} = …;`")),
+        // As `np.exp(x)`.
+        let operation = match outer.map(|e| &e.kind) {
+            Some(ExprKind::Method { name, .. }) => Some(name.to_string()).filter(|n| table::Callee::find(n).is_some()),
+            _ => None,
+        };
+        self.error(match (suggest(text, in_scope.iter().map(String::as_str)), operation) {
+            (Some(near), _) => diag.help(format!("did you mean `{near}`?")),
+            (None, Some(operation)) => diag.help(format!("operations are of no module: `{operation}(…)`")),
+            (None, None) => diag.help(format!("declare it as a parameter or with `let {text} = …;`")),
         })
     }
 

@@ -55,7 +55,6 @@ mod tests;
 
 pub use structs::{FieldDef, FieldType, StructDef};
 pub use table::operations;
-pub use transform::no_gradient;
 
 use crate::diagnostic::{Diagnostic, Loc};
 use crate::dtype::DType;

@@ -183,7 +183,6 @@ static UNSUPPORTED: &[&str] = &[
     "cummax",
     "cumprod",
     "cumsum",
-    "grad",
     "interpolate",
     "lgamma",
     "linspace",
@@ -195,7 +194,6 @@ static UNSUPPORTED: &[&str] = &[
     "sort",
     "topk",
     "unique",
-    "vjp",
 ];
 
 pub(super) fn is_unsupported(name: &str) -> bool {

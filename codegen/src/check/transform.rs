@@ -21,9 +21,9 @@ use super::call::Given;
 use super::cx::Cx;
 use super::table::{Callee, Spec};
 use super::value::{Arg, Value};
-use crate::diagnostic::{Diagnostic, Loc};
+use crate::diagnostic::Loc;
 use crate::errors;
-use crate::grad::{self, NoGradient};
+use crate::grad;
 use crate::graph::{Graph, Mark, NodeId, Op};
 use crate::ops::Literal;
 use crate::syntax::ast::{self, Expr, ExprKind, FnItem, TRANSFORMS};
@@ -343,7 +343,7 @@ impl<'a> Cx<'a> {
                     }
                 };
                 let one = self.graph.konst(Literal::Int(1), self.dtype(loss));
-                let grads = self.reverse(&[(loss, one)], &by, loc)?;
+                let grads = grad::vjp(&mut self.graph, &[(loss, one)], &by);
                 let grads = self.like(wrt, &by, &grads, single);
                 Some(match t.kind {
                     Kind::ValueAndGrad => Value::tuple(vec![result.clone(), grads]),
@@ -355,7 +355,7 @@ impl<'a> Cx<'a> {
             Kind::Vjp => {
                 let cotangents = self.direction(direction?, &outputs, "cotangent", "a result")?;
                 let pairs: Vec<(NodeId, NodeId)> = outputs.iter().copied().zip(cotangents).collect();
-                let grads = self.reverse(&pairs, &by, loc)?;
+                let grads = grad::vjp(&mut self.graph, &pairs, &by);
                 let grads = self.like(wrt, &by, &grads, single);
                 Some(Value::tuple(vec![result.clone(), grads]))
             }
@@ -365,16 +365,6 @@ impl<'a> Cx<'a> {
                 let pushed = grad::jvp(&mut self.graph, &pairs, &outputs);
                 let pushed = self.like(std::slice::from_ref(result), &outputs, &pushed, true);
                 Some(Value::tuple(vec![result.clone(), pushed]))
-            }
-        }
-    }
-
-    fn reverse(&mut self, outputs: &[(NodeId, NodeId)], by: &[NodeId], loc: Loc) -> Option<Vec<Option<NodeId>>> {
-        match grad::vjp(&mut self.graph, outputs, by) {
-            Ok(grads) => Some(grads),
-            Err(why) => {
-                self.error(no_gradient(&why, loc));
-                None
             }
         }
     }
@@ -445,13 +435,6 @@ impl<'a> Cx<'a> {
         }
         Some(value.map_nodes(&mut |node| new[node.0 as usize]))
     }
-}
-
-/// The error of an operation without a gradient.
-pub fn no_gradient(why: &NoGradient, loc: Loc) -> Diagnostic {
-    Diagnostic::new(errors::NO_GRADIENT, loc, why.why.clone())
-        .note(format!("the way from the result: {}", why.path.join(" < ")))
-        .help("leave its argument out of `wrt`, or wrap it in `stop_gradient(…)`")
 }
 
 /// The value with each array a parameter of the graph.

@@ -5,11 +5,11 @@
 //! that of a reduction is its row's rule, that of a product is two products.
 //! Next: [`super::rule`].
 
+use super::active;
 use super::rule::{Names, Rules};
-use super::{NoGradient, active, path};
 use crate::graph::{Graph, Mark, NodeId, Op};
 use crate::ops::{Literal, MapOp, Monoid};
-use crate::shape::Dim;
+use crate::shape::{Dim, SizesOnly};
 use std::collections::BTreeMap;
 
 /// The most elements of a window whose gradient is written out as a sum.
@@ -17,11 +17,7 @@ const MAX_WINDOW: i64 = 128;
 
 /// The gradient of each node of `wrt`; `None` is zero. An output's cotangent
 /// has the output's type.
-///
-/// # Errors
-///
-/// An operation without a gradient, that an input reaches an output through.
-pub fn vjp(graph: &mut Graph, outputs: &[(NodeId, NodeId)], wrt: &[NodeId]) -> Result<Vec<Option<NodeId>>, NoGradient> {
+pub fn vjp(graph: &mut Graph, outputs: &[(NodeId, NodeId)], wrt: &[NodeId]) -> Vec<Option<NodeId>> {
     let active = active(graph, wrt);
     let mut walk = Walk { graph, active, rules: Rules::default(), adjoint: BTreeMap::new() };
     for &(output, cotangent) in outputs {
@@ -36,14 +32,14 @@ pub fn vjp(graph: &mut Graph, outputs: &[(NodeId, NodeId)], wrt: &[NodeId]) -> R
         if let Some(k) = wrt.iter().position(|&w| w == id) {
             out[k] = Some(g);
         } else {
-            walk.node(id, g)?;
+            walk.node(id, g);
         }
     }
     // A node that is asked for twice has its gradient twice.
     for k in 0..wrt.len() {
         out[k] = out[wrt.iter().position(|&w| w == wrt[k]).unwrap_or(k)];
     }
-    Ok(out)
+    out
 }
 
 struct Walk<'g> {
@@ -71,7 +67,7 @@ impl Walk<'_> {
     }
 
     /// Passes on what came in for a node to its operands.
-    fn node(&mut self, id: NodeId, g: NodeId) -> Result<(), NoGradient> {
+    fn node(&mut self, id: NodeId, g: NodeId) {
         let node = self.graph.node(id).clone();
         let args = node.args;
         match &node.op {
@@ -115,7 +111,7 @@ impl Walk<'_> {
             }
             Op::Pad { before } => self.pad(&args, before, &node.ty.shape, g),
             Op::Window { axis, stride, dilation } => {
-                let g = self.unwindow(id, args[0], g, *axis, *stride, *dilation)?;
+                let g = self.unwindow(args[0], g, *axis, *stride, *dilation);
                 self.pass(args[0], g);
             }
             Op::Mark(..) => self.pass(args[0], Some(g)),
@@ -155,7 +151,6 @@ impl Walk<'_> {
                 }
             }
         }
-        Ok(())
     }
 
     /// Passes what came in for the results of a checkpoint to a second copy of
@@ -210,31 +205,21 @@ impl Walk<'_> {
         }
     }
 
-    /// Each place of a window is a slice with the stride as its step; windows
-    /// that do not overlap lie side by side.
-    fn unwindow(
-        &mut self,
-        id: NodeId,
-        x: NodeId,
-        g: NodeId,
-        axis: usize,
-        stride: i64,
-        dilation: i64,
-    ) -> Result<Option<NodeId>, NoGradient> {
+    /// Windows that do not overlap lie side by side; others are added up place by place.
+    fn unwindow(&mut self, x: NodeId, g: NodeId, axis: usize, stride: i64, dilation: i64) -> Option<NodeId> {
         let shape = self.graph.ty(g).shape.clone();
         let last = shape.len() - 1;
         let n = self.graph.ty(x).shape[axis].clone();
         let Some(count) = shape[last].as_const().filter(|&k| k <= MAX_WINDOW) else {
-            let why = format!(
-                "the gradient of a window wants a constant size of at most {MAX_WINDOW}, not `{}`",
-                shape[last]
-            );
-            return Err(NoGradient { node: id, why, path: path(self.graph, &self.active, id) });
+            return Some(askew(self.graph, g, axis, stride, dilation, &n));
         };
         if dilation == 1 && stride >= count {
-            return Ok(Some(untile(self.graph, g, axis, stride, &n)));
+            return Some(untile(self.graph, g, axis, stride, &n));
         }
-        let mut sum: Option<NodeId> = None;
+        // The places of the array by what remains of them by the stride: those of one are a slice with the stride as its
+        // step, which a window's place adds to from some element on.
+        let mut phases: BTreeMap<i64, NodeId> = BTreeMap::new();
+        let len = n.add(&Dim::from(stride - 1)).div(&Dim::from(stride), &SizesOnly);
         for k in 0..count {
             let mut lens = shape.clone();
             lens[last] = Dim::one();
@@ -242,13 +227,12 @@ impl Walk<'_> {
             start[last] = Dim::from(k);
             let one = self.graph.slice(g, &start, &vec![1; shape.len()], &lens);
             let one = self.graph.squeeze(one, last);
-            let part = unslice(self.graph, one, axis, &Dim::from(dilation * k), stride, &n);
-            sum = Some(match sum {
-                Some(before) => self.graph.map(MapOp::named("add"), &[before, part]),
-                None => part,
-            });
+            let at = dilation * k;
+            let part = unslice(self.graph, one, axis, &Dim::from(at / stride), 1, &len);
+            let sum = phases.get(&(at % stride)).map_or(part, |&before| plus(self.graph, before, part));
+            phases.insert(at % stride, sum);
         }
-        Ok(sum)
+        if stride == 1 { phases.get(&0).copied() } else { interleaved(self.graph, &phases, axis, stride, &n) }
     }
 }
 
@@ -311,6 +295,55 @@ fn unslice(graph: &mut Graph, g: NodeId, axis: usize, start: &Dim, step: i64, n:
     let mut lens = shape;
     lens[axis] = n.clone();
     graph.slice(padded, &vec![Dim::zero(); rank], &vec![1; rank], &lens)
+}
+
+fn plus(graph: &mut Graph, a: NodeId, b: NodeId) -> NodeId {
+    graph.map(MapOp::named("add"), &[a, b])
+}
+
+/// Of arrays with numbers below `count` one element after the other along an axis, up to `n`; zeros for those missing.
+fn interleaved(graph: &mut Graph, arrays: &BTreeMap<i64, NodeId>, axis: usize, count: i64, n: &Dim) -> Option<NodeId> {
+    let mut sum: Option<NodeId> = None;
+    for (&k, &array) in arrays {
+        let zero = graph.konst(Literal::Int(0), graph.ty(array).dtype);
+        let column = graph.expand(array, axis + 1);
+        let mut before = vec![Dim::zero(); graph.ty(column).rank()];
+        let mut after = before.clone();
+        before[axis + 1] = Dim::from(k);
+        after[axis + 1] = Dim::from(count - 1 - k);
+        let placed = graph.pad(column, &before, &after, zero);
+        sum = Some(sum.map_or(placed, |before| plus(graph, before, placed)));
+    }
+    let mut shape = graph.ty(sum?).shape.clone();
+    shape.remove(axis + 1);
+    shape[axis] = shape[axis].scale(count);
+    let flat = graph.reshape(sum?, &shape);
+    let start = vec![Dim::zero(); shape.len()];
+    let step = vec![1; shape.len()];
+    shape[axis] = n.clone();
+    Some(graph.slice(flat, &start, &step, &shape))
+}
+
+/// Windows of the last axis, of any size, added up where they overlap. Place `k` of all windows is a row, each row by
+/// `dilation` longer than the `n` elements that it belongs to: read as rows of `n`, the rows lie one under the other.
+fn askew(graph: &mut Graph, g: NodeId, axis: usize, stride: i64, dilation: i64, n: &Dim) -> NodeId {
+    let shape = graph.ty(g).shape.clone();
+    let last = shape.len() - 1;
+    let row = n.add(&Dim::from(dilation));
+    let placed = unslice(graph, g, axis, &Dim::zero(), stride, &row);
+    // The places and the row stand last, and are one axis for a while.
+    let order: Vec<usize> = (0..last).filter(|&k| k != axis).chain([last, axis]).collect();
+    let rows = graph.permute(placed, &order);
+    let outer: Vec<Dim> = order[..last - 1].iter().map(|&k| shape[k].clone()).collect();
+    let with = |ends: &[Dim]| outer.iter().chain(ends).cloned().collect::<Vec<Dim>>();
+    let count = &shape[last];
+    let flat = graph.reshape(rows, &with(&[count.mul(&row)]));
+    let cut = graph.slice(flat, &vec![Dim::zero(); last], &vec![1; last], &with(&[count.mul(n)]));
+    let under = graph.reshape(cut, &with(&[count.clone(), n.clone()]));
+    let sum = graph.reduce(Monoid::named("sum"), under, &[last - 1]);
+    let mut back: Vec<usize> = (0..last - 1).collect();
+    back.insert(axis, last - 1);
+    graph.permute(sum, &back)
 }
 
 /// Windows of the last axis, which do not overlap, side by side along `axis`, with zeros up to the stride and to `n`.

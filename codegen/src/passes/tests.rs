@@ -315,10 +315,10 @@ fn views_of_views() {
         "return %4",
     );
     check(
-        "%7 = slice(%4) start=[1] step=[2] : i16[(B // 2)]
-         %8 = slice(%7) start=[1] step=[3] : i16[((B // 2) // 3)]
+        "%7 = slice(%4) start=[1] step=[2] : i16[(B / 2)]
+         %8 = slice(%7) start=[1] step=[3] : i16[((B / 2) / 3)]
          return %8",
-        "%7 = slice(%4) start=[3] step=[6] : i16[(B // 6)]
+        "%7 = slice(%4) start=[3] step=[6] : i16[(B / 6)]
          return %7",
     );
     check(

@@ -44,22 +44,22 @@ impl Parser<'_> {
 
     fn product(&mut self) -> Option<Dim> {
         let mut total = self.factor()?;
-        while self.eat("*") {
-            total = total.mul(&self.factor()?);
+        loop {
+            if self.eat("*") {
+                total = total.mul(&self.factor()?);
+            } else if self.eat("/") {
+                total = total.div(&self.factor()?, &SizesOnly);
+            } else if self.eat("%") {
+                total = total.rem(&self.factor()?, &SizesOnly);
+            } else {
+                return Some(total);
+            }
         }
-        Some(total)
     }
 
     fn factor(&mut self) -> Option<Dim> {
         if self.eat("(") {
-            let a = self.sum()?;
-            let value = if self.eat("//") {
-                a.div(&self.sum()?, &SizesOnly)
-            } else if self.eat("%") {
-                a.rem(&self.sum()?, &SizesOnly)
-            } else {
-                a
-            };
+            let value = self.sum()?;
             return self.eat(")").then_some(value);
         }
         for (name, max) in [("max(", true), ("min(", false)] {

@@ -76,6 +76,11 @@ impl Crossing {
         })
     }
 
+    /// Whether copies of blocks stand in for an operand.
+    pub(super) fn turns(&self, operand: usize) -> bool {
+        self.operands.iter().any(|turned| turned.operand == operand)
+    }
+
     /// The crossing of blocks with this much of the lane, and so much of one of the axes of `along`.
     fn over(
         job: &Ready,

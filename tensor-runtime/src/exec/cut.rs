@@ -12,6 +12,7 @@ use crate::kernel::TILE;
 use crate::plan::{Launch, Plan};
 
 use super::launch::{self, Faults, Ready, Shared, work};
+use super::straight::straighten;
 use super::{internal, jobs, slices};
 
 /// A job takes a multiple of so many elements of a lane: whole cache lines, and vectors.
@@ -23,6 +24,8 @@ pub(super) fn run(plan: &'static Plan, launch: &'static Launch, ready: &mut Read
     if ready.ranges[..launch.par].iter().any(|r| r.is_empty()) {
         return Ok(());
     }
+    // Held while the launch runs.
+    let _copies = straighten(launch, ready)?;
     ready.collapse(launch);
     if let Some(slices) = slices::of(launch, ready) {
         return slices.run(plan);

@@ -30,6 +30,7 @@ mod memory;
 mod scatter;
 mod slices;
 mod spare;
+mod straight;
 #[cfg(test)]
 mod tests;
 mod turn;

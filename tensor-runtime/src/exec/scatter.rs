@@ -186,15 +186,18 @@ impl Part {
     }
 }
 
+#[inline]
 fn moved(mut at: [isize; 3], axis: &Axis, by: usize) -> [isize; 3] {
     (0..3).for_each(|m| at[m] = at[m].wrapping_add(axis.steps[m].wrapping_mul(by as isize)));
     at
 }
 
-/// Visits all points of the axes.
-fn walk(axes: &[Axis], at: [isize; 3], visit: &mut dyn FnMut([isize; 3])) {
+/// Visits all points of the axes. Often there is one axis of many points, or none many times.
+#[inline]
+fn walk<F: FnMut([isize; 3])>(axes: &[Axis], at: [isize; 3], visit: &mut F) {
     match axes {
         [] => visit(at),
+        [axis] => (0..axis.extent).for_each(|i| visit(moved(at, axis, i))),
         [first, rest @ ..] => (0..first.extent).for_each(|i| walk(rest, moved(at, first, i), visit)),
     }
 }

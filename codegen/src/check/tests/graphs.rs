@@ -68,7 +68,14 @@ fn slices_clamp_as_numpy_does() {
         "fn f<N>(x: f32[N]) -> f32[min(3, N)] { x[:3] + x[-3:] }",
         &["slice(%0) start=[0] step=[1] : f32[min(3, N)]", "slice(%0) start=[max(0, N - 3)]"],
     );
-    has("fn f<N>(x: f32[N]) -> f32[(N + 1) / 2] { x[::-2] }", &["start=[N - 1] step=[-2] : f32[(N + 1 // 2)]"]);
+    has("fn f<N>(x: f32[N]) -> f32[(N + 1) / 2] { x[::-2] }", &["start=[N - 1] step=[-2] : f32[((N + 1) / 2)]"]);
+    has("fn f<N>(x: f32[N]) -> f32[N / 2] { x[1::2] }", &["start=[1] step=[2] : f32[(N / 2)]"]);
+    has("fn f<N>(x: f32[2*N], y: f32[N]) -> f32[N] { y + x[1::2] }", &["start=[1] step=[2] : f32[N]"]);
+    has(
+        "fn f<N>(x: f32[N]) -> f32[N / 3] where N % 3 == 0 { x[::3] + x[2::3] }",
+        &["start=[2] step=[3] : f32[(N / 3)]"],
+    );
+    has("fn f<N>(x: f32[N]) -> f32[N] { concatenate((x[1:], x[:1])) + concatenate((x[-3:], x[:-3])) }", &["f32[N]"]);
     has("fn f<N>(x: f32[N]) -> f32[3] where N >= 5 { x[2:5] }", &["start=[2] step=[1] : f32[3]", "require 5 <= N"]);
     has("fn f(x: f32[4]) -> f32[0] { x[3:1] }", &["start=[0] step=[1] : f32[0]"]);
     has("fn f(x: f32[4]) -> f32[2] { x[-100:100:2] }", &["start=[0] step=[2] : f32[2]"]);
@@ -86,11 +93,7 @@ fn constraints_prove_and_are_checked() {
     }";
     has(
         halves,
-        &[
-            "require (C % 2) == 0",
-            "start=[0, (C // 2)] step=[1, 1] : f32[B, (C // 2)]",
-            "where(%9, %4, %5) : f32[B, C]",
-        ],
+        &["require (C % 2) == 0", "start=[0, (C / 2)] step=[1, 1] : f32[B, (C / 2)]", "where(%9, %4, %5) : f32[B, C]"],
     );
     has(
         "fn f<B, C>(x: f32[B], y: f32[C]) -> f32[B] where B == C { x + y }",
@@ -137,7 +140,7 @@ fn convolutions_keep_their_axes() {
     has(
         "fn f<N, C, H, W, O>(x: f32[N, C, H, W], w: f32[O, C, 1, 1]) -> f32[N, O, (H+1)/2, (W+1)/2] { conv2d(x, w, stride=2) }",
         &[
-            "dot(%4, %5) batch=[] contract=[(1, 1)] : f32[N, (H + 1 // 2), (W + 1 // 2), O]",
+            "dot(%4, %5) batch=[] contract=[(1, 1)] : f32[N, ((H + 1) / 2), ((W + 1) / 2), O]",
             "permute(%6) perm=[0, 3, 1, 2]",
         ],
     );

@@ -302,7 +302,7 @@ mod tests {
         assert_eq!(text("s0*p0 + r0 - 1"), "p0 * s0 + r0 - 1");
         assert_eq!(text("s0 - 1 - p0"), "s0 - p0 - 1");
         assert_eq!(text("3 - p0"), "3 - p0");
-        assert_eq!(text("2*(p0 // 2)"), "2 * rt::dim::div(p0, 2)");
+        assert_eq!(text("2*(p0 / 2)"), "2 * rt::dim::div(p0, 2)");
         assert_eq!(text("0"), "0");
         assert_eq!(text("-p0"), "-p0");
     }

@@ -128,7 +128,7 @@ mod tests {
         assert_eq!(value("2*B + 1"), "s[0].checked_mul(2)?.checked_add(1)?");
         assert_eq!(value("1 - B"), "1i64.checked_sub(s[0])?");
         assert_eq!(value("C - B"), "s[1].checked_sub(s[0])?");
-        assert_eq!(value("(C - 1 // 2)"), "rt::dim::div(s[1].checked_add(1)?, 2).checked_sub(1)?");
+        assert_eq!(value("((C - 1) / 2)"), "rt::dim::div(s[1].checked_add(1)?, 2).checked_sub(1)?");
         assert_eq!(value("7"), "7");
     }
 

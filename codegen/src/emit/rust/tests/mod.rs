@@ -206,8 +206,8 @@ snapshots! {
       par p0
       in x : f32[1]
       out y : f32[1]
-      %0 = load x[(p0 // 2)] : f32
-      %1 = load x[(p0 // 3) - 1] if 0 <= (p0 // 3) - 1 < s0 else nan : f32
+      %0 = load x[(p0 / 2)] : f32
+      %1 = load x[(p0 / 3) - 1] if 0 <= (p0 / 3) - 1 < s0 else nan : f32
       %2 = add %0, %1 : f32
       %3 = index 2*p0 + 1 : i64
       %4 = cast %3 : f32
