@@ -348,7 +348,10 @@ impl<'a> Cx<'a> {
     /// This job's part of parallel axis `k`.
     #[inline]
     pub fn range(&self, k: usize) -> Range<isize> {
-        self.ranges[k].clone()
+        // Not `clone`, here and wherever a crate of a user's compiles it: rustc goes through all implementations of a trait whose
+        // function is called, and of `Clone` there are thousands.
+        let Range { start, end } = self.ranges[k];
+        start..end
     }
 
     /// This job's part of the lane, in one of the passes over it.

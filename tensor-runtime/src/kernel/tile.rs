@@ -25,7 +25,10 @@ impl<T: Element> Tile<T> {
     #[inline(always)]
     #[allow(clippy::new_without_default)]
     pub fn new() -> Tile<T> {
-        Tile { memory: [const { MaybeUninit::uninit() }; TILE], initialised: 0 }
+        // Not an array of values: LLVM would get it as a copy of each tile to where it belongs.
+        let memory = MaybeUninit::<[MaybeUninit<T>; TILE]>::uninit();
+        // SAFETY: an array of what may be uninitialised needs no value.
+        Tile { memory: unsafe { memory.assume_init() }, initialised: 0 }
     }
 
     /// Copies `n` elements that are `stride` apart to positions from `start` on.
@@ -246,7 +249,8 @@ impl Iterator for Tiles {
             return None;
         }
         let start = self.next;
-        let len = (self.end.wrapping_sub(start) as usize).min(self.most);
+        let rest = self.end.wrapping_sub(start) as usize;
+        let len = if rest < self.most { rest } else { self.most };
         self.next = start.wrapping_add(len as isize);
         Some(Span { start, len })
     }

@@ -7,7 +7,7 @@
 //! ```text
 //! let (ends0, part0) = (cx.ends(0), cx.part(0, 0..e1));
 //! …
-//! for t in rt::tiles(part0.clone()) {
+//! for t in rt::tiles(part0.start..part0.end) {
 //!     …
 //! }
 //! let v1 = cx.total(m, [0, 0], &mut a1);
@@ -59,7 +59,8 @@ impl Emit<'_> {
         if !of_all || *self.parts.entry(name.clone()).or_insert_with(|| part.clone()) != part {
             return part;
         }
-        format!("{name}.clone()")
+        // Not `clone`: for that rustc would go through the implementations of `Clone`, of which there are thousands.
+        format!("{name}.start..{name}.end")
     }
 
     /// What an accumulator comes to.
