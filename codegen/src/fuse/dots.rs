@@ -133,7 +133,8 @@ fn lane(cx: &Context, view: NodeId) -> Option<usize> {
     }
     let innermost = *cx.orders[id.0 as usize].last()?;
     let mentioned = |k: &usize| index[innermost].mentions(&format!("d{k}"));
-    // A window has two such axes; the longer one is the better lane.
+    // A window has two such axes; the longer one is the better lane. Where no length is known it is the first, that of
+    // the places: windows, the last, are rather short.
     let size = |k: &usize| shape[*k].as_const().unwrap_or(i64::MAX);
-    (0..shape.len()).filter(mentioned).max_by_key(size)
+    (0..shape.len()).rev().filter(mentioned).max_by_key(size)
 }
