@@ -41,9 +41,10 @@ impl<'a> Cx<'a> {
             spine.push(base);
             base = inner;
         }
-        let mut arg = match &base.kind {
-            ExprKind::Name(name) => self.name(name, base.loc, spine.last().copied()),
-            _ => self.leaf(base),
+        let mut arg = if let ExprKind::Name(name) = &base.kind {
+            self.name(name, base.loc, spine.last().copied())
+        } else {
+            self.leaf(base)
         };
         for outer in spine.into_iter().rev() {
             let value = self.nested(outer.loc, |cx| cx.step(outer, arg));
@@ -123,49 +124,6 @@ impl<'a> Cx<'a> {
             UnaryOp::Plus if matches!(arg.value, Value::Array(_)) || arg.value.weak().is_some() => arg.value,
             UnaryOp::Plus => self.not_an_array(&arg, "`+`"),
         }
-    }
-
-    /// What a name stands for; `outer` is what is done with it.
-    fn name(&mut self, name: &Ident, loc: Loc, outer: Option<&Expr>) -> Arg {
-        let text = name.to_string();
-        if let Some(binding) = self.lookup(&text) {
-            let (value, declared) = (binding.value.clone(), binding.loc);
-            return Arg { value, loc, name: Some((text, declared)) };
-        }
-        let value = match text.as_str() {
-            "inf" => Value::Float(f64::INFINITY),
-            "nan" => Value::Float(f64::NAN),
-            "pi" => Value::Float(std::f64::consts::PI),
-            "newaxis" => Value::None,
-            _ => match DType::from_name(&text) {
-                Some(dtype) => Value::DType(dtype),
-                None => self.unknown_name(&text, loc, outer),
-            },
-        };
-        Arg { value, loc, name: Some((text, None)) }
-    }
-
-    fn unknown_name(&mut self, text: &str, loc: Loc, outer: Option<&Expr>) -> Value {
-        if self.unit.fns.contains_key(text) || table::Callee::find(text).is_some() {
-            return self.error(
-                Diagnostic::new(errors::FUNCTION_AS_VALUE, loc, format!("the function `{text}` is no value"))
-                    .help(format!("call it, `{text}(…)`")),
-            );
-        }
-        let in_scope = self.frames.last().map(|f| f.scopes.iter().flat_map(HashMap::keys).cloned().collect::<Vec<_>>());
-        let mut in_scope = in_scope.unwrap_or_default();
-        in_scope.sort();
-        let diag = Diagnostic::new(errors::UNKNOWN_NAME, loc, format!("unknown name `{text}`"));
-        // As `np.exp(x)`.
-        let operation = match outer.map(|e| &e.kind) {
-            Some(ExprKind::Method { name, .. }) => Some(name.to_string()).filter(|n| table::Callee::find(n).is_some()),
-            _ => None,
-        };
-        self.error(match (suggest(text, in_scope.iter().map(String::as_str)), operation) {
-            (Some(near), _) => diag.help(format!("did you mean `{near}`?")),
-            (None, Some(operation)) => diag.help(format!("operations are of no module: `{operation}(…)`")),
-            (None, None) => diag.help(format!("declare it as a parameter or with `let {text} = …;`")),
-        })
     }
 
     fn choice(&mut self, condition: &Expr, then: &Body, otherwise: &Body) -> Value {

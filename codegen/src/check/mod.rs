@@ -15,7 +15,7 @@
 //! ```
 //!
 //! The parts, in reading order: `value` and `cx` (the state), `expr`
-//! (expressions and statements), `call`, `inline`, `table` and `transform` (what
+//! (expressions and statements), `names`, `call`, `inline`, `table` and `transform` (what
 //! a call means), `promote` and `elementwise` (dtypes and broadcasting), `reduce`,
 //! `index`, `gather`, `shape_ops`, `create`, `linalg`, `conv` (operations), `facts` (what
 //! `where` proves), `signature`, `structs`, `entry`. Composites are not here but
@@ -39,6 +39,7 @@ mod index;
 mod inline;
 mod leaves;
 mod linalg;
+mod names;
 mod promote;
 mod reduce;
 mod results;

@@ -285,18 +285,19 @@ impl Ready {
     /// # Safety
     /// Windows on outputs must not meet those of another job that runs meanwhile; see [`prepare`] for the rest.
     pub(super) unsafe fn run(&self, launch: &Launch) -> Option<Fault> {
-        // A block of a crossing has two axes.
-        let crossing = if self.axes > 1 { Crossing::of(self, launch) } else { None };
-        match crossing {
-            // SAFETY: the caller's promise.
-            Some(crossing) => unsafe { crossing.run(self, launch) },
-            None => match Braid::of(self, launch) {
+        // Both are for two axes.
+        if self.axes > 1 {
+            if let Some(crossing) = Crossing::of(self, launch) {
                 // SAFETY: the caller's promise.
-                Some(braid) => unsafe { braid.run(self, launch) },
+                return unsafe { crossing.run(self, launch) };
+            }
+            if let Some(braid) = Braid::of(self, launch) {
                 // SAFETY: the caller's promise.
-                None => unsafe { self.whole(launch) },
-            },
+                return unsafe { braid.run(self, launch) };
+            }
         }
+        // SAFETY: the caller's promise.
+        unsafe { self.whole(launch) }
     }
 
     /// The same, with the operands where they lie.
