@@ -24,8 +24,8 @@ pub(super) fn run(plan: &'static Plan, launch: &'static Launch, ready: &mut Read
     if ready.ranges[..launch.par].iter().any(|r| r.is_empty()) {
         return Ok(());
     }
-    // Held while the launch runs.
-    let _copies = straighten(launch, ready)?;
+    // Held while the launch runs. Of one axis nothing is read again.
+    let _copies = if ready.axes > 1 { straighten(launch, ready)? } else { Vec::new() };
     ready.collapse(launch);
     if let Some(slices) = slices::of(launch, ready) {
         return slices.run(plan);
