@@ -41,11 +41,7 @@ impl<'a> Cx<'a> {
             spine.push(base);
             base = inner;
         }
-        let mut arg = if let ExprKind::Name(name) = &base.kind {
-            self.name(name, base.loc, spine.last().copied())
-        } else {
-            self.leaf(base)
-        };
+        let mut arg = self.leaf(base, spine.last().copied());
         for outer in spine.into_iter().rev() {
             let value = self.nested(outer.loc, |cx| cx.step(outer, arg));
             arg = Arg::new(value, outer.loc);
@@ -53,15 +49,15 @@ impl<'a> Cx<'a> {
         arg
     }
 
-    /// An expression without a left operand.
-    fn leaf(&mut self, expr: &Expr) -> Arg {
+    /// An expression without a left operand, and what is done with it.
+    fn leaf(&mut self, expr: &Expr, outer: Option<&Expr>) -> Arg {
         let value = match &expr.kind {
             ExprKind::Int(i) => Value::Int(*i),
             ExprKind::Float(f) => Value::Float(*f),
             ExprKind::Bool(b) => Value::Bool(*b),
             ExprKind::Str(s) => Value::Str(s.as_str().into()),
             ExprKind::None => Value::None,
-            ExprKind::Name(name) => return self.name(name, expr.loc, None),
+            ExprKind::Name(name) => return self.name(name, expr.loc, outer),
             ExprKind::Call { name, generics, args } => self.nested(expr.loc, |cx| cx.call(name, generics, args)),
             ExprKind::Apply { function, args } => self.nested(expr.loc, |cx| cx.apply(function, args, expr.loc)),
             ExprKind::Tuple(items) => self.nested(expr.loc, |cx| {

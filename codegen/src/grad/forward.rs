@@ -5,10 +5,10 @@
 //! gives a tangent when `g` is one; a view of a value is the same view of its
 //! tangent. Next: [`super::rule`].
 
-use super::active;
 use super::rule::{Names, Rules};
+use super::{active, plus};
 use crate::graph::{Graph, NodeId, Op};
-use crate::ops::{Literal, MapOp, Monoid};
+use crate::ops::{Literal, Monoid};
 
 /// The tangent of each output; `None` is zero. An input's tangent has the
 /// input's type.
@@ -77,5 +77,5 @@ fn tangent(graph: &mut Graph, rules: &mut Rules, id: NodeId, of: &dyn Fn(NodeId)
 }
 
 fn sum(graph: &mut Graph, parts: &[Option<NodeId>]) -> Option<NodeId> {
-    parts.iter().flatten().copied().reduce(|a, b| graph.map(MapOp::named("add"), &[a, b]))
+    parts.iter().flatten().copied().reduce(|a, b| plus(graph, a, b))
 }

@@ -21,6 +21,7 @@ pub use forward::jvp;
 pub use reverse::vjp;
 
 use crate::graph::{Graph, NodeId};
+use crate::ops::MapOp;
 
 /// Which nodes are floats that depend on one of these.
 fn active(graph: &Graph, inputs: &[NodeId]) -> Vec<bool> {
@@ -31,4 +32,8 @@ fn active(graph: &Graph, inputs: &[NodeId]) -> Vec<bool> {
         active[id.0 as usize] = depends && node.ty.dtype.is_float();
     }
     active
+}
+
+fn plus(graph: &mut Graph, a: NodeId, b: NodeId) -> NodeId {
+    graph.map(MapOp::named("add"), &[a, b])
 }

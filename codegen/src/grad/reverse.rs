@@ -5,8 +5,8 @@
 //! that of a reduction is its row's rule, that of a product is two products.
 //! Next: [`super::rule`].
 
-use super::active;
 use super::rule::{Names, Rules};
+use super::{active, plus};
 use crate::graph::{Graph, Mark, NodeId, Op};
 use crate::ops::{Literal, MapOp, Monoid};
 use crate::shape::{Dim, SizesOnly};
@@ -60,7 +60,7 @@ impl Walk<'_> {
     fn pass(&mut self, to: NodeId, g: Option<NodeId>) {
         let Some(g) = g.filter(|_| self.wants(to)) else { return };
         let sum = match self.adjoint.get(&to) {
-            Some(&before) => self.graph.map(MapOp::named("add"), &[before, g]),
+            Some(&before) => plus(self.graph, before, g),
             None => g,
         };
         self.adjoint.insert(to, sum);
@@ -295,10 +295,6 @@ fn unslice(graph: &mut Graph, g: NodeId, axis: usize, start: &Dim, step: i64, n:
     let mut lens = shape;
     lens[axis] = n.clone();
     graph.slice(padded, &vec![Dim::zero(); rank], &vec![1; rank], &lens)
-}
-
-fn plus(graph: &mut Graph, a: NodeId, b: NodeId) -> NodeId {
-    graph.map(MapOp::named("add"), &[a, b])
 }
 
 /// Of arrays with numbers below `count` one element after the other along an axis, up to `n`; zeros for those missing.

@@ -5,7 +5,7 @@
 
 use super::{Atom, Dim, Sign};
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Bound {
     Max,
     Min,
@@ -13,48 +13,41 @@ pub(super) enum Bound {
 
 impl Bound {
     pub(super) fn of(self, a: &Dim, b: &Dim) -> Dim {
-        match self {
-            Bound::Max => a.max_of(b),
-            Bound::Min => a.min_of(b),
+        // What it is where `a` is not less than `b`, and where it is not greater.
+        let (above, below) = match self {
+            Bound::Max => (a, b),
+            Bound::Min => (b, a),
+        };
+        match a.sub(b).sign() {
+            Some(Sign::NonNegative) => above.clone(),
+            Some(Sign::NonPositive) => below.clone(),
+            // The same operand once more.
+            None if a.has_operand(b, self) => a.clone(),
+            None if b.has_operand(a, self) => b.clone(),
+            None => {
+                let (a, b) = if a <= b { (a.clone(), b.clone()) } else { (b.clone(), a.clone()) };
+                Dim::atom(match self {
+                    Bound::Max => Atom::Max(a, b),
+                    Bound::Min => Atom::Min(a, b),
+                })
+            }
         }
     }
 }
 
 impl Dim {
     pub fn max_of(&self, other: &Dim) -> Dim {
-        match self.sub(other).sign() {
-            Some(Sign::NonNegative) => self.clone(),
-            Some(Sign::NonPositive) => other.clone(),
-            // The same operand once more.
-            None if self.has_operand(other, Bound::Max) => self.clone(),
-            None if other.has_operand(self, Bound::Max) => other.clone(),
-            None => {
-                let (a, b) = if self <= other { (self, other) } else { (other, self) };
-                Dim::atom(Atom::Max(a.clone(), b.clone()))
-            }
-        }
+        Bound::Max.of(self, other)
     }
 
     pub fn min_of(&self, other: &Dim) -> Dim {
-        match self.sub(other).sign() {
-            Some(Sign::NonNegative) => other.clone(),
-            Some(Sign::NonPositive) => self.clone(),
-            // The same operand once more.
-            None if self.has_operand(other, Bound::Min) => self.clone(),
-            None if other.has_operand(self, Bound::Min) => other.clone(),
-            None => {
-                let (a, b) = if self <= other { (self, other) } else { (other, self) };
-                Dim::atom(Atom::Min(a.clone(), b.clone()))
-            }
-        }
+        Bound::Min.of(self, other)
     }
 
-    /// Whether it is a maximum or minimum of which the other is an operand.
+    /// Whether it is such a maximum or minimum of which the other is an operand.
     fn has_operand(&self, other: &Dim, bound: Bound) -> bool {
-        match (self.single(), bound) {
-            (Some(Atom::Max(a, b)), Bound::Max) | (Some(Atom::Min(a, b)), Bound::Min) => a == other || b == other,
-            _ => false,
-        }
+        let operands = self.single().and_then(Atom::operands);
+        operands.is_some_and(|(of, a, b)| of == bound && (a == other || b == other))
     }
 
     /// A maximum or minimum and what is added to it: its operands, each with that added.

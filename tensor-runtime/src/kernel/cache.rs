@@ -27,9 +27,7 @@ pub(crate) fn fetch(from: *const u8) {
 /// Fetches all lines of so many bytes from an address on, which may be anything.
 #[inline(never)]
 pub(crate) fn fetch_all(from: *const u8, bytes: usize) {
-    for at in (0..bytes).step_by(LINE) {
-        fetch_line(from.wrapping_add(at));
-    }
+    each_line(from, bytes, fetch_line);
 }
 
 /// A row that a kernel comes to next: its first element, and the bytes of one. It may be anywhere.
@@ -64,17 +62,18 @@ impl Ahead {
 /// [`fetch_all`], to the second level.
 #[inline(never)]
 fn fetch_to_second(from: *const u8, bytes: usize) {
-    for at in (0..bytes).step_by(LINE) {
-        fetch_line_to_second(from.wrapping_add(at));
-    }
+    each_line(from, bytes, fetch_line_to_second);
 }
 
 /// [`fetch_all`], for a write.
 #[inline(never)]
 fn fetch_to_write(from: *const u8, bytes: usize) {
-    for at in (0..bytes).step_by(LINE) {
-        fetch_line_to_write(from.wrapping_add(at));
-    }
+    each_line(from, bytes, fetch_line_to_write);
+}
+
+#[inline(always)]
+fn each_line(from: *const u8, bytes: usize, fetch: impl Fn(*const u8)) {
+    (0..bytes).step_by(LINE).for_each(|at| fetch(from.wrapping_add(at)));
 }
 
 #[inline(always)]

@@ -60,21 +60,8 @@ impl<'a, T: Element, const N: usize> In<'a, T, N> {
     /// What [`row`](In::row) will read `by` further on, if that is a row that is worth fetching before.
     #[inline(always)]
     pub fn ahead(&self, at: [isize; N], step: [isize; N], by: [isize; N], n: usize) -> Ahead {
-        let bytes = size_of::<T>();
-        let (mut offset, mut far, mut lane, mut inside) = (0isize, 0isize, 0isize, true);
-        for k in 0..N {
-            let next = at[k].wrapping_add(by[k]);
-            inside &= (next.wrapping_sub(self.at.low[k]) as usize) < self.at.size[k];
-            offset = offset.wrapping_add(next.wrapping_mul(self.at.stride[k]));
-            far = far.wrapping_add(by[k].wrapping_mul(self.at.stride[k]));
-            lane = lane.wrapping_add(step[k].wrapping_mul(self.at.stride[k]));
-        }
-        let near = far.unsigned_abs().saturating_mul(bytes) <= cache::FAR;
-        if inside && near && lane == 1 && n * bytes >= cache::LEAST_FETCH {
-            Ahead { first: self.at.origin.wrapping_offset(offset).cast_const().cast(), bytes, write: false }
-        } else {
-            Ahead::NONE
-        }
+        let lane = (0..N).fold(0isize, |lane, k| lane.wrapping_add(step[k].wrapping_mul(self.at.stride[k])));
+        if lane == 1 { self.at.ahead(at, by, n, false) } else { Ahead::NONE }
     }
 
     /// As [`row`](In::row), but only the lane positions in `valid` are read; the others are `fill`.
@@ -193,21 +180,7 @@ impl<T: Element, const N: usize> Out<'_, T, N> {
     /// What [`row`](Out::row) will write `by` further on, if that is worth fetching before.
     #[inline(always)]
     pub fn ahead(&self, at: [isize; N], axis: usize, by: [isize; N], n: usize) -> Ahead {
-        let bytes = size_of::<T>();
-        let (mut offset, mut far, mut inside) = (0isize, 0isize, true);
-        for k in 0..N {
-            let next = at[k].wrapping_add(by[k]);
-            inside &= (next.wrapping_sub(self.at.low[k]) as usize) < self.at.size[k];
-            offset = offset.wrapping_add(next.wrapping_mul(self.at.stride[k]));
-            far = far.wrapping_add(by[k].wrapping_mul(self.at.stride[k]));
-        }
-        let near = far.unsigned_abs().saturating_mul(bytes) <= cache::FAR;
-        let row = self.at.stride[axis] == 1 && n * bytes >= cache::LEAST_FETCH;
-        if inside && near && row && self.fetches {
-            Ahead { first: self.at.origin.wrapping_offset(offset).cast_const().cast(), bytes, write: true }
-        } else {
-            Ahead::NONE
-        }
+        if self.at.stride[axis] == 1 && self.fetches { self.at.ahead(at, by, n, true) } else { Ahead::NONE }
     }
 
     #[inline(always)]

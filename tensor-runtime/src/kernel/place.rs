@@ -9,6 +9,7 @@ use std::ptr;
 use crate::dims::MAX_RANK;
 use crate::dtype::{DType, Element};
 
+use super::cache::{self, Ahead};
 use super::{TILE, Window};
 
 /// A window as a kernel's body uses it: of known type and rank.
@@ -71,6 +72,25 @@ impl<T: Element, const N: usize> Place<T, N> {
     #[inline(always)]
     fn is_inside(&self, axis: usize, at: isize, far: isize) -> bool {
         (at.wrapping_sub(self.low[axis]) as usize).wrapping_add(far as usize) < self.size[axis]
+    }
+
+    /// `n` neighbours `by` further on, if they are worth fetching before.
+    #[inline(always)]
+    pub(super) fn ahead(&self, at: [isize; N], by: [isize; N], n: usize, write: bool) -> Ahead {
+        let bytes = size_of::<T>();
+        let (mut offset, mut far, mut inside) = (0isize, 0isize, true);
+        for k in 0..N {
+            let next = at[k].wrapping_add(by[k]);
+            inside &= (next.wrapping_sub(self.low[k]) as usize) < self.size[k];
+            offset = offset.wrapping_add(next.wrapping_mul(self.stride[k]));
+            far = far.wrapping_add(by[k].wrapping_mul(self.stride[k]));
+        }
+        let near = far.unsigned_abs().saturating_mul(bytes) <= cache::FAR;
+        if inside && near && n * bytes >= cache::LEAST_FETCH {
+            Ahead { first: self.origin.wrapping_offset(offset).cast_const().cast(), bytes, write }
+        } else {
+            Ahead::NONE
+        }
     }
 
     #[inline(always)]

@@ -57,7 +57,7 @@ impl Emit<'_> {
         }
         let mut later = Vec::new();
         behind(&self.nest.body, acc, &mut later);
-        let there = |store: &&&Store| !recalled.contains(&store.output);
+        let absent = |store: &&&Store| !recalled.contains(&store.output);
         let fetched = |store: &&Store| {
             let axis = store.index.iter().position(|d| d.mentions(lane))?;
             let is_later = later.contains(&store.output);
@@ -66,7 +66,7 @@ impl Emit<'_> {
             let at = access::list(store.index.iter().map(|d| access::plain_start(d, lane)));
             Some(format!("{}.ahead({at}, {axis}, {}, t.len)", self.outputs[store.output], access::list(by?)))
         };
-        stores.iter().filter(there).filter_map(fetched).collect()
+        stores.iter().filter(absent).filter_map(fetched).collect()
     }
 }
 
