@@ -304,11 +304,30 @@ pub struct Epilogue {
     pub axes: &'static [u8],
     /// The input that is a vector along the product's columns, where all that the launch does is to add it.
     pub bias: Option<u8>,
+    /// What the launch does, where it is a chain of operations on the product's element: all but the copy to its only output.
+    pub post_ops: Option<&'static [PostOp]>,
     /// The function in `text` that a product on a GPU calls with what it has; empty where there is none.
     pub function: &'static str,
     /// CUDA C of that function, and of `{function}_operands`: the launch's other operands, each an address and its steps,
     /// then what the launch's own parameters are after them, each of 8 bytes.
     pub text: &'static str,
+}
+
+/// What an element of a product has become times `scale`, plus `shift`, at most and at least a number; with `positive` no zero of
+/// it is a negative one.
+pub struct PostOp {
+    pub scale: Option<With>,
+    pub shift: Option<With>,
+    pub most: Option<f32>,
+    pub least: Option<f32>,
+    pub positive: bool,
+}
+
+#[derive(Clone, Copy)]
+pub enum With {
+    Number(f32),
+    /// An input of the launch.
+    Input(u8),
 }
 
 /// Zeros, to which the updates are added at the places along `axis` that the `i64` indices name; those of one place

@@ -16,6 +16,7 @@
 mod again;
 mod apart;
 mod builder;
+mod columns;
 mod cut;
 mod dots;
 mod dtypes;
@@ -165,6 +166,7 @@ impl<'g> Search<'g> {
         self.merge();
         self.share();
         self.save();
+        self.hoist();
         self.widen();
     }
 

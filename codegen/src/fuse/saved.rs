@@ -79,7 +79,7 @@ impl Search<'_> {
     }
 
     /// The search with these nodes in memory.
-    fn trial(&self, nodes: &[NodeId]) -> Self {
+    pub(super) fn trial(&self, nodes: &[NodeId]) -> Self {
         let mut trial = self.clone();
         nodes.iter().for_each(|n| trial.stored[n.0 as usize] = true);
         trial.settle();

@@ -9,6 +9,7 @@ pub mod attend;
 pub mod band;
 pub mod bias;
 pub mod parse;
+pub mod post_ops;
 pub mod print;
 pub mod prologue;
 pub mod tile;

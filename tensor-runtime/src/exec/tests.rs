@@ -164,7 +164,15 @@ pub(super) const fn dot(left: u16, right: u16, out: u16, epilogue: Option<Epilog
 }
 
 const fn epilogue(inputs: &'static [u16], outputs: &'static [Output]) -> Option<Epilogue> {
-    Some(Epilogue { launch: kernel(inputs, outputs), input: 0, axes: &[0, 1], bias: None, function: "", text: "" })
+    Some(Epilogue {
+        launch: kernel(inputs, outputs),
+        input: 0,
+        axes: &[0, 1],
+        bias: None,
+        post_ops: None,
+        function: "",
+        text: "",
+    })
 }
 
 /// A product that is whole in memory, and two that are panels, of which the second meets more temporaries.

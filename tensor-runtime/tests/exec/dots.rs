@@ -165,6 +165,7 @@ static LAYER: Plan = with_zero(plan(
                 input: 1,
                 axes: &[0, 1, 2],
                 bias: None,
+                post_ops: None,
                 function: "",
                 text: "",
             }),

@@ -144,6 +144,7 @@ static MANY: Plan = Plan {
                         input: 0,
                         axes: &[0, 1],
                         bias: None,
+                        post_ops: None,
                         function: "",
                         text: "",
                     }),

@@ -19,6 +19,7 @@ use crate::loops::{Form, Loops};
 use crate::program::attend::Along;
 use crate::program::band::{Band, Near, bands};
 use crate::program::bias::bias;
+use crate::program::post_ops::{PostOp, With, post_ops};
 use crate::program::prologue::Around;
 use crate::program::tile::{Block, Bound};
 use crate::program::{Action, BufId, Dot, Epilogue, Launch, Place, Program, Role, Step};
@@ -313,7 +314,9 @@ impl Emit<'_> {
                 out.line(format!("input: {input},"));
                 let axes = axes.iter().map(|a| a.map_or("FREE".to_string(), |k| k.to_string()));
                 out.line(format!("axes: {},", list(axes)));
-                out.line(format!("bias: {:?},", bias(&self.cx.program.kernels[launch.kernel], dot, epilogue)));
+                let kernel = &self.cx.program.kernels[launch.kernel];
+                out.line(format!("bias: {:?},", bias(kernel, dot, epilogue)));
+                out.line(format!("post_ops: {},", posted(post_ops(kernel, *input))));
                 let (function, text) = after.map_or(("", ""), |(function, text)| (function.as_str(), text.as_str()));
                 out.line(format!("function: {function:?},"));
                 out.line(format!("text: {text:?},"));
@@ -342,6 +345,19 @@ fn attends(all: &[Attention]) -> String {
     }
     out.close_with("],");
     out.text
+}
+
+fn posted(ops: Option<Vec<PostOp>>) -> String {
+    let with = |with: Option<With>| match with {
+        Some(With::Number(number)) => format!("Some(With::Number({number:?}))"),
+        Some(With::Input(input)) => format!("Some(With::Input({input}))"),
+        None => "None".to_string(),
+    };
+    let one = |&PostOp { scale, shift, most, least, positive }: &PostOp| {
+        let (scale, shift) = (with(scale), with(shift));
+        format!("PostOp {{ scale: {scale}, shift: {shift}, most: {most:?}, least: {least:?}, positive: {positive} }}")
+    };
+    ops.map_or("None".to_string(), |ops| format!("Some({})", list(ops.iter().map(one))))
 }
 
 fn described(Cut { passes, states, again }: Cut) -> String {

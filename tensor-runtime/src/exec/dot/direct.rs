@@ -11,7 +11,8 @@ use crate::kept::Laid;
 
 use super::gemm::Matrix;
 use super::lay::{DEPTH, VECTOR, WIDEST, pack, panel_of, panels, unlaid};
-use super::tile::{self, Meanwhile, Strip, Tiles};
+use super::post::Posted;
+use super::tile::{self, Also, Strip, Tiles};
 
 /// Elements of panels that are laid out at once: they stay in a near cache.
 const MOST: usize = 8192;
@@ -20,7 +21,7 @@ const MOST: usize = 8192;
 const ROWS: usize = 48;
 
 /// Multiplies as [`super::gemm::Scalar::multiply`], if it can: where columns of the destination are next to each other, or
-/// there is one, on processors with tiles; answers whether it did.
+/// there is one, on processors with tiles; then these post-ops; answers whether it did.
 ///
 /// # Safety
 /// As there.
@@ -30,13 +31,14 @@ pub(super) unsafe fn multiply(
     add: bool,
     left: Matrix<f32>,
     right: Matrix<f32>,
+    post: Option<&Posted>,
 ) -> bool {
     let Some(tiles) = tile::tiles(isa::active()).filter(|_| k > 0) else { return false };
     // SAFETY: the caller's promise; the processor has the set, for `isa::active` found it.
     unsafe {
         match (out.row, n) {
-            (1, _) => by_panels(tiles, [m, n, k], out, add, left, right),
-            (_, 1) => by_panels(tiles, [n, m, k], out.transposed(), add, right.transposed(), left.transposed()),
+            (1, _) => by_panels(tiles, [m, n, k], out, add, left, right, post),
+            (_, 1) => by_panels(tiles, [n, m, k], out.transposed(), add, right.transposed(), left.transposed(), post),
             (_, _) => false,
         }
     }
@@ -46,6 +48,7 @@ pub(super) unsafe fn multiply(
 ///
 /// # Safety
 /// As [`multiply`]; the processor must have the instruction set of the tiles.
+#[allow(clippy::too_many_arguments, reason = "two operands, a destination, and how")]
 unsafe fn by_panels(
     tiles: &Tiles,
     [lanes, rows, depth]: [usize; 3],
@@ -53,6 +56,7 @@ unsafe fn by_panels(
     add: bool,
     left: Matrix<f32>,
     right: Matrix<f32>,
+    post: Option<&Posted>,
 ) -> bool {
     let blocks = depth.div_ceil(DEPTH);
     // Room for any panel, or for several small ones.
@@ -93,7 +97,7 @@ unsafe fn by_panels(
                         out_row: out.column,
                         lanes: panel.len(),
                         add: add || block > 0,
-                        meanwhile: Meanwhile::default(),
+                        also: Also { post: post.filter(|_| block + 1 == blocks), ..Also::default() },
                     };
                     let last = panel.end == group.end && row + step >= rows;
                     let soon = |follow| if last { unlaid(follow, next, left.row, left.column, WIDEST) } else { None };

@@ -20,7 +20,8 @@ use super::beside::Beside;
 use super::boxes::Boxes;
 use super::gemm::Loop;
 use super::packed::Packed;
-use super::tile::Meanwhile;
+use super::post::Posted;
+use super::tile::Also;
 use super::{Product, extent, keepers, told, windows};
 
 /// The product a panel at a time, each at once the input of the epilogue; `false` if it cannot read its windows.
@@ -46,6 +47,8 @@ pub(super) fn panels(
     if !windows::fit(product, packed.as_ref(), &boxes) {
         return Ok(false);
     }
+    // SAFETY: of what `prepare` finds see there; nobody writes it during the step.
+    let posted = unsafe { Posted::of(epilogue, &ready, product, shape, &strides) };
     let work = product.work().saturating_add(launch::work(launch, &ready.extents[..ready.axes]));
     let n = boxes.jobs(work);
     let faults = Faults::default();
@@ -53,6 +56,11 @@ pub(super) fn panels(
         let part = jobs::part(boxes.count(), n, job);
         for i in part.clone() {
             let last = i + 1 == part.end && jobs::is_last(n, job);
+            if let Some(posted) = &posted {
+                // SAFETY: see `panel`; the boxes of two jobs are different elements of the output.
+                unsafe { product.finish(packed.as_ref(), posted, &boxes.get(i), last) }?;
+                continue;
+            }
             faults.note(panel(epilogue, product, packed.as_ref(), &ready, &boxes.get(i), &order, own, last)?);
         }
         Ok(())
@@ -217,17 +225,8 @@ pub(super) fn panel(
     // box's elements are all of it, each once.
     unsafe {
         let loops = product.boxed(ranges);
-        let meanwhile = Meanwhile { beside: beside.as_ref(), after: product.after.filter(|_| last) };
-        product.compute_by(
-            product.by(true),
-            packed,
-            product.operands(),
-            &loops,
-            origin,
-            &strides[..rank],
-            false,
-            meanwhile,
-        )
+        let also = Also { beside: beside.as_ref(), after: product.after.filter(|_| last), post: None };
+        product.compute_by(product.by(true), packed, product.operands(), &loops, origin, &strides[..rank], false, also)
     }?;
     job.collapse(&epilogue.launch);
     // SAFETY: the panel is initialised and this job's own; of the other operands see `launch::prepare`. The windows of

@@ -8,6 +8,7 @@ use gemm_common::Parallelism;
 
 use crate::plan::Role;
 
+use super::post::Posted;
 use super::{direct, vector};
 
 /// The most axes of a product.
@@ -24,10 +25,10 @@ pub(in crate::exec) struct Loop {
 }
 
 /// Who multiplies.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum By {
-    /// [`super::direct`], where it can; else the library, on one thread.
-    Panels,
+#[derive(Clone, Copy)]
+pub(super) enum By<'a> {
+    /// [`super::direct`], where it can; else the library, on one thread; then these post-ops.
+    Panels(Option<&'a Posted>),
     Library(Parallelism),
 }
 
@@ -43,7 +44,7 @@ pub(super) trait Scalar: Copy {
         add: bool,
         left: Matrix<Self>,
         right: Matrix<Self>,
-        by: By,
+        by: By<'_>,
     );
 }
 
@@ -62,17 +63,17 @@ impl<T> Matrix<T> {
 }
 
 macro_rules! scalar {
-    ($ty:ident, $own:expr, $rows:expr, $function:path) => {
+    ($ty:ident, $own:expr, $post:expr, $rows:expr, $function:path) => {
         impl Scalar for $ty {
             #[rustfmt::skip]
             unsafe fn multiply(
-                [m, n, k]: [usize; 3], out: Matrix<$ty>, add: bool, left: Matrix<$ty>, right: Matrix<$ty>, by: By,
+                [m, n, k]: [usize; 3], out: Matrix<$ty>, add: bool, left: Matrix<$ty>, right: Matrix<$ty>, by: By<'_>,
             ) {
                 // SAFETY: the caller's promise; none of the functions reads or writes anything else.
                 unsafe {
                     let threads = match by {
-                        By::Panels if $own([m, n, k], out, add, left, right) => return,
-                        By::Panels => Parallelism::None,
+                        By::Panels(post) if $own([m, n, k], out, add, left, right, post) => return,
+                        By::Panels(_) => Parallelism::None,
                         By::Library(_) if n == 1 && $rows([m, k], out, add, left, right) => return,
                         By::Library(_) if n == 1 && vector::by_columns([m, k], out, add, left, right) => return,
                         By::Library(threads) => threads,
@@ -82,21 +83,31 @@ macro_rules! scalar {
                         m, n, k, out.start, out.column, out.row, add, left.start, left.column, left.row,
                         right.start, right.column, right.row, 1.0, 1.0, false, false, false, threads,
                     );
+                    if let By::Panels(Some(post)) = by {
+                        $post(post, [m, n], out);
+                    }
                 }
             }
         }
     };
 }
 
-scalar!(f32, direct::multiply, vector::by_rows, gemm_f32::gemm::f32::get_gemm_fn);
-scalar!(f64, |_, _, _, _, _| false, |_, _, _, _, _| false, gemm_f64::gemm::f64::get_gemm_fn);
+scalar!(f32, direct::multiply, Posted::pass, vector::by_rows, gemm_f32::gemm::f32::get_gemm_fn);
+scalar!(f64, |_, _, _, _, _, _| false, |_, _, _| (), |_, _, _, _, _| false, gemm_f64::gemm::f64::get_gemm_fn);
 
 /// The product over `loops`, plus what was there if `add`.
 ///
 /// # Safety
 /// The elements that the loops reach from `left` and `right` must be initialised and readable, those they reach from
 /// `out` distinct for distinct non-contracted coordinates, and exclusive.
-pub(super) unsafe fn product<T: Scalar>(loops: &[Loop], left: *mut T, right: *mut T, out: *mut T, add: bool, by: By) {
+pub(super) unsafe fn product<T: Scalar>(
+    loops: &[Loop],
+    left: *mut T,
+    right: *mut T,
+    out: *mut T,
+    add: bool,
+    by: By<'_>,
+) {
     let mut merged = [Loop { role: Role::Batch, extent: 1, left: 0, right: 0, out: 0 }; MAX_LOOPS];
     let count = merge(loops, &mut merged);
     let loops = &merged[..count];
@@ -134,6 +145,10 @@ pub(super) unsafe fn product<T: Scalar>(loops: &[Loop], left: *mut T, right: *mu
             let left = Matrix { start: left.wrapping_offset(a + d), row: m.left, column: k.left };
             let right = Matrix { start: right.wrapping_offset(b + e), row: k.right, column: n.right };
             let out = Matrix { start: out.wrapping_offset(c), row: m.out, column: n.out };
+            let by = match by {
+                By::Panels(_) if round + 1 < rounds => By::Panels(None),
+                By::Panels(_) | By::Library(_) => by,
+            };
             // SAFETY: the loops' extents and steps are the caller's, merged without changing which elements they
             // reach.
             unsafe { oriented([m.extent, n.extent, depth], out, add || round > 0, left, right, by) };
@@ -178,7 +193,7 @@ unsafe fn oriented<T: Scalar>(
     add: bool,
     mut left: Matrix<T>,
     mut right: Matrix<T>,
-    by: By,
+    by: By<'_>,
 ) {
     let swap = (n > 1 && out.column.unsigned_abs() < out.row.unsigned_abs()) || m <= 1;
     let (mut m, mut n) = (m, n);

@@ -15,6 +15,7 @@ mod gemm;
 mod half;
 mod lay;
 mod packed;
+mod post;
 mod tile;
 mod vector;
 pub(super) mod windows;
@@ -41,7 +42,8 @@ pub(super) use gemm::MAX_LOOPS;
 use gemm::{By, Loop};
 use gemm_common::Parallelism;
 use packed::Packed;
-use tile::{Meanwhile, Part};
+use post::Posted;
+use tile::{Also, Part};
 use windows::Windows;
 
 /// Multiply-adds from which on the library is faster, whose threads share what they pack: than panels, and than its own boxes.
@@ -250,8 +252,8 @@ impl Product {
     }
 
     /// Who multiplies what is not kept laid out: of all boxes and tiles the same, so that a sum does not depend on where it is.
-    fn by(&self, may: bool) -> By {
-        if may && self.pays() { By::Panels } else { By::Library(Parallelism::None) }
+    fn by(&self, may: bool) -> By<'static> {
+        if may && self.pays() { By::Panels(None) } else { By::Library(Parallelism::None) }
     }
 
     /// Whether operands and product are of `f32`.
@@ -284,7 +286,26 @@ impl Product {
     ) -> Result<()> {
         let narrow = [Role::Left, Role::Right, Role::Contract].into_iter().any(|role| self.count(role) <= NARROW);
         // SAFETY: the caller's promise.
-        unsafe { self.compute_by(self.by(narrow), None, operands, ranges, origin, strides, add, Meanwhile::default()) }
+        unsafe { self.compute_by(self.by(narrow), None, operands, ranges, origin, strides, add, Also::default()) }
+    }
+
+    /// Computes a box of the product, and its post-ops, to where these say; it is the `last` of a thread in this step, or not.
+    ///
+    /// # Safety
+    /// As [`Product::compute`], of all elements of the box in the output; what is packed must be of this product, and have whole
+    /// vectors for the box.
+    unsafe fn finish(
+        &self,
+        packed: Option<&Packed>,
+        posted: &Posted,
+        ranges: &[Range<isize>],
+        last: bool,
+    ) -> Result<()> {
+        let (by, loops) = (self.by(true), self.boxed(ranges));
+        let also = Also { beside: None, after: self.after.filter(|_| last), post: Some(posted) };
+        let (to, strides) = (posted.origin.cast(), &posted.strides);
+        // SAFETY: the caller's promise.
+        unsafe { self.compute_by(by, packed, self.operands(), &loops, to, strides, false, also) }
     }
 
     /// The same, by way of an operand that is packed, if any.
@@ -294,14 +315,14 @@ impl Product {
     #[allow(clippy::too_many_arguments, reason = "two operands, a destination, and how")]
     unsafe fn compute_by(
         &self,
-        by: By,
+        by: By<'_>,
         packed: Option<&Packed>,
         operands: [*mut u8; 2],
         ranges: &[Range<isize>],
         origin: *mut u8,
         strides: &[isize],
         add: bool,
-        meanwhile: Meanwhile<'_>,
+        also: Also<'_>,
     ) -> Result<()> {
         let mut loops = [Loop { role: Role::Batch, extent: 1, left: 0, right: 0, out: 0 }; MAX_LOOPS];
         let (mut left, mut right, mut out) = (0isize, 0isize, 0isize);
@@ -321,6 +342,10 @@ impl Product {
         };
         let [left, right] = [(operands[0], left), (operands[1], right)].map(|(start, by)| at(start, by, self.dtype));
         let (out, wide) = (at(origin, out, self.out), self.out != self.dtype);
+        let by = match by {
+            By::Panels(_) => By::Panels(also.post),
+            By::Library(_) => by,
+        };
         if let Some(packed) = packed {
             let of_role = self.loops.iter().zip(ranges).filter(|(l, _)| l.role == packed.role());
             let first: isize = of_role.map(|(_, range)| range.start).sum();
@@ -329,10 +354,8 @@ impl Product {
                 // SAFETY: the caller's promise.
                 unsafe {
                     match &self.windows {
-                        None => packed.compute(loops, first as usize, other.cast(), out.cast(), add, meanwhile),
-                        Some(windows) => {
-                            windows.compute(packed, loops, ranges, first as usize, out.cast(), add, meanwhile)
-                        }
+                        None => packed.compute(loops, first as usize, other.cast(), out.cast(), add, also),
+                        Some(windows) => windows.compute(packed, loops, ranges, first as usize, out.cast(), add, also),
                     }
                 }
                 return Ok(());
@@ -387,7 +410,7 @@ fn whole(
         let (by, all) = (By::Library(threads), product.ranges());
         // SAFETY: as below, of one box that is all.
         let run = |_| unsafe {
-            product.compute_by(by, None, product.operands(), &all, origin, strides, false, Meanwhile::default())
+            product.compute_by(by, None, product.operands(), &all, origin, strides, false, Also::default())
         };
         let shared = Shared::new(run);
         return told(plan, format_args!("a product"), 1, &|(): &mut (), job| shared.call(job)).map(|()| true);
@@ -411,7 +434,7 @@ fn whole(
                     origin,
                     strides,
                     false,
-                    Meanwhile::default(),
+                    Also::default(),
                 )
             }?;
         }

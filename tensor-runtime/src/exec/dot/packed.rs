@@ -18,7 +18,7 @@ use crate::plan::Role;
 use super::Product;
 use super::gemm::{self, Loop, MAX_LOOPS};
 use super::lay::{DEPTH, VECTOR, pack, panel_of, panels};
-use super::tile::{self, Meanwhile, Part, Strip, Tiles};
+use super::tile::{self, Also, Part, Strip, Tiles};
 
 /// Rows from which on it pays to lay out the other operand.
 const LEAST_ROWS: usize = 8;
@@ -144,7 +144,7 @@ impl Packed {
         other: *const f32,
         out: *mut f32,
         add: bool,
-        meanwhile: Meanwhile<'_>,
+        also: Also<'_>,
     ) {
         let right = self.role == Role::Right;
         let step = |l: &Loop| if right { l.left } else { l.right };
@@ -175,7 +175,7 @@ impl Packed {
                 out: out.wrapping_offset(to),
                 out_row: rows.out,
                 add,
-                meanwhile,
+                also,
                 ..Strip::EMPTY
             };
             // SAFETY: the caller's promise.
@@ -205,7 +205,11 @@ impl Packed {
                     out: rows.out.wrapping_add(lane - lanes.start),
                     lanes: end - lane,
                     add: rows.add || block > 0,
-                    meanwhile: Meanwhile { beside: rows.meanwhile.beside.filter(|_| block == 0), after: None },
+                    also: Also {
+                        beside: rows.also.beside.filter(|_| block == 0),
+                        after: None,
+                        post: rows.also.post.filter(|_| block + 1 == blocks),
+                    },
                     ..*rows
                 };
                 // The next panel, or the next terms of the first one; behind the last, what is known to come, or what another box mostly
@@ -215,7 +219,7 @@ impl Packed {
                     (false, true) => self.part(lanes.start, terms(block + 1)),
                     (false, false) => {
                         let other = if lanes.start == panel.start { end } else { panel.end };
-                        rows.meanwhile.after.or_else(|| self.part(other, terms(0)))
+                        rows.also.after.or_else(|| self.part(other, terms(0)))
                     }
                 };
                 let ahead = |follow| next.as_ref().and_then(|next| next.ahead(follow, of.len()));
@@ -330,7 +334,7 @@ mod tests {
                     unsafe { f64::from(*start.cast::<f32>().wrapping_offset(at)) }
                 };
                 let [rows, columns, terms] = [0, 1, 2].map(|i| product.loops[i]);
-                let box_by = |by: By, i: Range<usize>, j: Range<usize>, out: &mut Vec<f32>| {
+                let box_by = |by: By<'_>, i: Range<usize>, j: Range<usize>, out: &mut Vec<f32>| {
                     let mut loops = product.loops.clone();
                     (loops[0].out, loops[1].out) = (strides[0], strides[1]);
                     (loops[0].extent, loops[1].extent) = (i.len(), j.len());
@@ -343,7 +347,7 @@ mod tests {
                 };
                 let bits = |out: &[f32]| out.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
                 let mut whole = vec![f32::INFINITY; m * n];
-                box_by(By::Panels, 0..m, 0..n, &mut whole);
+                box_by(By::Panels(None), 0..m, 0..n, &mut whole);
                 for (i, j) in (0..m as isize).flat_map(|i| (0..n as isize).map(move |j| (i, j))) {
                     let term = |t: isize| {
                         element(product.left, i * rows.left + t * terms.left)
@@ -361,7 +365,7 @@ mod tests {
                 for (row, column) in [(1, 1), (m - 1, n - 1), (m / 2, n / 3)] {
                     let mut boxes = vec![f32::INFINITY; m * n];
                     for (i, j) in [(0..row, 0..column), (0..row, column..n), (row..m, 0..column), (row..m, column..n)] {
-                        box_by(By::Panels, i, j, &mut boxes);
+                        box_by(By::Panels(None), i, j, &mut boxes);
                     }
                     assert_eq!(bits(&boxes), bits(&whole), "{m} {n} {k} {lies:?} {turned}: cut at {row}, {column}");
                 }
@@ -379,7 +383,7 @@ mod tests {
                     (loops[0].out, loops[1].out) = (strides[0], strides[1]);
                     let other = if packed.role() == Role::Right { product.left } else { product.right };
                     // SAFETY: as above.
-                    unsafe { packed.compute(&loops, 0, other.cast(), out.as_mut_ptr(), false, Meanwhile::default()) };
+                    unsafe { packed.compute(&loops, 0, other.cast(), out.as_mut_ptr(), false, Also::default()) };
                     assert_eq!(bits(&out), bits(&whole), "{m} {n} {k} {lies:?} {turned}: kept, other bits");
                 }
             }

@@ -11,6 +11,7 @@ use crate::isa::Level;
 use crate::kernel::cache;
 
 use super::beside::Beside;
+use super::post::{Bounds, Operand, Placed, Posted};
 
 /// Elements of a cache line.
 const LINE: usize = cache::LINE / size_of::<f32>();
@@ -35,16 +36,18 @@ pub(super) struct Strip<'a> {
     pub(super) lanes: usize,
     /// Whether to add to what is there.
     pub(super) add: bool,
-    pub(super) meanwhile: Meanwhile<'a>,
+    pub(super) also: Also<'a>,
 }
 
-/// What is fetched while tiles are computed, for what comes then.
+/// What tiles do besides.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Meanwhile<'a> {
-    /// For whoever reads the destination.
+pub(super) struct Also<'a> {
+    /// They fetch for whoever reads the destination.
     pub(super) beside: Option<&'a Beside>,
-    /// What is read when all lanes are done.
+    /// And what is read when all lanes are done.
     pub(super) after: Option<Part>,
+    /// They do this to each sum.
+    pub(super) post: Option<&'a Posted>,
 }
 
 /// Terms of a panel from one of its lanes on, or other memory as if it were such.
@@ -84,6 +87,9 @@ struct Tile<'a> {
     groups: [*const f32; GROUPS],
     steps: [isize; GROUP],
     ahead: Ahead,
+    /// Its first row and lane, as post-ops count them, and how many of their rows one of its is.
+    first: (isize, isize),
+    each: isize,
 }
 
 /// Lines that are fetched while a tile is computed: one a term, `step` after the one before, and after [`LINE`] terms `stride`
@@ -140,7 +146,7 @@ impl Strip<'_> {
         out_row: 0,
         lanes: 0,
         add: false,
-        meanwhile: Meanwhile { beside: None, after: None },
+        also: Also { beside: None, after: None, post: None },
     };
 
     /// The rows some [`AHEAD`] terms behind a tile's, where terms are neighbours; where rows are, each term's next line; else lines
@@ -171,6 +177,8 @@ impl Tiles {
         let lanes = |lane: usize| (strip.lanes - lane).min(widest);
         let table = |lane: usize| tables[lanes(lane).div_ceil(self.vector) - 1];
         let columns = || (0..strip.lanes).step_by(widest);
+        let (first, each) =
+            strip.also.post.map_or(((0, 0), 0), |post| (post.place(strip.out), post.rows(strip.out_row)));
         let mut follow: usize = columns().map(|lane| strip.rows.div_ceil(table(lane).len())).sum();
         for lane in columns() {
             let (lanes, table) = (lanes(lane), table(lane));
@@ -188,8 +196,10 @@ impl Tiles {
                     groups: std::array::from_fn(|g| left.wrapping_offset((g * GROUP) as isize * strip.row)),
                     steps: std::array::from_fn(|i| i as isize * strip.row),
                     ahead: ahead(follow).unwrap_or_else(|| strip.later(left, rows)),
+                    first: (first.0 + at * each, first.1 + lane as isize),
+                    each,
                 };
-                if let Some(beside) = strip.meanwhile.beside {
+                if let Some(beside) = strip.also.beside {
                     beside.fetch(out, rows, lanes);
                 }
                 // SAFETY: the caller's promise, for a part of its rows and lanes.
@@ -229,11 +239,16 @@ pub(super) trait Vector: Copy {
     unsafe fn store_part(self, to: *mut f32, lanes: usize);
     unsafe fn fma(self, other: Self, sum: Self) -> Self;
     unsafe fn plus(self, other: Self) -> Self;
+    unsafe fn times(self, other: Self) -> Self;
+    /// The greater; the other one where they are equal or one is NaN.
+    unsafe fn greater(self, other: Self) -> Self;
+    /// The lesser, likewise.
+    unsafe fn lesser(self, other: Self) -> Self;
 }
 
 macro_rules! vector {
-    ($ty:ident, $lanes:literal: $zero:ident $splat:ident $load:ident $store:ident $fma:ident $add:ident
-     $load_part:ident $store_part:ident) => {
+    ($ty:ident, $lanes:literal: $zero:ident $splat:ident $load:ident $store:ident $fma:ident $load_part:ident $store_part:ident;
+     $($name:ident $of_two:ident)*) => {
         #[allow(unused_unsafe, reason = "some of these need no promise but the instruction set")]
         impl Vector for $ty {
             const LANES: usize = $lanes;
@@ -272,19 +287,21 @@ macro_rules! vector {
                 // SAFETY: the caller's promise.
                 unsafe { $fma(self, other, sum) }
             }
-            #[inline(always)]
-            unsafe fn plus(self, other: Self) -> Self {
+            $(#[inline(always)]
+            unsafe fn $name(self, other: Self) -> Self {
                 // SAFETY: the caller's promise.
-                unsafe { $add(self, other) }
-            }
+                unsafe { $of_two(self, other) }
+            })*
         }
     };
 }
 
 #[cfg(target_arch = "x86_64")]
-vector!(__m256, 8: _mm256_setzero_ps _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_fmadd_ps _mm256_add_ps load_256 store_256);
+vector!(__m256, 8: _mm256_setzero_ps _mm256_set1_ps _mm256_loadu_ps _mm256_storeu_ps _mm256_fmadd_ps load_256 store_256;
+    plus _mm256_add_ps times _mm256_mul_ps greater _mm256_max_ps lesser _mm256_min_ps);
 #[cfg(target_arch = "x86_64")]
-vector!(__m512, 16: _mm512_setzero_ps _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_fmadd_ps _mm512_add_ps load_512 store_512);
+vector!(__m512, 16: _mm512_setzero_ps _mm512_set1_ps _mm512_loadu_ps _mm512_storeu_ps _mm512_fmadd_ps load_512 store_512;
+    plus _mm512_add_ps times _mm512_mul_ps greater _mm512_max_ps lesser _mm512_min_ps);
 
 /// The mask of the first lanes.
 #[cfg(target_arch = "x86_64")]
@@ -378,18 +395,60 @@ unsafe fn compute<V: Vector, const VECTORS: usize, const ROWS: usize, const APAR
             fetch.start = fetch.start.wrapping_offset(fetch.stride);
         }
         let last = t.lanes - (VECTORS - 1) * V::LANES;
+        if t.add {
+            let before = Placed { at: t.out, row: t.out_row, lane: 1 };
+            each(&mut sums, before, last, |sum, before| before.plus(sum));
+        }
+        for op in t.also.post.map_or(&[][..], Posted::ops) {
+            let placed = |operand: Operand| operand.from(tile.first, tile.each);
+            if let Some(scale) = op.scale {
+                each(&mut sums, placed(scale), last, |sum, scale| sum.times(scale));
+            }
+            if let Some(shift) = op.shift {
+                each(&mut sums, placed(shift), last, |sum, shift| sum.plus(shift));
+            }
+            if let Some(Bounds { most, least, zero }) = op.bounds {
+                let [most, least, zero] = [most, least, zero].map(|number| V::load(number));
+                for sums in &mut sums {
+                    for sum in sums {
+                        *sum = least.greater(most.lesser(*sum)).plus(zero);
+                    }
+                }
+            }
+        }
         for (i, sums) in sums.iter().enumerate() {
             let to = t.out.wrapping_offset(i as isize * t.out_row);
             for (v, sum) in sums.iter().enumerate() {
                 let at = to.wrapping_add(v * V::LANES);
-                match (v + 1 == VECTORS && last < V::LANES, t.add) {
-                    (false, false) => sum.store(at),
-                    (false, true) => V::load(at).plus(*sum).store(at),
-                    (true, false) => sum.store_part(at, last),
-                    (true, true) => V::load_part(at, last).plus(*sum).store_part(at, last),
+                if v + 1 == VECTORS && last < V::LANES {
+                    sum.store_part(at, last);
+                } else {
+                    sum.store(at);
                 }
             }
         }
+    }
+}
+
+/// Does something to each sum of a tile with an operand, of which the last vector has so many lanes.
+///
+/// # Safety
+/// The processor must have the instruction set; the operand must be readable.
+#[inline(always)]
+unsafe fn each<V: Vector, const VECTORS: usize, const ROWS: usize>(
+    sums: &mut [[V; VECTORS]; ROWS],
+    mut operand: Placed,
+    last: usize,
+    what: impl Fn(V, V) -> V,
+) {
+    for sums in sums {
+        for (v, sum) in sums.iter_mut().enumerate() {
+            let at = operand.at.wrapping_add(v * V::LANES * operand.lane);
+            // SAFETY: the caller's promise.
+            let with = unsafe { if v + 1 == VECTORS { V::load_part(at, last) } else { V::load(at) } };
+            *sum = what(*sum, with);
+        }
+        operand.at = operand.at.wrapping_offset(operand.row);
     }
 }
 

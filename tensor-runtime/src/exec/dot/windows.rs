@@ -20,7 +20,7 @@ use super::boxes::Boxes;
 use super::gemm::{Loop, MAX_LOOPS};
 use super::lay::VECTOR;
 use super::packed::Packed;
-use super::tile::{self, Meanwhile, Strip};
+use super::tile::{self, Also, Strip};
 use super::{Product, multiply};
 
 /// Terms whose lanes in a panel stay in the first-level cache, and rows for which it pays to fetch those of more terms: each
@@ -179,7 +179,7 @@ impl Windows {
         first: usize,
         out: *mut f32,
         add: bool,
-        meanwhile: Meanwhile<'_>,
+        also: Also<'_>,
     ) {
         let width = loops.iter().filter(|l| l.role == packed.role()).map(|l| l.extent).product::<usize>();
         let outer = |i: usize| loops[i].role == self.role && Some(i) != self.line;
@@ -213,7 +213,7 @@ impl Windows {
                     Strip { left: edge.as_ptr(), row: depth as isize, term: 1, rows, ..Strip::EMPTY }
                 };
                 let out = out.wrapping_offset(done as isize * out_row);
-                let strip = Strip { out, out_row, add, meanwhile, ..strip };
+                let strip = Strip { out, out_row, add, also, ..strip };
                 // SAFETY: all terms of so many rows lie in the array, or in the copy; of the destination the caller's promise.
                 unsafe { packed.strips(&strip, first..first + width) };
                 done += strip.rows;
