@@ -173,3 +173,88 @@ impl Chain<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::driver;
+    use crate::program::Action;
+
+    const LEAST: PostOp = PostOp { scale: None, shift: None, most: None, least: Some(0.0), positive: true };
+
+    /// The names of the inputs of each product's epilogue, and its post-ops.
+    fn found(body: &str) -> Vec<(Vec<String>, Option<Vec<PostOp>>)> {
+        let source = format!(
+            "fn f<N, M, K>(x: f32[N, K], w: f32[K, M], a: f32[M], b: f32[M], c: f32[N, M], d: f32[N], s: f32) \
+             -> f32[N, M] {{ {body} }}"
+        );
+        let compiled = driver::compile_forward(source.parse().expect("tokens"));
+        assert!(compiled.diagnostics.is_empty(), "{:?}", compiled.diagnostics);
+        let mut all = Vec::new();
+        for program in compiled.functions.iter().filter_map(|f| f.code.as_ref()).map(|code| &code.program) {
+            for step in &program.steps {
+                if let Action::Dot(dot) = &step.action
+                    && let Some(epilogue) = &dot.epilogue
+                {
+                    let kernel = &program.kernels[epilogue.launch.kernel];
+                    let names = epilogue.launch.inputs.iter().map(|&id| program.buffer(id).name.clone()).collect();
+                    all.push((names, post_ops(kernel, epilogue.input)));
+                }
+            }
+        }
+        all
+    }
+
+    /// The post-ops of the one product.
+    fn ops(body: &str) -> Option<Vec<PostOp>> {
+        let [(_, ops)] = found(body).try_into().expect("one epilogue");
+        ops
+    }
+
+    #[test]
+    fn chains_are_found_in_their_order() {
+        let input = |k| Some(With::Input(k));
+        let none = PostOp::default();
+        assert_eq!(ops("relu(x @ w + b)"), Some(vec![PostOp { shift: input(1), ..LEAST }]));
+        assert_eq!(ops("maximum(2.0 * (x @ w), 0.0)"), {
+            Some(vec![PostOp { scale: Some(With::Number(2.0)), least: Some(0.0), ..none }])
+        });
+        let both = PostOp { scale: input(1), shift: input(2), most: Some(6.0), least: Some(0.0), positive: true };
+        assert_eq!(ops("relu6((x @ w) * a + b)"), Some(vec![both]));
+        assert_eq!(ops("clip((x @ w) * s - 1.5, -1.0, 1.0)"), {
+            let shift = Some(With::Number(-1.5));
+            let bound = PostOp { least: None, most: Some(1.0), ..none };
+            Some(vec![PostOp { scale: input(1), shift, least: Some(-1.0), ..none }, bound])
+        });
+        assert_eq!(ops("c + (x @ w + b) * d[:, None]").map(|ops| ops.len()), Some(2));
+    }
+
+    #[test]
+    fn what_is_more_than_a_chain_is_none() {
+        for body in [
+            "exp(x @ w)",
+            "(x @ w) * (x @ w)",
+            "a - x @ w",
+            "maximum(x @ w, b)",
+            "where(x @ w <= c, b, x @ w)",
+            "where(c > 0, x @ w, 0.0)",
+            "(x @ w) / a",
+        ] {
+            assert!(found(body).iter().all(|(_, ops)| ops.is_none()), "{body}: {:?}", found(body));
+        }
+    }
+
+    /// The mean and the variance of a batch norm are columns: they become a scale and a shift before the product, in one kernel.
+    #[test]
+    fn what_is_made_of_columns_is_made_before() {
+        let [(inputs, ops)] = found("relu6((x @ w) * (a / sqrt(b + 1e-3)) + (b - a * (a / sqrt(b + 1e-3))))")
+            .try_into()
+            .expect("one epilogue");
+        let made = |name: &String| name.starts_with('t');
+        assert_eq!(inputs.iter().filter(|name| made(name)).count(), 3, "{inputs:?}");
+        assert_eq!(ops.map(|ops| ops.len()), Some(1));
+        // No kernel goes through the columns of this one before.
+        let [(inputs, ops)] = found("(x @ w) * (a + 1.0)").try_into().expect("one epilogue");
+        assert!(inputs.contains(&"a".to_owned()) && ops.is_none(), "{inputs:?} {ops:?}");
+    }
+}

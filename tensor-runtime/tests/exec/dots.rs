@@ -1,7 +1,8 @@
 //! Matrix products, alone and with a kernel on their result.
 
-use ndfuse_runtime::plan::{Action, Cuda, Dot, DotAxis, Epilogue, Launch, Output, Place, Role, Step};
+use ndfuse_runtime::plan::{Action, Cuda, Dot, DotAxis, Epilogue, Launch, Output, Place, PostOp, Role, Step, With};
 use ndfuse_runtime::rt::{self, DType, Plan};
+use ndfuse_runtime::{Operand, Tensor};
 
 use crate::cases::{self, Case, KINDS, Kind, buffer, close, param, plan, values, wave};
 
@@ -132,48 +133,59 @@ impl rt::Kernel for Bias {
     }
 }
 
-static LAYER: Plan = with_zero(plan(
-    "layer",
-    &["B", "M", "N", "K"],
-    &[param("a", DType::F32, &[0, 1, 3]), param("b", DType::F32, &[0, 3, 2]), param("bias", DType::F32, &[2])],
-    &[
-        buffer(DType::F32, &[0, 1, 3], &[0, 1, 2], Place::Param),
-        buffer(DType::F32, &[0, 3, 2], &[0, 1, 2], Place::Param),
-        buffer(DType::F32, &[2], &[0], Place::Param),
-        buffer(DType::F32, &[0, 1, 2], &[0, 1, 2], Place::Output),
-        buffer(DType::F32, &[0, 1, 2], &[0, 1, 2], Place::Temp),
-    ],
-    &[3],
-    &[Step {
-        action: Action::Dot(Dot {
-            out: 4,
-            epilogue: Some(Epilogue {
-                launch: Launch {
-                    name: "k0",
-                    cpu: rt::CpuKernel::new::<Bias>(),
-                    cuda: Cuda::NONE,
-                    par: 3,
-                    extents: &[0, 1, 2],
-                    lane_is_parallel: true,
-                    sizes: &[],
-                    inputs: &[2, 4],
-                    outputs: &[Output { buffer: 3 }],
-                    collapse: &[true, false],
-                    accesses: &[&[2], &[0, 1, 2], &[0, 1, 2]],
-                    cost: 4,
-                },
-                input: 1,
-                axes: &[0, 1, 2],
-                bias: None,
-                post_ops: None,
-                function: "",
-                text: "",
-            }),
-            ..BATCHED
-        }),
-        release: &[],
-    }],
-));
+const fn layer(epilogue: Epilogue) -> Dot {
+    Dot { out: 4, epilogue: Some(epilogue), ..BATCHED }
+}
+
+const LAYER_EPILOGUE: Epilogue = Epilogue {
+    launch: Launch {
+        name: "k0",
+        cpu: rt::CpuKernel::new::<Bias>(),
+        cuda: Cuda::NONE,
+        par: 3,
+        extents: &[0, 1, 2],
+        lane_is_parallel: true,
+        sizes: &[],
+        inputs: &[2, 4],
+        outputs: &[Output { buffer: 3 }],
+        collapse: &[true, false],
+        accesses: &[&[2], &[0, 1, 2], &[0, 1, 2]],
+        cost: 4,
+    },
+    input: 1,
+    axes: &[0, 1, 2],
+    bias: None,
+    post_ops: None,
+    function: "",
+    text: "",
+};
+
+macro_rules! layer {
+    ($plan:ident, $order:expr, $post_ops:expr) => {
+        static $plan: Plan = with_zero(plan(
+            "layer",
+            &["B", "M", "N", "K"],
+            &[param("a", DType::F32, &[0, 1, 3]), param("b", DType::F32, &[0, 3, 2]), param("bias", DType::F32, &[2])],
+            &[
+                buffer(DType::F32, &[0, 1, 3], &[0, 1, 2], Place::Param),
+                buffer(DType::F32, &[0, 3, 2], &[0, 1, 2], Place::Param),
+                buffer(DType::F32, &[2], &[0], Place::Param),
+                buffer(DType::F32, &[0, 1, 2], $order, Place::Output),
+                buffer(DType::F32, &[0, 1, 2], &[0, 1, 2], Place::Temp),
+            ],
+            &[3],
+            &[Step { action: Action::Dot(layer(Epilogue { post_ops: $post_ops, ..LAYER_EPILOGUE })), release: &[] }],
+        ));
+    };
+}
+
+const RELU: PostOp = PostOp { scale: None, shift: Some(With::Input(0)), most: None, least: Some(0.0), positive: false };
+layer!(LAYER, &[0, 1, 2], None);
+layer!(POSTED, &[0, 1, 2], Some(&[RELU]));
+layer!(TURNED, &[1, 0, 2], Some(&[RELU]));
+layer!(ACROSS, &[2, 0, 1], Some(&[RELU]));
+// No relu: what is found tells who computed it.
+layer!(LINEAR, &[0, 1, 2], Some(&[PostOp { least: None, ..RELU }]));
 
 #[test]
 fn an_epilogue_sees_the_product_at_its_own_coordinates() {
@@ -188,6 +200,175 @@ fn an_epilogue_sees_the_product_at_its_own_coordinates() {
             let mut wanted = matmul(&a.values, &b.values, shape);
             wanted.iter_mut().enumerate().for_each(|(i, v)| *v = (*v + bias.values[i % n]).max(0.0));
             close(&found, &wanted, 1e-3, &format!("{shape:?} {kind:?}"));
+        }
+    }
+}
+
+/// Whether this processor's products are made in tiles.
+fn has_tiles() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    let found = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+    #[cfg(not(target_arch = "x86_64"))]
+    let found = false;
+    found && std::env::var("NDFUSE_ISA").as_deref() != Ok("base")
+}
+
+/// The kernel and post-ops that say the same make the same bits, in the first call, which lays an operand out for itself, and in
+/// those that have it kept.
+#[test]
+fn post_ops_are_the_kernel() {
+    let more = [[1, 49, 80, 1300], [1, 700, 40, 90], [3, 24, 200, 70], [1, 1100, 24, 16], [1, 8, 17, 513]];
+    for shape in SHAPES.into_iter().chain(more) {
+        let [bs, m, n, k] = shape;
+        for kind in KINDS {
+            let a = Case::new(kind, &[bs, m, k], wave);
+            let b = Case::new(kind, &[bs, k, n], |i| wave(i + 3));
+            let bias = Case::new(kind, &[n], |i| wave(i + 9));
+            let [x, y, z] = [&a, &b, &bias].map(|case| case.values.clone());
+            let held = (
+                Tensor::from_vec((bs, m, k), x).unwrap(),
+                Tensor::from_vec((bs, k, n), y).unwrap(),
+                Tensor::from_vec((n,), z).unwrap(),
+            );
+            let kept = [held.0.raw().unwrap(), held.1.raw().unwrap(), held.2.raw().unwrap()];
+            let bits = |plan: &'static Plan, raw: &[rt::RawView<'_>; 3]| {
+                let run = || values::<f32>(&rt::call::<1>(plan, raw).unwrap()[0]);
+                cases::on_pools(run).iter().map(|x| x.to_bits()).collect::<Vec<_>>()
+            };
+            let raw = [a.raw(), b.raw(), bias.raw()];
+            let wanted = bits(&LAYER, &raw);
+            for plan in [&POSTED, &TURNED, &ACROSS] {
+                assert!(bits(plan, &raw) == wanted, "{shape:?} {kind:?}");
+            }
+            let calls: Vec<_> = [&POSTED, &POSTED, &POSTED, &TURNED].map(|plan| bits(plan, &kept)).into();
+            let wanted = bits(&LAYER, &kept);
+            assert!(calls.iter().all(|found| *found == wanted), "{shape:?} {kind:?}: kept");
+            // Lanes of the bias lie next to each other, or are one.
+            let tiled = has_tiles() && m.min(n) >= 4 && ![Kind::Reversed, Kind::Gaps].contains(&kind);
+            let sums = matmul(&a.values, &b.values, shape);
+            let below = sums.iter().enumerate().any(|(i, sum)| sum + bias.values[i % n] < -0.01);
+            let found = bits(&LINEAR, &raw).iter().any(|&x| f32::from_bits(x) < 0.0);
+            assert_eq!(found, tiled && below, "{shape:?} {kind:?}: who computed it");
+        }
+    }
+}
+
+/// `other + relu6(product * 0.5 + bias)`.
+struct Block;
+
+impl rt::Kernel for Block {
+    type Unit = rt::unit::U0;
+
+    #[inline(always)]
+    fn run<M: rt::Isa>(_: M, cx: &mut rt::Cx<'_>) {
+        let x = cx.input::<f32, 3>(0);
+        let bias = cx.input::<f32, 1>(1);
+        let other = cx.input::<f32, 3>(2);
+        let mut y = cx.output::<f32, 3>(0);
+        let mut x_t = rt::Tile::<f32>::new();
+        let mut b_t = rt::Tile::<f32>::new();
+        let mut o_t = rt::Tile::<f32>::new();
+        let mut y_t = rt::Tile::<f32>::new();
+        for p0 in cx.range(0) {
+            for p1 in cx.range(1) {
+                for t in rt::tiles(cx.range(2)) {
+                    let v0 = x.row([p0, p1, t.start], [0, 0, 1], t.len, &mut x_t);
+                    let v1 = bias.row([t.start], [1], t.len, &mut b_t);
+                    let v2 = other.row([p0, p1, t.start], [0, 0, 1], t.len, &mut o_t);
+                    let mut y0 = y.row([p0, p1, t.start], 2, t.len, &mut y_t);
+                    let y0 = &mut y0[..t.len];
+                    for i in 0..t.len {
+                        let x = v0[i] * 0.5 + v1[i];
+                        let x = if x >= 6.0 { 6.0 } else { x };
+                        y0[i] = v2[i] + if x <= 0.0 { 0.0 } else { x };
+                    }
+                }
+            }
+        }
+    }
+}
+
+macro_rules! block {
+    ($plan:ident, $post_ops:expr) => {
+        static $plan: Plan = with_zero(plan(
+            "block",
+            &["B", "M", "N", "K"],
+            &[
+                param("a", DType::F32, &[0, 1, 3]),
+                param("b", DType::F32, &[0, 3, 2]),
+                param("bias", DType::F32, &[2]),
+                param("other", DType::F32, &[0, 1, 2]),
+            ],
+            &[
+                buffer(DType::F32, &[0, 1, 3], &[0, 1, 2], Place::Param),
+                buffer(DType::F32, &[0, 3, 2], &[0, 1, 2], Place::Param),
+                buffer(DType::F32, &[2], &[0], Place::Param),
+                buffer(DType::F32, &[0, 1, 2], &[0, 1, 2], Place::Param),
+                buffer(DType::F32, &[0, 1, 2], &[0, 1, 2], Place::Output),
+                buffer(DType::F32, &[0, 1, 2], &[0, 1, 2], Place::Temp),
+            ],
+            &[4],
+            &[Step {
+                action: Action::Dot(Dot {
+                    out: 5,
+                    epilogue: Some(Epilogue {
+                        launch: Launch {
+                            cpu: rt::CpuKernel::new::<Block>(),
+                            inputs: &[5, 2, 3],
+                            outputs: &[Output { buffer: 4 }],
+                            accesses: &[&[0, 1, 2], &[2], &[0, 1, 2], &[0, 1, 2]],
+                            ..LAYER_EPILOGUE.launch
+                        },
+                        input: 0,
+                        post_ops: $post_ops,
+                        ..LAYER_EPILOGUE
+                    }),
+                    ..BATCHED
+                }),
+                release: &[],
+            }],
+        ));
+    };
+}
+
+block!(BLOCK, None);
+block!(
+    BLOCK_POSTED,
+    Some(&[
+        PostOp {
+            scale: Some(With::Number(0.5)),
+            shift: Some(With::Input(1)),
+            most: Some(6.0),
+            least: Some(0.0),
+            positive: true,
+        },
+        PostOp { scale: None, shift: Some(With::Input(2)), most: None, least: None, positive: false },
+    ])
+);
+
+/// Bounds, zeros of both signs and NaN; an operand with rows of its own.
+#[test]
+fn post_ops_have_the_bounds_of_the_kernel() {
+    for [bs, m, n, k] in [[1, 40, 70, 5], [3, 17, 33, 1100], [2, 64, 16, 9], [1, 5, 100, 60]] {
+        for kind in KINDS {
+            // Rows of zeros, of infinities, and of NaN.
+            let a = Case::new(kind, &[bs, m, k], |i| match i / k % m {
+                1 => 0.0,
+                2 => f32::INFINITY,
+                3 => f32::NAN,
+                _ => wave(i),
+            });
+            let b = Case::new(kind, &[bs, k, n], |i| 9.0 * wave(i + 3));
+            let bias = Case::new(Kind::RowMajor, &[n], |i| if i % 3 == 0 { -0.0 } else { wave(i) });
+            let other = Case::new(kind, &[bs, m, n], |i| if i % 5 == 0 { -0.0 } else { wave(i + 1) });
+            let raw = [a.raw(), b.raw(), bias.raw(), other.raw()];
+            let found = |plan: &'static Plan| {
+                let run = || values::<f32>(&rt::call::<1>(plan, &raw).unwrap()[0]);
+                // A NaN is one, whatever its bits.
+                let bits = |x: f32| if x.is_nan() { u32::MAX } else { x.to_bits() };
+                cases::on_pools(|| run().into_iter().map(bits).collect::<Vec<_>>())
+            };
+            assert!(found(&BLOCK_POSTED) == found(&BLOCK), "{bs} {m} {n} {k} {kind:?}");
         }
     }
 }

@@ -118,7 +118,8 @@ impl Posted {
         let lane = long().find(|&k| to_strides[k] == 1 && strides[k] == 1)?;
         let first = long().filter(|&k| k != lane).min_by_key(|&k| to_strides[k])?;
         let row = to_strides[first];
-        if row < shape[lane] as isize {
+        let even = long().all(|k| k == lane || to_strides[k] % row == 0);
+        if row < shape[lane] as isize || !even {
             return None;
         }
         let mut numbers = Numbers(Vec::with_capacity(NUMBERS * ops.len()));
