@@ -158,18 +158,18 @@ fn sums<M: Isa, T: Windowed, Wide: Vector<T>, Half: Vector<T>>(
         let (entries, behind) = rest.split_at_mut((end - start) as usize);
         before.fill(MaybeUninit::new(nothing));
         behind.fill(MaybeUninit::new(nothing));
-        let mut at = here.wrapping_offset(start.wrapping_mul(next));
-        for entry in entries {
-            let to = match copies.next() {
-                None => at,
-                Some(to) => {
-                    // SAFETY: all coordinates lie in the window, as was checked, whose elements are readable.
-                    unsafe { strided::gather(&mut *(to as *mut [T] as *mut [MaybeUninit<T>]), at, apart) };
-                    to.as_ptr()
-                }
-            };
-            entry.write(to);
-            at = at.wrapping_offset(next);
+        let at = here.wrapping_offset(start.wrapping_mul(next));
+        if apart == 1 || n <= 1 {
+            for (i, entry) in entries.iter_mut().enumerate() {
+                entry.write(at.wrapping_offset((i as isize).wrapping_mul(next)));
+            }
+            continue;
+        }
+        for ((i, entry), to) in entries.iter_mut().enumerate().zip(&mut copies) {
+            let at = at.wrapping_offset((i as isize).wrapping_mul(next));
+            // SAFETY: all coordinates lie in the window, as was checked, whose elements are readable.
+            unsafe { strided::gather(&mut *(to as *mut [T] as *mut [MaybeUninit<T>]), at, apart) };
+            entry.write(to.as_ptr());
         }
     }
     let out = to.of(windows * n);
@@ -258,7 +258,7 @@ impl<T: Windowed> Run<T> {
                     Run { table: self.table.add(first * self.step), out: self.out.add(first * self.stride), ..*self };
                 block.fetch::<V>(lane, self.step * (windows - first).min(MOST));
                 match windows - first {
-                    FEW => block.at::<M, V, FEW>(m, lane),
+                    FEW => block.best::<M, V, FEW>(m, lane),
                     _ => block.best::<M, V, MOST>(m, lane),
                 }
             }
