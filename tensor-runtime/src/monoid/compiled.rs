@@ -8,7 +8,7 @@
 macro_rules! outlined {
     ($name:ident: $fold:ty, $method:ident($($arg:ident: $ty:ty),*) $(-> $answer:ty)?) => {
         #[inline(always)]
-        fn $name<M: Isa>(_: M, fold: &mut $fold $(, $arg: $ty)*) $(-> $answer)? {
+        fn $name<M: Isa>(m: M, fold: &mut $fold $(, $arg: $ty)*) $(-> $answer)? {
             #[inline(never)]
             fn base(fold: &mut $fold $(, $arg: $ty)*) $(-> $answer)? {
                 fold.$method(isa::Base $(, $arg)*)
@@ -25,9 +25,9 @@ macro_rules! outlined {
             fn avx512(fold: &mut $fold $(, $arg: $ty)*) $(-> $answer)? {
                 fold.$method(isa::Avx512 $(, $arg)*)
             }
-            match M::LEVEL {
+            match m.level() {
                 Level::Base => base(fold $(, $arg)*),
-                // SAFETY: only a kernel's clone for an instruction set has its token, and runs where that is.
+                // SAFETY: a token of an instruction set is only where the machine has that.
                 #[cfg(target_arch = "x86_64")]
                 Level::Avx2 => unsafe { avx2(fold $(, $arg)*) },
                 // SAFETY: as above.

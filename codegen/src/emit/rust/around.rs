@@ -70,7 +70,7 @@ impl Emit<'_> {
     /// Within loops inside the lane's, slices from outside of them are given the tile's length again: the compiler does not
     /// carry it into the loops, and would check each element.
     pub(super) fn known_lengths(&mut self, run: &[Ref]) {
-        if self.open.last() == self.loops.lane.as_ref() || self.loops.form != Form::Column {
+        if self.once || self.open.last() == self.loops.lane.as_ref() || self.loops.form != Form::Column {
             return;
         }
         let outer: BTreeSet<Ref> = run.iter().flat_map(|v| self.nest.args(*v)).collect();

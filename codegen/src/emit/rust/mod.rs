@@ -30,6 +30,7 @@ mod items;
 mod kernel;
 mod nest;
 mod part;
+mod piece;
 mod plan;
 mod run;
 mod slices;
