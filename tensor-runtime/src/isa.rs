@@ -144,29 +144,6 @@ impl Isa for Found {
     }
 }
 
-/// The same with vectors of 256 bits at most: a clone less to compile of each piece of a second form, which mostly fetches.
-#[derive(Clone, Copy, Debug)]
-pub struct Narrow(pub(crate) Found);
-
-impl sealed::Sealed for Narrow {
-    #[inline(always)]
-    fn level(self) -> Level {
-        self.0.0.min(Level::NARROW)
-    }
-}
-
-impl Isa for Narrow {
-    const FMA: bool = false;
-    const ROUND: bool = false;
-
-    #[inline(always)]
-    fn run<P: Piece>(self, piece: P) {
-        let clone = const { Clones::<P>::narrow() }.at(self.0.0);
-        // SAFETY: as above; a machine has what is less than its set.
-        unsafe { clone(piece) }
-    }
-}
-
 /// The sets, from the least to the greatest.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Level {
@@ -180,13 +157,16 @@ pub enum Level {
 }
 
 impl Level {
-    /// The greatest with vectors of 256 bits at most.
-    #[cfg(target_arch = "x86_64")]
-    const NARROW: Level = Level::Avx2;
-    #[cfg(target_arch = "aarch64")]
-    const NARROW: Level = Level::Neon;
-    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-    const NARROW: Level = Level::Base;
+    /// Whether a second form is compiled for it.
+    pub(crate) fn has_second(self) -> bool {
+        match self {
+            Level::Base => false,
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 | Level::Avx512 => true,
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon => true,
+        }
+    }
 
     /// As `NDFUSE_ISA` names it.
     pub(crate) fn name(self) -> &'static str {

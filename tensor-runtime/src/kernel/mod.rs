@@ -88,7 +88,7 @@ type Entry = fn(Found, &mut Cx<'_>);
 #[derive(Clone, Copy)]
 pub struct CpuKernel {
     own: Entry,
-    second: Option<Entry>,
+    second: Option<unsafe fn(&mut Cx<'_>)>,
     /// The second form runs where the last parallel axis has at most so many elements; with 0, where it is asked for.
     few: usize,
     /// How its rows may be cut into slices.
@@ -131,8 +131,13 @@ impl CpuKernel {
         // Also where the kernel panics: the memory may be another's soon. A closure, for a value that is not kept would be dropped.
         let _streamed = (cx.streams != 0).then(|| cache::Streamed);
         let second = across || (self.few > 0 && cx.is_tall(self.few));
-        // SAFETY: the machine has the set that is active.
-        self.second.filter(|_| second).unwrap_or(self.own)(unsafe { Found::new(isa::active()) }, cx);
+        let level = isa::active();
+        match self.second.filter(|_| second && level.has_second()) {
+            // SAFETY: the machine has the set that is active, and that has a second form.
+            Some(form) => unsafe { form(cx) },
+            // SAFETY: as above.
+            None => (self.own)(unsafe { Found::new(level) }, cx),
+        }
     }
 }
 

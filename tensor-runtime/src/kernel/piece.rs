@@ -65,27 +65,15 @@ impl<P: Piece> Clones<P> {
         #[cfg(target_arch = "x86_64")]
         {
             let avx512: Entry<P> = <Third<P> as Unit>::avx512::<P>;
-            match isa::LEAST {
-                Level::Base | Level::Avx2 => Clones { avx512, ..Clones::narrow() },
-                Level::Avx512 => Clones { base: avx512, avx2: avx512, avx512 },
-            }
-        }
-        #[cfg(not(target_arch = "x86_64"))]
-        {
-            Clones::narrow()
-        }
-    }
-
-    /// Those with vectors of 256 bits at most.
-    pub(crate) const fn narrow() -> Clones<P> {
-        #[cfg(target_arch = "x86_64")]
-        {
-            let avx2: Entry<P> = <Second<P> as Unit>::avx2::<P>;
+            let avx2: Entry<P> = match isa::LEAST {
+                Level::Base | Level::Avx2 => <Second<P> as Unit>::avx2::<P>,
+                Level::Avx512 => avx512,
+            };
             let base: Entry<P> = match isa::LEAST {
                 Level::Base => P::Unit::base::<P>,
                 Level::Avx2 | Level::Avx512 => avx2,
             };
-            Clones { base, avx2, avx512: avx2 }
+            Clones { base, avx2, avx512 }
         }
         #[cfg(target_arch = "aarch64")]
         {

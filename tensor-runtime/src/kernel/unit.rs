@@ -12,7 +12,7 @@ use super::{Cx, Kernel};
 use crate::isa::Neon;
 #[cfg(target_arch = "x86_64")]
 use crate::isa::{Avx2, Avx512};
-use crate::isa::{Base, Found, Isa, Narrow};
+use crate::isa::{Base, Found, Isa};
 
 /// A unit. A kernel, and the clone of a piece for an instruction set, is a function of it.
 pub trait Unit {
@@ -24,9 +24,25 @@ pub trait Unit {
         if K::ONCE { K::run(m, cx) } else { m.run(Whole::<K>::new(cx)) }
     }
 
+    /// A second form mostly fetches: it is one piece, of one clone for most processors.
+    ///
+    /// # Safety
+    /// The machine has a set that [`has_second`](crate::isa::Level::has_second).
     #[doc(hidden)]
-    fn second<K: Kernel>(m: Found, cx: &mut Cx<'_>) {
-        if K::ONCE { K::run(Narrow(m), cx) } else { Narrow(m).run(Whole::<K>::new(cx)) }
+    unsafe fn second<K: Kernel>(cx: &mut Cx<'_>) {
+        let whole = Whole::<K>::new(cx);
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: the least such set has these instructions.
+        unsafe {
+            Self::Next::avx2(whole);
+        }
+        #[cfg(target_arch = "aarch64")]
+        // SAFETY: every machine has these instructions.
+        unsafe {
+            Self::neon(whole);
+        }
+        #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+        Self::base(whole);
     }
 
     #[doc(hidden)]

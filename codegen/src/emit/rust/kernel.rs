@@ -80,7 +80,7 @@ pub fn kernel(number: usize, loops: &Loops, on: On) -> String {
         cuts: Vec::new(),
         slices: slices::cut(loops),
         number,
-        once: piece::once(&nest),
+        once: piece::once(loops.form, &nest),
         pieces: Vec::new(),
         parts: BTreeMap::new(),
         pass: 0,

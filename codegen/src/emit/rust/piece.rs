@@ -1,22 +1,22 @@
 //! Pieces: the loops of a kernel that are compiled for each instruction set.
 //!
 //! In: a loop's lines. Out: a type that has all that they name, with its `impl rt::Piece`, and the statement that runs it.
-//! Always: a kernel that finds its own rows is compiled once, for finding them takes no vectors and most of a compiler's time;
-//! one that leaves rows to windows is a piece by itself. Next: [`super::kernel`].
+//! Always: a kernel is compiled once, for finding rows takes no vectors and most of a compiler's time. One that goes over a row
+//! several times, or leaves rows to windows, is a piece by itself: of short rows its calls would take as long as the loops. Next: [`super::kernel`].
 //!
 //! ```text
 //! struct K0L0<'a> {
-//!     len: usize,
-//!     v0: &'a [f32],
 //!     y_w: &'a mut [f32],
+//!     v0: &'a [f32],
 //! }
 //! impl rt::Piece for K0L0<'_> {
-//!     type Unit = rt::unit::U0;
+//!     type Unit = rt::unit::U1;
 //!     #[inline(always)]
 //!     fn run<M: rt::Isa>(self, m: M) {
-//!         let K0L0 { len, v0, y_w } = self;
-//!         let v0 = &v0[..len];
+//!         let K0L0 { y_w, v0 } = self;
+//!         let len = y_w.len();
 //!         let y_w = &mut y_w[..len];
+//!         let v0 = &v0[..len];
 //!         for i in 0..len {
 //!             y_w[i] = m.exp(v0[i]);
 //!         }
@@ -28,11 +28,17 @@ use super::code::{self, Code, Writer};
 use super::kernel::{Emit, Repr, UNITS, mentions};
 use super::nest::{Nest, Op, Ref};
 use super::run::Held;
+use crate::loops::Form;
 use std::collections::BTreeMap;
 
 /// Whether a kernel is compiled once.
-pub(super) fn once(nest: &Nest) -> bool {
-    !nest.values.iter().any(|value| matches!(value.op, Op::Weights(_)))
+pub(super) fn once(form: Form, nest: &Nest) -> bool {
+    !nest.values.iter().any(|value| match value.op {
+        Op::Weights(_) => true,
+        Op::Reduced(..) => form == Form::Row,
+        Op::Load { .. } | Op::Const(_) | Op::Index(_) | Op::Inside(_) | Op::Map(..) => false,
+        Op::Cast(_) | Op::Pick(..) | Op::Combine(..) | Op::Window(..) => false,
+    })
 }
 
 /// What a piece has.
@@ -53,16 +59,16 @@ impl Field {
 
 impl Emit<'_> {
     /// Makes a piece of the lines of a loop, of the fields that they name, and runs it.
-    pub(super) fn piece(&mut self, lines: &[String], mut fields: Vec<Field>, ahead: bool) {
+    pub(super) fn piece(&mut self, lines: &[String], mut fields: Vec<Field>, ahead: usize) {
         let name = format!("K{}L{}", self.number, self.pieces.len());
         let text = lines.join("\n");
-        fields.retain(|field| field.name == "len" || mentions(&text, &field.name));
+        fields.retain(|field| mentions(&text, &field.name));
         let lane = self.loops.lane.as_deref().unwrap_or_default();
         if mentions(&text, lane) {
             fields.push(Field { value: "t.start".into(), ..Field::of("start", "isize") });
         }
-        if ahead {
-            fields.push(Field { value: "&ahead".into(), ..Field::of("ahead", "&'a [rt::Ahead]") });
+        if ahead > 0 {
+            fields.push(Field { value: "&ahead".into(), ..Field::of("ahead", &format!("&'a [rt::Ahead; {ahead}]")) });
         }
         let values = fields.iter().map(|Field { name, value, .. }| match name == value {
             true => name.clone(),
@@ -77,18 +83,22 @@ impl Emit<'_> {
         out.close();
         out.line("");
         out.open(format!("impl rt::Piece for {name}<'_>"));
-        out.line(format!("type Unit = rt::unit::U{};", (self.number + self.pieces.len()) % UNITS));
+        out.line(format!("type Unit = rt::unit::U{};", (self.number + 1 + self.pieces.len()) % UNITS));
         out.line("#[inline(always)]");
         out.open(format!("fn run<M: rt::Isa>(self, {}: M)", if mentions(&text, "m") { "m" } else { "_" }));
         let names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
         out.line(format!("let {name} {{ {} }} = self;", names.join(", ")));
+        // A row that is written has the length of the span.
+        if let Some(row) = fields.iter().find(|field| field.slice == Some("&mut ")) {
+            out.line(format!("let len = {}.len();", row.name));
+        }
         for Field { name, slice, .. } in &fields {
             if let Some(by) = slice {
                 out.line(format!("let {name} = {by}{name}[..len];"));
             }
         }
         let (start, len) = ("start", "len");
-        lane_loop(&mut out, lines, ahead.then_some("ahead"), len, mentions(&text, lane).then_some((lane, start)));
+        lane_loop(&mut out, lines, (ahead > 0).then_some("ahead"), len, mentions(&text, lane).then_some((lane, start)));
         out.close();
         out.close();
         out.line("");
@@ -98,7 +108,7 @@ impl Emit<'_> {
     /// All that a loop may name here.
     pub(super) fn fields(&self, held: &Held, local: &BTreeMap<Ref, Code>) -> Vec<Field> {
         let kernel = &self.loops.kernel;
-        let mut fields = vec![Field { value: "t.len".into(), ..Field::of("len", "usize") }];
+        let mut fields: Vec<Field> = Vec::new();
         let mut add = |field: Field| {
             if !fields.iter().any(|other| other.name == field.name) {
                 fields.push(field);

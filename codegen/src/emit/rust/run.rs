@@ -348,7 +348,7 @@ impl Emit<'_> {
         let (reads, written) = ahead.unwrap_or_default();
         let ahead = [&reads[..], &written[..]].concat();
         if !ahead.is_empty() {
-            held.ahead = true;
+            held.ahead = ahead.len();
             self.out.line(format!("let ahead = [{}];", ahead.join(", ")));
         }
         // What is written beside others is fetched before, unless that was done with the row before.
@@ -431,7 +431,7 @@ impl Emit<'_> {
         }
         let lane = self.loops.lane.as_deref().unwrap_or_default();
         let coordinate = lines.iter().any(|line| mentions(line, lane)).then_some((lane, "t.start"));
-        lane_loop(&mut self.out, &lines, held.ahead.then_some("&ahead"), "t.len", coordinate);
+        lane_loop(&mut self.out, &lines, (held.ahead > 0).then_some("&ahead"), "t.len", coordinate);
     }
 
     /// The place of this tile in a value's own row buffer.
@@ -467,6 +467,6 @@ pub(super) struct Held {
     of: BTreeMap<Ref, String>,
     /// Outputs with several rows in the run: written after it.
     late: BTreeSet<usize>,
-    /// Whether rows are fetched meanwhile.
-    pub(super) ahead: bool,
+    /// How many rows are fetched meanwhile.
+    pub(super) ahead: usize,
 }
