@@ -70,10 +70,12 @@ impl Emit<'_> {
     /// Within loops inside the lane's, slices from outside of them are given the tile's length again: the compiler does not
     /// carry it into the loops, and would check each element.
     pub(super) fn known_lengths(&mut self, run: &[Ref]) {
-        if self.once || self.open.last() == self.loops.lane.as_ref() || self.loops.form != Form::Column {
+        if self.open.last() == self.loops.lane.as_ref() || self.loops.form != Form::Column {
             return;
         }
-        let outer: BTreeSet<Ref> = run.iter().flat_map(|v| self.nest.args(*v)).collect();
+        // A piece does so itself; what picks elements is read before it.
+        let here = run.iter().filter(|v| !self.once || matches!(self.nest.value(**v).op, Op::Load { .. }));
+        let outer: BTreeSet<Ref> = here.flat_map(|v| self.nest.args(*v)).collect();
         for v in outer {
             if let Some(Repr::Slice(slice)) = &self.scope[v.0] {
                 self.out.line(format!("let {slice} = &{slice}[..t.len];"));

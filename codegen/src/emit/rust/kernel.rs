@@ -398,7 +398,7 @@ fn reserved(name: &str) -> bool {
     !name.starts_with(|c: char| c.is_ascii_lowercase())
         || ["v", "a", "k", "p", "r", "e", "s", "in", "out", "part", "ends"].iter().any(|p| numbered(p))
         || ["_t", "_w", "_b", "_m", "_n", "_s", "_d", "_r"].iter().any(|suffix| name.ends_with(suffix))
-        || ["m", "t", "i", "cx", "part", "ahead", "rt", "core", "usize", "isize"].contains(&name)
+        || ["m", "t", "i", "cx", "part", "ahead", "len", "start", "rt", "core", "usize", "isize"].contains(&name)
         || DType::from_name(name).is_some()
         || syn::parse_str::<syn::Ident>(name).is_err()
 }

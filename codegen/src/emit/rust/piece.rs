@@ -15,7 +15,6 @@
 //!     fn run<M: rt::Isa>(self, m: M) {
 //!         let K0L0 { y_w, v0 } = self;
 //!         let len = y_w.len();
-//!         let y_w = &mut y_w[..len];
 //!         let v0 = &v0[..len];
 //!         for i in 0..len {
 //!             y_w[i] = m.exp(v0[i]);
@@ -89,16 +88,19 @@ impl Emit<'_> {
         let names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
         out.line(format!("let {name} {{ {} }} = self;", names.join(", ")));
         // A row that is written has the length of the span.
-        if let Some(row) = fields.iter().find(|field| field.slice == Some("&mut ")) {
-            out.line(format!("let len = {}.len();", row.name));
-        }
-        for Field { name, slice, .. } in &fields {
+        let written = fields.iter().position(|field| field.slice == Some("&mut "));
+        for (k, Field { name, slice, .. }) in fields.iter().enumerate() {
             if let Some(by) = slice {
-                out.line(format!("let {name} = {by}{name}[..len];"));
+                let known = Some(k) == written;
+                out.line(if known {
+                    format!("let len = {name}.len();")
+                } else {
+                    format!("let {name} = {by}{name}[..len];")
+                });
             }
         }
-        let (start, len) = ("start", "len");
-        lane_loop(&mut out, lines, (ahead > 0).then_some("ahead"), len, mentions(&text, lane).then_some((lane, start)));
+        let coordinate = mentions(&text, lane).then_some((lane, "start"));
+        lane_loop(&mut out, lines, (ahead > 0).then_some("ahead"), "len", coordinate);
         out.close();
         out.close();
         out.line("");
