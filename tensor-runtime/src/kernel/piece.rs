@@ -1,7 +1,7 @@
 //! Pieces of kernels: what is compiled for each instruction set.
 //!
-//! In: a loop over the lane with what it reads and writes. Out: its clones, one of which a [`crate::isa::Found`] runs. Always: a clone
-//! runs only where its instruction set is; rows are found by the kernel, which is compiled once. Next: [`super::unit`].
+//! In: a loop over the lane with what it reads and writes. Out: its clones, one of which a [`crate::isa::Found`] runs. Always:
+//! a clone runs only where its instruction set is; rows are found by the kernel, which is compiled once. Next: [`super::unit`].
 
 use std::marker::PhantomData;
 
@@ -39,7 +39,7 @@ impl<K: Kernel> Piece for Whole<'_, '_, K> {
     }
 }
 
-/// One of them.
+/// A clone of a piece.
 type Entry<P> = unsafe fn(P);
 
 /// The units after the first of a piece.

@@ -55,8 +55,8 @@ pub enum On {
 /// The units that rustc compiles kernels in, of which the runtime has so many.
 pub(super) const UNITS: usize = 16;
 
-/// The type of kernel `number` of a block, with its `impl rt::Kernel`.
-pub fn kernel(number: usize, loops: &Loops, on: On) -> String {
+/// The type of kernel `number` of a block, with its `impl rt::Kernel`; a second form has one clone, which needs no pieces.
+pub fn kernel(number: usize, loops: &Loops, on: On, second: bool) -> String {
     let name = name(number);
     let nest = nest(loops, on);
     let mut taken = Vec::new();
@@ -80,7 +80,7 @@ pub fn kernel(number: usize, loops: &Loops, on: On) -> String {
         cuts: Vec::new(),
         slices: slices::cut(loops),
         number,
-        once: piece::once(loops.form, &nest),
+        once: !second && piece::once(loops.form, &nest),
         pieces: Vec::new(),
         parts: BTreeMap::new(),
         pass: 0,

@@ -2,7 +2,8 @@
 //!
 //! In: a loop's lines. Out: a type that has all that they name, with its `impl rt::Piece`, and the statement that runs it.
 //! Always: a kernel is compiled once, for finding rows takes no vectors and most of a compiler's time. One that goes over a row
-//! several times, or leaves rows to windows, is a piece by itself: of short rows its calls would take as long as the loops. Next: [`super::kernel`].
+//! several times, or leaves rows to windows, is a piece by itself: of short rows its calls would take as long as the loops.
+//! Next: [`super::kernel`].
 //!
 //! ```text
 //! struct K0L0<'a> {

@@ -9,7 +9,7 @@ use crate::loops::lower::lower;
 fn rust(text: &str) -> String {
     let parsed = parse(text).unwrap_or_else(|why| panic!("{why}"));
     crate::kernel::verify::verify(&parsed).unwrap_or_else(|why| panic!("{why}"));
-    kernel(0, &lower(&parsed), On::Memory)
+    kernel(0, &lower(&parsed), On::Memory, false)
 }
 
 /// A snapshot holds the text alone.
