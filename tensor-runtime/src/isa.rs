@@ -18,6 +18,7 @@
 
 use std::sync::OnceLock;
 
+use crate::kernel::piece::{Clones, Piece};
 use crate::math::Float;
 
 macro_rules! isa_methods {
@@ -35,6 +36,12 @@ macro_rules! isa_methods {
             #[inline(always)]
             fn fma<F: Float>(self, a: F, b: F, c: F) -> F {
                 F::fma(self, a, b, c)
+            }
+
+            /// Runs a piece of a kernel as it is compiled for this set.
+            #[inline(always)]
+            fn run<P: Piece>(self, piece: P) {
+                piece.run(self);
             }
             $(
                 #[allow(missing_docs)]
@@ -60,11 +67,11 @@ isa_methods! {
     binary: atan2 power floor_divide remainder maximum minimum
 }
 
-mod sealed {
+pub(crate) mod sealed {
     /// An instruction set of this crate.
     pub trait Sealed {
         /// Which one.
-        const LEVEL: super::Level;
+        fn level(self) -> super::Level;
     }
 }
 
@@ -76,7 +83,10 @@ macro_rules! sets {
 
         $(#[$meta])*
         impl sealed::Sealed for $name {
-            const LEVEL: Level = Level::$name;
+            #[inline(always)]
+            fn level(self) -> Level {
+                Level::$name
+            }
         }
 
         $(#[$meta])*
@@ -101,6 +111,39 @@ sets! {
     Neon: fma true, round true;
 }
 
+/// The set that the machine was found to have, of which a kernel that is compiled once knows nothing. What it computes itself it
+/// computes as every machine can; its pieces run as they are compiled for that set.
+#[derive(Clone, Copy, Debug)]
+pub struct Found(Level);
+
+impl Found {
+    /// # Safety
+    /// The machine has this set.
+    #[inline]
+    pub(crate) unsafe fn new(level: Level) -> Found {
+        Found(level)
+    }
+}
+
+impl sealed::Sealed for Found {
+    #[inline(always)]
+    fn level(self) -> Level {
+        self.0
+    }
+}
+
+impl Isa for Found {
+    const FMA: bool = false;
+    const ROUND: bool = false;
+
+    #[inline(always)]
+    fn run<P: Piece>(self, piece: P) {
+        let clone = const { Clones::<P>::of() }.at(self.0);
+        // SAFETY: whoever made the token said that the machine has the set.
+        unsafe { clone(piece) }
+    }
+}
+
 /// The sets, from the least to the greatest.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Level {
@@ -114,6 +157,17 @@ pub enum Level {
 }
 
 impl Level {
+    /// Whether a second form is compiled for it.
+    pub(crate) fn has_second(self) -> bool {
+        match self {
+            Level::Base => false,
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 | Level::Avx512 => true,
+            #[cfg(target_arch = "aarch64")]
+            Level::Neon => true,
+        }
+    }
+
     /// As `NDFUSE_ISA` names it.
     pub(crate) fn name(self) -> &'static str {
         match self {

@@ -62,8 +62,8 @@ pub mod rt {
     pub use crate::int;
     pub use crate::isa::Isa;
     pub use crate::kernel::{
-        Ahead, Around, CpuKernel, Cx, In, Kernel, Lane, Out, Parts, Row, RowMut, Rows, RowsMut, Span, Sums, TILE, Taps,
-        Tile, Tiles, Windowed, Within, lanes, meet, parts, spread, tiles, unit, valid,
+        Ahead, Around, CpuKernel, Cx, In, Kernel, Lane, Out, Parts, Piece, Row, RowMut, Rows, RowsMut, Span, Sums,
+        TILE, Taps, Tile, Tiles, Windowed, Within, lanes, meet, parts, spread, tiles, unit, valid,
     };
     pub use crate::math::{Divisor, Float, TameDivisor, WholeDivisor};
     pub use crate::monoid::{self, Acc, ColAcc};

@@ -34,6 +34,7 @@ pub(crate) mod cache;
 mod elsewhere;
 mod near;
 mod operand;
+pub(crate) mod piece;
 mod place;
 mod row;
 pub(crate) mod slice;
@@ -49,13 +50,14 @@ use std::ops::Range;
 
 use crate::dims::{MAX_AXES, MAX_RANK};
 use crate::dtype::{DType, Element};
-use crate::isa::{self, Isa, Level};
+use crate::isa::{self, Found, Isa};
 use crate::monoid::{Acc, Monoid};
 use crate::plan::Cut;
 
 pub use cache::Ahead;
 pub use near::Near;
 pub use operand::{In, Out, RowMut};
+pub use piece::Piece;
 use place::Place;
 pub use row::Row;
 use slice::Slice;
@@ -71,103 +73,22 @@ const MANY: usize = 16;
 
 /// The body of a generated kernel, for any instruction set.
 pub trait Kernel {
-    /// What rustc compiles its first clone with; the others are in those that follow.
+    /// What rustc compiles it with.
     type Unit: Unit;
+    /// Whether it is compiled once, and its pieces for each instruction set: else it is one piece.
+    const ONCE: bool = false;
 
     /// Computes one job.
     fn run<M: Isa>(m: M, cx: &mut Cx<'_>);
 }
 
-type Entry = unsafe fn(&mut Cx<'_>);
-
-/// A kernel's clones, one an instruction set.
-#[derive(Clone, Copy)]
-struct Clones {
-    base: Entry,
-    #[cfg(target_arch = "x86_64")]
-    avx2: Entry,
-    #[cfg(target_arch = "x86_64")]
-    avx512: Entry,
-    #[cfg(target_arch = "aarch64")]
-    neon: Entry,
-}
-
-/// The units after the first of a kernel.
-#[cfg(target_arch = "x86_64")]
-type Second<K> = <<K as Kernel>::Unit as Unit>::Next;
-#[cfg(target_arch = "x86_64")]
-type Third<K> = <Second<K> as Unit>::Next;
-
-impl Clones {
-    // What stands for a set below the least of the build is never called: it is that of a greater one, lest it be compiled.
-    const fn of<K: Kernel>() -> Clones {
-        #[cfg(target_arch = "x86_64")]
-        {
-            let avx512: Entry = <Third<K> as Unit>::avx512::<K>;
-            let avx2 = match isa::LEAST {
-                Level::Base | Level::Avx2 => <Second<K> as Unit>::avx2::<K>,
-                Level::Avx512 => avx512,
-            };
-            let base = match isa::LEAST {
-                Level::Base => K::Unit::base::<K>,
-                Level::Avx2 | Level::Avx512 => avx2,
-            };
-            Clones { base, avx2, avx512 }
-        }
-        #[cfg(target_arch = "aarch64")]
-        {
-            let neon: Entry = K::Unit::neon::<K>;
-            Clones { base: neon, neon }
-        }
-        #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-        {
-            Clones { base: K::Unit::base::<K> }
-        }
-    }
-
-    /// `K` with vectors of 256 bits where there are any, else these: a single clone to compile for most processors, of a second
-    /// form, which mostly fetches.
-    const fn vectors<K: Kernel>(self) -> Clones {
-        #[cfg(target_arch = "x86_64")]
-        {
-            let vectors: Entry = <Second<K> as Unit>::avx2::<K>;
-            let base = match isa::LEAST {
-                Level::Base => self.base,
-                Level::Avx2 | Level::Avx512 => vectors,
-            };
-            Clones { base, avx2: vectors, avx512: vectors }
-        }
-        #[cfg(target_arch = "aarch64")]
-        {
-            Clones::of::<K>()
-        }
-        #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-        {
-            self
-        }
-    }
-
-    fn run_at(&self, level: Level, cx: &mut Cx<'_>) {
-        let entry = match level {
-            Level::Base => self.base,
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => self.avx2,
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => self.avx512,
-            #[cfg(target_arch = "aarch64")]
-            Level::Neon => self.neon,
-        };
-        // SAFETY: an entry is unsafe only for its instruction set, and `isa::active`, the only source of levels,
-        // answers none above what it detected on this machine.
-        unsafe { entry(cx) }
-    }
-}
+type Entry = fn(Found, &mut Cx<'_>);
 
 /// A kernel, in one form or two.
 #[derive(Clone, Copy)]
 pub struct CpuKernel {
-    own: Clones,
-    second: Option<Clones>,
+    own: Entry,
+    second: Option<unsafe fn(&mut Cx<'_>)>,
     /// The second form runs where the last parallel axis has at most so many elements; with 0, where it is asked for.
     few: usize,
     /// How its rows may be cut into slices.
@@ -177,18 +98,18 @@ pub struct CpuKernel {
 impl CpuKernel {
     /// The kernel `K`.
     pub const fn new<K: Kernel>() -> CpuKernel {
-        CpuKernel { own: Clones::of::<K>(), second: None, few: 0, cut: None }
+        CpuKernel { own: K::Unit::kernel::<K>, second: None, few: 0, cut: None }
     }
 
     /// The same, with `K` as the form whose lane is the last parallel axis, for rows that are short or lie across
     /// memory.
     pub const fn across<K: Kernel>(self) -> CpuKernel {
-        CpuKernel { second: Some(self.own.vectors::<K>()), ..self }
+        CpuKernel { second: Some(K::Unit::second::<K>), ..self }
     }
 
     /// The same map, with `K` as the form whose lane is the last axis but one, for a last axis of at most so many elements.
     pub const fn turned<K: Kernel>(self, few: usize) -> CpuKernel {
-        CpuKernel { second: Some(self.own.vectors::<K>()), few, ..self }
+        CpuKernel { second: Some(K::Unit::second::<K>), few, ..self }
     }
 
     /// The same, whose rows may be cut.
@@ -210,7 +131,13 @@ impl CpuKernel {
         // Also where the kernel panics: the memory may be another's soon. A closure, for a value that is not kept would be dropped.
         let _streamed = (cx.streams != 0).then(|| cache::Streamed);
         let second = across || (self.few > 0 && cx.is_tall(self.few));
-        self.second.as_ref().filter(|_| second).unwrap_or(&self.own).run_at(isa::active(), cx);
+        let level = isa::active();
+        match self.second.filter(|_| second && level.has_second()) {
+            // SAFETY: the machine has the set that is active, and that has a second form.
+            Some(form) => unsafe { form(cx) },
+            // SAFETY: as above.
+            None => (self.own)(unsafe { Found::new(level) }, cx),
+        }
     }
 }
 
@@ -418,6 +345,7 @@ impl<'a> Cx<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::isa::Level;
     use crate::monoid::{Acc, ColAcc, Sum};
 
     /// Sums of a row in both forms, and one function of each of its elements.
@@ -467,7 +395,8 @@ mod tests {
         let (ranges, extents) = (std::array::from_fn(|_| 0..n), [n; MAX_AXES]);
         // SAFETY: both slices are exclusive here, initialised, and apart.
         let mut cx = unsafe { Cx::new(&inputs, &outputs, (&ranges, 1), &extents, &[], None) };
-        CpuKernel::new::<Body>().own.run_at(level, &mut cx);
+        // SAFETY: whoever calls asks for what was detected.
+        (CpuKernel::new::<Body>().own)(unsafe { Found::new(level) }, &mut cx);
         y
     }
 

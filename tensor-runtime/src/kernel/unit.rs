@@ -1,4 +1,4 @@
-//! Which of rustc's units of compilation a kernel's clones are in.
+//! Which of rustc's units of compilation a kernel and the clones of its pieces are in.
 //!
 //! In: nothing. Out: [`Unit`]s, one of which a kernel names. Always: no unit means anything when a program runs. Next:
 //! [`super::Kernel`].
@@ -6,21 +6,48 @@
 //! rustc puts what is generic into the unit of the module that its `Self` is of, and compiles units side by side. Were the clones
 //! functions of a module, all kernels of a crate would be one unit.
 
+use super::piece::{Piece, Whole};
 use super::{Cx, Kernel};
-use crate::isa::Base;
 #[cfg(target_arch = "aarch64")]
 use crate::isa::Neon;
 #[cfg(target_arch = "x86_64")]
 use crate::isa::{Avx2, Avx512};
+use crate::isa::{Base, Found, Isa};
 
-/// A unit. The clone of a kernel for an instruction set is a function of it.
+/// A unit. A kernel, and the clone of a piece for an instruction set, is a function of it.
 pub trait Unit {
-    /// The one for the next clone of a kernel.
+    /// The one for the next clone of a piece.
     type Next: Unit;
 
     #[doc(hidden)]
-    fn base<K: Kernel>(cx: &mut Cx<'_>) {
-        K::run(Base, cx);
+    fn kernel<K: Kernel>(m: Found, cx: &mut Cx<'_>) {
+        if K::ONCE { K::run(m, cx) } else { m.run(Whole::<K>::new(cx)) }
+    }
+
+    /// A second form mostly fetches: it is one piece, of one clone for most processors.
+    ///
+    /// # Safety
+    /// The machine has a set that [`has_second`](crate::isa::Level::has_second).
+    #[doc(hidden)]
+    unsafe fn second<K: Kernel>(cx: &mut Cx<'_>) {
+        let whole = Whole::<K>::new(cx);
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: the least such set has these instructions.
+        unsafe {
+            Self::Next::avx2(whole);
+        }
+        #[cfg(target_arch = "aarch64")]
+        // SAFETY: every machine has these instructions.
+        unsafe {
+            Self::neon(whole);
+        }
+        #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+        Self::base(whole);
+    }
+
+    #[doc(hidden)]
+    fn base<P: Piece>(piece: P) {
+        piece.run(Base);
     }
 
     /// # Safety
@@ -28,8 +55,8 @@ pub trait Unit {
     #[doc(hidden)]
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
-    unsafe fn avx2<K: Kernel>(cx: &mut Cx<'_>) {
-        K::run(Avx2, cx);
+    unsafe fn avx2<P: Piece>(piece: P) {
+        piece.run(Avx2);
     }
 
     /// # Safety
@@ -37,16 +64,16 @@ pub trait Unit {
     #[doc(hidden)]
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512cd,avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
-    unsafe fn avx512<K: Kernel>(cx: &mut Cx<'_>) {
-        K::run(Avx512, cx);
+    unsafe fn avx512<P: Piece>(piece: P) {
+        piece.run(Avx512);
     }
 
     /// # Safety
     /// The machine has these instructions.
     #[doc(hidden)]
     #[cfg(target_arch = "aarch64")]
-    unsafe fn neon<K: Kernel>(cx: &mut Cx<'_>) {
-        K::run(Neon, cx);
+    unsafe fn neon<P: Piece>(piece: P) {
+        piece.run(Neon);
     }
 }
 

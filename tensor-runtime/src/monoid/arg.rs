@@ -9,7 +9,8 @@ use std::ops::AddAssign;
 
 use crate::dtype::Element;
 use crate::isa::Isa;
-use crate::kernel::TILE;
+use crate::kernel::unit::U0;
+use crate::kernel::{Piece, TILE};
 
 use super::fold::{Fold, LANES};
 use super::{ColState, Monoid, RowState};
@@ -35,9 +36,30 @@ impl<T: Element, R: Order<T>> RowState<T, i64> for Arg<T, R> {
         Arg { best: None, at: 0, rule: PhantomData }
     }
 
-    /// Finds the best of the tile, in lanes, and looks for its place only if it beats what there was.
     #[inline(always)]
     fn push<M: Isa>(&mut self, m: M, start: isize, values: &[T]) {
+        m.run(ToRow { arg: self, start, values });
+    }
+
+    #[inline(always)]
+    fn leave<M: Isa>(&mut self, _: M) -> (T, i64) {
+        (self.best.take().unwrap_or(R::Best::START), std::mem::take(&mut self.at))
+    }
+
+    fn join(a: (T, i64), b: (T, i64)) -> (T, i64) {
+        if R::beats(b.0, a.0) { b } else { a }
+    }
+
+    #[inline(always)]
+    fn answer((_, place): (T, i64)) -> i64 {
+        place
+    }
+}
+
+impl<T: Element, R: Order<T>> Arg<T, R> {
+    /// Finds the best of the tile, in lanes, and looks for its place only if it beats what there was.
+    #[inline(always)]
+    fn absorb<M: Isa>(&mut self, m: M, start: isize, values: &[T]) {
         if values.is_empty() {
             return;
         }
@@ -53,19 +75,21 @@ impl<T: Element, R: Order<T>> RowState<T, i64> for Arg<T, R> {
             self.at = start as i64 + (skipped + place) as i64;
         }
     }
+}
+
+/// Values for a row's accumulator, from a position on.
+struct ToRow<'a, T, R> {
+    arg: &'a mut Arg<T, R>,
+    start: isize,
+    values: &'a [T],
+}
+
+impl<T: Element, R: Order<T>> Piece for ToRow<'_, T, R> {
+    type Unit = U0;
 
     #[inline(always)]
-    fn leave<M: Isa>(&mut self, _: M) -> (T, i64) {
-        (self.best.take().unwrap_or(R::Best::START), std::mem::take(&mut self.at))
-    }
-
-    fn join(a: (T, i64), b: (T, i64)) -> (T, i64) {
-        if R::beats(b.0, a.0) { b } else { a }
-    }
-
-    #[inline(always)]
-    fn answer((_, place): (T, i64)) -> i64 {
-        place
+    fn run<M: Isa>(self, m: M) {
+        self.arg.absorb(m, self.start, self.values);
     }
 }
 
@@ -97,7 +121,36 @@ impl<T: Element, R: Order<T>> ColState<T, i64> for ColArg<T, R> {
     }
 
     #[inline(always)]
-    fn push<M: Isa>(&mut self, _: M, position: isize, values: &[T]) {
+    fn push<M: Isa>(&mut self, m: M, position: isize, values: &[T]) {
+        m.run(ToColumns { arg: self, position, values });
+    }
+
+    #[inline(always)]
+    fn finish<M: Isa>(&mut self, _: M) -> &[i64] {
+        if self.empty {
+            self.answer = vec![0; self.n / self.rows.max(1)];
+            return &self.answer;
+        }
+        // SAFETY: not `empty`.
+        let (best, near) = unsafe { (self.best[..self.n].assume_init_mut(), self.near[..self.n].assume_init_mut()) };
+        match self.far.is_empty() {
+            true => {
+                let width = first_of::<T, R, u32>(best, near, self.rows, |row| row as u32);
+                self.answer = near[..width].iter().map(|&at| i64::from(at)).collect();
+            }
+            false => {
+                let width = first_of::<T, R, i64>(best, &mut self.far, self.rows, |row| row as i64);
+                self.answer = self.far[..width].to_vec();
+            }
+        }
+        (self.n, self.rows) = (self.answer.len(), 1);
+        &self.answer
+    }
+}
+
+impl<T: Element, R: Order<T>> ColArg<T, R> {
+    #[inline(always)]
+    fn absorb(&mut self, position: isize, values: &[T]) {
         let narrow = u32::try_from(position.saturating_add_unsigned(self.rows)).map(|_| position as u32);
         if self.empty {
             let n = self.n;
@@ -142,27 +195,21 @@ impl<T: Element, R: Order<T>> ColState<T, i64> for ColArg<T, R> {
             }
         }
     }
+}
+
+/// A value for each lane, of this position.
+struct ToColumns<'a, T, R> {
+    arg: &'a mut ColArg<T, R>,
+    position: isize,
+    values: &'a [T],
+}
+
+impl<T: Element, R: Order<T>> Piece for ToColumns<'_, T, R> {
+    type Unit = U0;
 
     #[inline(always)]
-    fn finish<M: Isa>(&mut self, _: M) -> &[i64] {
-        if self.empty {
-            self.answer = vec![0; self.n / self.rows.max(1)];
-            return &self.answer;
-        }
-        // SAFETY: not `empty`.
-        let (best, near) = unsafe { (self.best[..self.n].assume_init_mut(), self.near[..self.n].assume_init_mut()) };
-        match self.far.is_empty() {
-            true => {
-                let width = first_of::<T, R, u32>(best, near, self.rows, |row| row as u32);
-                self.answer = near[..width].iter().map(|&at| i64::from(at)).collect();
-            }
-            false => {
-                let width = first_of::<T, R, i64>(best, &mut self.far, self.rows, |row| row as i64);
-                self.answer = self.far[..width].to_vec();
-            }
-        }
-        (self.n, self.rows) = (self.answer.len(), 1);
-        &self.answer
+    fn run<M: Isa>(self, _: M) {
+        self.arg.absorb(self.position, self.values);
     }
 }
 

@@ -8,7 +8,7 @@
 macro_rules! outlined {
     ($name:ident: $fold:ty, $method:ident($($arg:ident: $ty:ty),*) $(-> $answer:ty)?) => {
         #[inline(always)]
-        fn $name<M: Isa>(_: M, fold: &mut $fold $(, $arg: $ty)*) $(-> $answer)? {
+        fn $name<M: Isa>(m: M, fold: &mut $fold $(, $arg: $ty)*) $(-> $answer)? {
             #[inline(never)]
             fn base(fold: &mut $fold $(, $arg: $ty)*) $(-> $answer)? {
                 fold.$method(isa::Base $(, $arg)*)
@@ -25,18 +25,18 @@ macro_rules! outlined {
             fn avx512(fold: &mut $fold $(, $arg: $ty)*) $(-> $answer)? {
                 fold.$method(isa::Avx512 $(, $arg)*)
             }
-            match M::LEVEL {
-                Level::Base => base(fold $(, $arg)*),
-                // SAFETY: only a kernel's clone for an instruction set has its token, and runs where that is.
+            let clone: unsafe fn(&mut $fold $(, $ty)*) $(-> $answer)? = match m.level() {
+                Level::Base => base,
                 #[cfg(target_arch = "x86_64")]
-                Level::Avx2 => unsafe { avx2(fold $(, $arg)*) },
-                // SAFETY: as above.
+                Level::Avx2 => avx2,
                 #[cfg(target_arch = "x86_64")]
-                Level::Avx512 => unsafe { avx512(fold $(, $arg)*) },
+                Level::Avx512 => avx512,
                 // Every 64-bit ARM has it.
                 #[cfg(target_arch = "aarch64")]
-                Level::Neon => base(fold $(, $arg)*),
-            }
+                Level::Neon => base,
+            };
+            // SAFETY: a token of an instruction set is only where the machine has that.
+            unsafe { clone(fold $(, $arg)*) }
         }
     };
 }

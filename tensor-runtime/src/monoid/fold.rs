@@ -7,7 +7,8 @@ use std::mem::{ManuallyDrop, MaybeUninit};
 
 use crate::dtype::Element;
 use crate::isa::{Base, Isa};
-use crate::kernel::TILE;
+use crate::kernel::unit::U0;
+use crate::kernel::{Piece, TILE};
 
 use super::{ColState, Monoid, RowState};
 
@@ -179,6 +180,36 @@ impl<T: Element, O: Monoid<T>> Fold<T, O> {
             width /= 2;
         }
         total[0]
+    }
+}
+
+/// Values for a row's accumulator.
+pub struct ToRow<'a, T, O> {
+    pub(super) fold: &'a mut Fold<T, O>,
+    pub(super) values: &'a [T],
+}
+
+impl<T: Element, O: Monoid<T>> Piece for ToRow<'_, T, O> {
+    type Unit = U0;
+
+    #[inline(always)]
+    fn run<M: Isa>(self, m: M) {
+        self.fold.absorb(m, self.values);
+    }
+}
+
+/// A value for each lane of columns' accumulators.
+pub struct ToColumns<'a, T, O> {
+    pub(super) fold: &'a mut ColFold<T, O>,
+    pub(super) values: &'a [T],
+}
+
+impl<T: Element, O: Monoid<T>> Piece for ToColumns<'_, T, O> {
+    type Unit = U0;
+
+    #[inline(always)]
+    fn run<M: Isa>(self, m: M) {
+        self.fold.absorb(m, self.values);
     }
 }
 

@@ -29,7 +29,7 @@ use crate::math::Float;
 
 use arg::{Arg, ColArg, Order};
 use compiled::{compiled, outlined};
-use fold::{ColFold, Fold};
+use fold::{ColFold, Fold, ToColumns, ToRow};
 
 /// The sum.
 #[derive(Clone, Copy, Debug)]
@@ -72,7 +72,7 @@ pub trait Monoid<T: Element>: sealed::Sealed {
     where
         Self: Sized,
     {
-        fold.absorb(m, values);
+        m.run(ToRow { fold, values });
     }
 
     /// What a row's accumulator comes to.
@@ -92,7 +92,7 @@ pub trait Monoid<T: Element>: sealed::Sealed {
     where
         Self: Sized,
     {
-        fold.absorb(m, values);
+        m.run(ToColumns { fold, values });
     }
 
     /// Puts what each lane comes to in its place.

@@ -73,7 +73,9 @@ impl Emit<'_> {
         if self.open.last() == self.loops.lane.as_ref() || self.loops.form != Form::Column {
             return;
         }
-        let outer: BTreeSet<Ref> = run.iter().flat_map(|v| self.nest.args(*v)).collect();
+        // A piece does so itself; what picks elements is read before it.
+        let here = run.iter().filter(|v| !self.once || matches!(self.nest.value(**v).op, Op::Load { .. }));
+        let outer: BTreeSet<Ref> = here.flat_map(|v| self.nest.args(*v)).collect();
         for v in outer {
             if let Some(Repr::Slice(slice)) = &self.scope[v.0] {
                 self.out.line(format!("let {slice} = &{slice}[..t.len];"));

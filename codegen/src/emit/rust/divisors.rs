@@ -8,6 +8,13 @@ use super::kernel::{Emit, Repr};
 use super::nest::{Op, Ref};
 use std::collections::BTreeMap;
 
+/// A divisor that is made ready.
+pub(super) struct Divisor {
+    pub(super) name: String,
+    /// Its type in the runtime.
+    pub(super) kind: &'static str,
+}
+
 impl Emit<'_> {
     /// Makes the divisors of a run ready. What a power of two divides is multiplied anyway.
     pub(super) fn divisors(&mut self, evals: &[Ref], local: &BTreeMap<Ref, Code>) {
@@ -19,16 +26,16 @@ impl Emit<'_> {
             if op.name() == "div" && value.dtype.is_float() && self.is_vector(v) && self.is_one(by) && !exact {
                 let name = format!("{}_d", value.name);
                 let read = |v: Ref| self.read(v, local).text;
-                let made = match (self.is_whole(of) && self.is_near_one(by), self.tame(of)) {
-                    (true, _) => format!("WholeDivisor::new({})", read(by)),
+                let (kind, of) = match (self.is_whole(of) && self.is_near_one(by), self.tame(of)) {
+                    (true, _) => ("WholeDivisor", read(by)),
                     (false, Some(moved)) => {
                         let moved: Vec<String> = moved.into_iter().map(read).collect();
-                        format!("TameDivisor::new({}, [{}])", read(by), moved.join(", "))
+                        ("TameDivisor", format!("{}, [{}]", read(by), moved.join(", ")))
                     }
-                    (false, None) => format!("Divisor::new({})", read(by)),
+                    (false, None) => ("Divisor", read(by)),
                 };
-                self.out.line(format!("let {name} = rt::{made};"));
-                self.divisors.insert(v, name);
+                self.out.line(format!("let {name} = rt::{kind}::new({of});"));
+                self.divisors.insert(v, Divisor { name, kind });
             }
         }
     }

@@ -28,8 +28,10 @@
 use super::super::cuda::body::slices::Cut;
 use super::access::plain;
 use super::code::{self, Code, Writer};
+use super::divisors::Divisor;
 use super::nest::{Kind, Nest, Node, Op, Ref, nest};
 use super::part::Part;
+use super::piece;
 use super::slices;
 use crate::dtype::DType;
 use crate::kernel::{Axis, Guard, Operand};
@@ -53,8 +55,8 @@ pub enum On {
 /// The units that rustc compiles kernels in, of which the runtime has so many.
 pub(super) const UNITS: usize = 16;
 
-/// The type of kernel `number` of a block, with its `impl rt::Kernel`.
-pub fn kernel(number: usize, loops: &Loops, on: On) -> String {
+/// The type of kernel `number` of a block, with its `impl rt::Kernel`; a second form has one clone, which needs no pieces.
+pub fn kernel(number: usize, loops: &Loops, on: On, second: bool) -> String {
     let name = name(number);
     let nest = nest(loops, on);
     let mut taken = Vec::new();
@@ -77,16 +79,23 @@ pub fn kernel(number: usize, loops: &Loops, on: On) -> String {
         holds: Vec::new(),
         cuts: Vec::new(),
         slices: slices::cut(loops),
+        number,
+        once: !second && piece::once(loops.form, &nest),
+        pieces: Vec::new(),
         parts: BTreeMap::new(),
         pass: 0,
     };
     emit.block(&nest.body);
     let body = std::mem::take(&mut emit.out.text);
     let mut out = Writer::default();
+    emit.pieces.iter().for_each(|piece| out.append(piece));
     out.line(format!("pub struct {name};"));
     out.line("");
     out.open(format!("impl rt::Kernel for {name}"));
     out.line(format!("type Unit = rt::unit::U{};", number % UNITS));
+    if emit.once {
+        out.line("const ONCE: bool = true;");
+    }
     out.line("#[inline(always)]");
     let (m, cx) =
         (if mentions(&body, "m") { "m" } else { "_" }, if loops.kernel.stores.is_empty() { "_" } else { "cx" });
@@ -132,8 +141,8 @@ pub(super) struct Emit<'a> {
     pub accumulators: BTreeMap<String, String>,
     /// What windows need, by name: a type of the runtime.
     pub states: BTreeMap<String, String>,
-    /// In a vector loop: quotients whose divisor is made ready before it, with its name.
-    pub divisors: BTreeMap<Ref, String>,
+    /// In a vector loop: quotients whose divisor is made ready before it.
+    pub divisors: BTreeMap<Ref, Divisor>,
     /// The variable of the loop around this place whose rows go together.
     pub together: Option<Sym>,
     /// What holds everywhere in the loop over the lane around this place.
@@ -145,6 +154,12 @@ pub(super) struct Emit<'a> {
     /// What the job has of its rows, by name: the same for all of them.
     pub parts: BTreeMap<String, String>,
     pub pass: usize,
+    /// The kernel's number in its block.
+    pub number: usize,
+    /// Whether it is compiled once.
+    pub once: bool,
+    /// The text of its pieces.
+    pub pieces: Vec<String>,
 }
 
 impl Emit<'_> {
@@ -383,7 +398,7 @@ fn reserved(name: &str) -> bool {
     !name.starts_with(|c: char| c.is_ascii_lowercase())
         || ["v", "a", "k", "p", "r", "e", "s", "in", "out", "part", "ends"].iter().any(|p| numbered(p))
         || ["_t", "_w", "_b", "_m", "_n", "_s", "_d", "_r"].iter().any(|suffix| name.ends_with(suffix))
-        || ["m", "t", "i", "cx", "part", "ahead", "rt", "core", "usize", "isize"].contains(&name)
+        || ["m", "t", "i", "cx", "part", "ahead", "len", "start", "rt", "core", "usize", "isize"].contains(&name)
         || DType::from_name(name).is_some()
         || syn::parse_str::<syn::Ident>(name).is_err()
 }

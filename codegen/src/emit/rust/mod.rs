@@ -30,6 +30,7 @@ mod items;
 mod kernel;
 mod nest;
 mod part;
+mod piece;
 mod plan;
 mod run;
 mod slices;
@@ -195,10 +196,10 @@ pub fn text(units: &[Unit<'_>]) -> String {
             derived.into_iter().filter_map(|(kind, d)| d.as_ref().map(|(d, cuda)| (kind, &d.code, cuda, None)));
         let itself = unit.code.iter().map(|(code, cuda)| ('P', *code, cuda, vjp.as_ref()));
         for (kind, compiled, cuda, vjp) in itself.chain(derived) {
-            let mut named = |loops: &Loops, on: On| {
+            let mut named = |loops: &Loops, on: On, second: bool| {
                 let next = kernels.len();
-                let number = kernels.entry(canonical(loops, on)).or_insert_with(|| {
-                    code.push_str(&kernel::kernel(next, loops, on));
+                let number = kernels.entry(canonical(loops, on, second)).or_insert_with(|| {
+                    code.push_str(&kernel::kernel(next, loops, on, second));
                     code.push('\n');
                     next
                 });
@@ -211,7 +212,7 @@ pub fn text(units: &[Unit<'_>]) -> String {
                 let on = if panels.contains(&k) { On::Panels } else { On::Memory };
                 // A map of a panel has the lane that its epilogue wants.
                 let second = across.as_ref().filter(|across| on == On::Memory || !across.kernel.red.is_empty());
-                let (rust, across) = (named(loops, on), second.map(|across| named(across, on)));
+                let (rust, across) = (named(loops, on, false), second.map(|across| named(across, on, true)));
                 names.push(plan::KernelNames { rust, across, cuda: cuda.clone() });
             }
             let mut explained = explain(compiled);
@@ -257,10 +258,10 @@ fn panels(program: &Program) -> BTreeSet<usize> {
 }
 
 /// A kernel's text without the names of its operands: equal for equal kernels.
-fn canonical(loops: &Loops, on: On) -> String {
+fn canonical(loops: &Loops, on: On, second: bool) -> String {
     let mut loops = loops.clone();
     for operand in loops.kernel.inputs.iter_mut().chain(&mut loops.kernel.outputs) {
         operand.name.clear();
     }
-    kernel::kernel(0, &loops, on)
+    kernel::kernel(0, &loops, on, second)
 }

@@ -10,6 +10,7 @@ use super::access::{self, Load, plain};
 use super::code::{self, Code};
 use super::kernel::{Emit, Repr, mentions};
 use super::nest::{Node, Op, Ref};
+use super::piece::lane_loop;
 use crate::kernel::InstOp;
 use crate::shape::{Dim, Sym};
 use std::collections::{BTreeMap, BTreeSet};
@@ -334,7 +335,8 @@ impl Emit<'_> {
     fn open_row(&mut self, name: &str, by: &str, method: &str, output: usize, index: &[Dim]) {
         let row = self.out_row(method, output, index);
         self.out.line(format!("let mut {name} = {row};"));
-        self.out.line(format!("let {name} = {by}{name}[..t.len];"));
+        let slice = if self.once { format!("{by}*{name}") } else { format!("{by}{name}[..t.len]") };
+        self.out.line(format!("let {name} = {slice};"));
     }
 
     /// Opens the rows that the loop writes.
@@ -346,7 +348,7 @@ impl Emit<'_> {
         let (reads, written) = ahead.unwrap_or_default();
         let ahead = [&reads[..], &written[..]].concat();
         if !ahead.is_empty() {
-            held.ahead = true;
+            held.ahead = ahead.len();
             self.out.line(format!("let ahead = [{}];", ahead.join(", ")));
         }
         // What is written beside others is fetched before, unless that was done with the row before.
@@ -400,6 +402,8 @@ impl Emit<'_> {
         if held.writes.is_empty() {
             return;
         }
+        // Before the loop has names of its own.
+        let fields = self.fields(held, &local);
         let mut lines = Vec::new();
         for &(v, _) in &run.held_over {
             let name = self.nest.value(v).name.clone();
@@ -422,23 +426,12 @@ impl Emit<'_> {
         for (row, v) in &held.writes {
             lines.push(format!("{row}[i] = {};", self.read(*v, &local).text));
         }
-        if held.ahead {
-            self.out.open("for part in rt::parts(t.len, &ahead)");
-            self.out.open("for i in part");
-        } else {
-            self.out.open("for i in 0..t.len");
+        if self.once {
+            return self.piece(&lines, fields, held.ahead);
         }
         let lane = self.loops.lane.as_deref().unwrap_or_default();
-        if lines.iter().any(|line| mentions(line, lane)) {
-            self.out.line(format!("let {lane} = t.start + i as isize;"));
-        }
-        for line in lines {
-            self.out.line(line);
-        }
-        self.out.close();
-        if held.ahead {
-            self.out.close();
-        }
+        let coordinate = lines.iter().any(|line| mentions(line, lane)).then_some((lane, "t.start"));
+        lane_loop(&mut self.out, &lines, (held.ahead > 0).then_some("&ahead"), "t.len", coordinate);
     }
 
     /// The place of this tile in a value's own row buffer.
@@ -467,13 +460,13 @@ impl Emit<'_> {
 
 /// The rows that a loop writes.
 #[derive(Default)]
-struct Held {
+pub(super) struct Held {
     /// The row's variable, and what goes there.
-    writes: Vec<(String, Ref)>,
+    pub(super) writes: Vec<(String, Ref)>,
     /// Where a value can be read after the loop.
     of: BTreeMap<Ref, String>,
     /// Outputs with several rows in the run: written after it.
     late: BTreeSet<usize>,
-    /// Whether rows are fetched meanwhile.
-    ahead: bool,
+    /// How many rows are fetched meanwhile.
+    pub(super) ahead: usize,
 }

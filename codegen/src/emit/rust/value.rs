@@ -39,7 +39,7 @@ impl Emit<'_> {
             Op::Index(dim) => Code::new(format!("{} as i64", code::dim(dim, &name).at(ATOM)), LOOSE + 1),
             Op::Inside(guards) => access::inside(&self.unsure(guards), &name),
             Op::Map(_, args) if self.divisors.contains_key(&v) => {
-                Code::atom(format!("{}.of(m, {})", self.divisors[&v], self.read(args[0], local).text))
+                Code::atom(format!("{}.of(m, {})", self.divisors[&v].name, self.read(args[0], local).text))
             }
             Op::Map(op, _) if op.name() == "where" && self.chosen(v) != v => self.read(self.chosen(v), local),
             Op::Map(op, args) if op.name() == "exp" && self.is_below_zero(args[0]) => {

@@ -396,7 +396,7 @@ macro_rules! windowed {
             }
 
             #[inline(always)]
-            fn sums<M: Isa>(_: M, to: &mut Lines<$ty>, points: &Points<$ty>, block: &Block<'_, $ty>) {
+            fn sums<M: Isa>(m: M, to: &mut Lines<$ty>, points: &Points<$ty>, block: &Block<'_, $ty>) {
                 #[inline(never)]
                 fn base(to: &mut Lines<$ty>, points: &Points<$ty>, block: &Block<'_, $ty>) {
                     match points.fit(block.step) {
@@ -424,7 +424,7 @@ macro_rules! windowed {
                         false => halves(to, points, block, |to, points, block| avx512(to, points, block)),
                     }
                 }
-                match M::LEVEL {
+                match m.level() {
                     Level::Base => base(to, points, block),
                     // SAFETY: only a kernel's clone for an instruction set has its token, and runs where that is.
                     #[cfg(target_arch = "x86_64")]
