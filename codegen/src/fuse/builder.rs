@@ -9,12 +9,12 @@
 
 use super::index::{Through, Vars, through};
 use super::places::{Place, Places};
+use super::written::{space, var};
 use crate::dtype::DType;
 use crate::graph::{Graph, NodeId, Op};
 use crate::hash::Table;
-use crate::kernel::{Guard, Inst, InstOp, UNROLL, ValId};
+use crate::kernel::{Guard, Inst, InstOp, ValId};
 use crate::ops::{Answer, Literal, MapOp};
-use crate::passes::fold::folded;
 use crate::shape::{Dim, Ranges, Sym};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -66,22 +66,14 @@ pub struct Context<'g> {
     pub orders: &'g [Vec<usize>],
 }
 
-impl Context<'_> {
-    /// The axes of a node that are not of the size 1, in their order in memory.
-    fn long_axes(&self, id: NodeId) -> Vec<usize> {
-        let shape = &self.graph.ty(id).shape;
-        self.orders[id.0 as usize].iter().copied().filter(|&k| !shape[k].is(1)).collect()
-    }
-}
-
 pub(super) struct Builder<'g> {
     pub(super) cx: &'g Context<'g>,
     roots: &'g [NodeId],
     /// The extent of the short last axis that is written out.
-    short: Option<i64>,
+    pub(super) short: Option<i64>,
     /// All variables; the reduced ones among them are listed in `red`.
-    vars: Vars,
-    red: Option<Vec<Sym>>,
+    pub(super) vars: Vars,
+    pub(super) red: Option<Vec<Sym>>,
     inputs: Vec<Source>,
     pub(super) code: Vec<Inst>,
     known: Table<Inst, ValId>,
@@ -91,40 +83,8 @@ pub(super) struct Builder<'g> {
     computed: BTreeMap<NodeId, Rc<Place>>,
 }
 
-/// Builds the kernel that stores all `roots`. A short last axis along which conditions hold here and there, as where
-/// arrays are stacked, is written out: a store for each of its elements, and no condition.
-pub fn build(cx: &Context, roots: &[NodeId]) -> Result<Draft, Blocked> {
-    let whole = over(cx, roots, None);
-    let Some((last, short)) = short_axis(cx, roots) else { return whole };
-    let var = var(last);
-    let wanted = match &whole {
-        Ok(draft) => draft.red.is_empty() && draft.code.iter().any(|inst| inst.op.guards().any(|g| g.index.mentions(&var))),
-        // Another root may go with the axes before.
-        Err(_) => roots.len() > 1,
-    };
-    if wanted { over(cx, roots, Some(short)).or(whole) } else { whole }
-}
-
-/// The root of the highest rank spans the kernel's index space.
-fn space(cx: &Context, roots: &[NodeId]) -> NodeId {
-    roots.iter().copied().max_by_key(|&r| (cx.graph.ty(r).rank(), std::cmp::Reverse(r))).expect("a root")
-}
-
-/// The last axis in memory and its extent, if that is a small constant and not all there is.
-fn short_axis(cx: &Context, roots: &[NodeId]) -> Option<(usize, i64)> {
-    let space = space(cx, roots);
-    let shape = &cx.graph.ty(space).shape;
-    let [.., _, last] = cx.long_axes(space)[..] else { return None };
-    shape[last].as_const().filter(|&n| (2..=UNROLL).contains(&n)).map(|n| (last, n))
-}
-
-/// The variable of an axis.
-fn var(axis: usize) -> Sym {
-    Sym::from(format!("v{axis}"))
-}
-
 /// The kernel over the axes of its index space, but for the last where that is written out.
-fn over(cx: &Context, roots: &[NodeId], short: Option<i64>) -> Result<Draft, Blocked> {
+pub(super) fn over(cx: &Context, roots: &[NodeId], short: Option<i64>) -> Result<Draft, Blocked> {
     let space = space(cx, roots);
     let shape = &cx.graph.ty(space).shape;
     let mut axes = cx.long_axes(space);
@@ -167,43 +127,6 @@ fn over(cx: &Context, roots: &[NodeId], short: Option<i64>) -> Result<Draft, Blo
 }
 
 impl Builder<'_> {
-    /// Where a root is stored: at each element of the axis that is written out, if it has that.
-    fn indices_of(&self, root: NodeId) -> Option<Vec<Vec<Dim>>> {
-        let shape = &self.cx.graph.ty(root).shape;
-        let axes = self.cx.long_axes(root);
-        match (self.short, &axes[..]) {
-            (Some(n), [outer @ .., last]) if shape[*last].is(n) && self.index_of(root, outer).is_some() => {
-                let mut index = self.index_of(root, outer)?;
-                let at = |c: i64| {
-                    index[*last] = Dim::from(c);
-                    index.clone()
-                };
-                Some((0..n).map(at).collect())
-            }
-            (Some(_) | None, _) => Some(vec![self.index_of(root, &axes)?]),
-        }
-    }
-
-    /// The index of a root with these axes: all variables, or the parallel ones. Where
-    /// nothing is reduced yet, those of a sum of rows are the outer ones.
-    fn index_of(&self, root: NodeId, axes: &[usize]) -> Option<Vec<Dim>> {
-        let shape = &self.cx.graph.ty(root).shape;
-        let red = self.red.clone().unwrap_or_default();
-        let all: Vec<_> = self.vars.axes.iter().collect();
-        let par: Vec<_> = self.vars.axes.iter().filter(|v| !red.contains(&v.0)).collect();
-        let fits =
-            |vars: &[&(Sym, Dim)]| vars.len() == axes.len() && vars.iter().zip(axes).all(|(v, &k)| v.1 == shape[k]);
-        let last = |op: &Op| matches!(op, Op::Reduce { axes, .. } if axes.iter().all(|&k| k >= shape.len()));
-        let rows = self.red.is_none() && last(&self.cx.graph.node(root).op);
-        let outer = all.iter().copied().take(axes.len()).collect();
-        let vars = [Some(all), Some(par), rows.then_some(outer)].into_iter().flatten().find(|vars| fits(vars))?;
-        let mut index = vec![Dim::zero(); shape.len()];
-        for (var, &k) in vars.iter().zip(axes) {
-            index[k] = Dim::sym(var.0.clone());
-        }
-        Some(index)
-    }
-
     pub(super) fn push(&mut self, op: InstOp, dtype: DType) -> ValId {
         let inst = Inst { op, dtype };
         if let Some(&id) = self.known.get(&inst) {
@@ -298,22 +221,6 @@ impl Builder<'_> {
             Op::Broadcast(_) | Op::Permute(_) | Op::Reshape | Op::Slice { .. } => self.view(id, at),
             Op::Pad { .. } | Op::Window { .. } | Op::Mark(..) => self.view(id, at),
         }
-    }
-
-    /// The number that a value is everywhere.
-    fn literal(&self, value: ValId) -> Option<Literal> {
-        match self.code[value.0 as usize].op {
-            InstOp::Const(literal) => Some(literal),
-            InstOp::Load { .. } | InstOp::Index(_) | InstOp::Inside(_) => None,
-            InstOp::Map(..) | InstOp::Cast(_) | InstOp::Pick(..) | InstOp::Reduce(..) => None,
-        }
-    }
-
-    /// What an operation on such values is, as a comparison of places that are known.
-    fn number(&self, op: MapOp, args: &[ValId], dtype: DType) -> Option<Literal> {
-        let floats = args.iter().any(|arg| self.code[arg.0 as usize].dtype.is_float());
-        let literals: Option<Vec<Literal>> = args.iter().map(|&arg| self.literal(arg)).collect();
-        folded(op, &literals?, floats, dtype)
     }
 
     /// Notes that a node is computed at an index; an expensive one that is
