@@ -1,4 +1,4 @@
-//! The gradient of what a product reads through windows.
+//! The gradient of what a product reads through windows that overlap, with a stride.
 //!
 //! In: a product one of whose operands is windows of an array, summed over, as in a convolution, and what comes in for its
 //! result. Out: the array and its gradient, which is such a product too: of windows of what comes in and the other operand
@@ -50,6 +50,11 @@ struct Phase {
 /// The array behind the windows, and its gradient; `g` has the axes of the batch, then those of the operand, then the other's.
 pub(super) fn behind(graph: &mut Graph, product: &Product<'_>, g: NodeId) -> Option<(NodeId, NodeId)> {
     let (array, windows) = windows(graph, product)?;
+    // Without a stride there is nothing to put between; windows that do not overlap lie side by side.
+    let apart = |along: &Along| along.stride > 1 && along.stride >= along.count;
+    if windows.iter().all(|along| along.stride == 1) || windows.iter().any(apart) {
+        return None;
+    }
     let phases: Vec<Vec<Phase>> = windows.iter().map(phases).collect::<Option<_>>()?;
     let products = windows.iter().map(|along| along.stride).try_fold(1i64, |n, s| n.checked_mul(s))?;
     if products > MOST {
