@@ -76,7 +76,6 @@ fn as_few_launches_as_fusion_promises() {
         // The rotation, and the reshape of what it stacks.
         ("rotated", 2),
         ("with_alpha", 1),
-        ("halves_rotated", 1),
         ("whole_mean", 2),
         ("softmax_backward", 1),
         ("log_softmax_backward", 1),

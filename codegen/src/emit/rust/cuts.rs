@@ -26,12 +26,7 @@ impl Emit<'_> {
         if kind != Kind::Lane || !self.column() || !self.loops.kernel.red.is_empty() {
             return Vec::new();
         }
-        let mut guards: Vec<Guard> = Vec::new();
-        for guard in self.guards(body).into_iter().filter(|guard| guard.index.mentions(var)) {
-            if !guards.contains(&guard) {
-                guards.push(guard);
-            }
-        }
+        let guards: Vec<Guard> = self.guards(body).into_iter().filter(|guard| guard.index.mentions(var)).collect();
         if guards.len() > MOST {
             return Vec::new();
         }
