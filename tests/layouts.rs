@@ -42,6 +42,12 @@ tensor! {
         p[:-2, 1:-1] + 2 * p[2:, 1:-1] + 3 * p[1:-1, :-2] + 4 * p[1:-1, 2:]
     }
 
+    /// The last axis is written out.
+    #[no_grad]
+    fn pairs<M, N>(x: f32[M, N], y: f32[M, N]) -> (f32[M, N, 2], f32[M, N, 3]) {
+        (stack((x + y, x - y), axis=-1), stack((x, y, x * y), axis=-1))
+    }
+
     #[no_grad]
     fn both<M, N>(x: f32[M, N], y: f32[M, N], w: f32[N]) -> f32[M, N] {
         x * w - y
@@ -170,6 +176,31 @@ fn operands_of_any_layout() {
             assert!((f64::from(spreads.view().unwrap()[j]) - spread).abs() <= 1e-5 * spread.max(1.0), "{what}");
             assert_eq!(places.view().unwrap()[j], first as i64, "{what}");
         }
+    }
+}
+
+/// Rows that become one, where they do in memory and where they do not.
+#[test]
+fn rows_of_an_axis_that_is_written_out() {
+    for ((rows, columns), (name, view)) in SHAPES.into_iter().flat_map(|shape| VIEWS.map(|view| (shape, view))) {
+        let memory = Array2::from_shape_fn((rows, columns), |(i, j)| value(i, j));
+        let x = view(&memory);
+        let (m, n) = x.dim();
+        let y = Array2::from_shape_fn((m, n), |(i, j)| value(j, i));
+        let of = |k: usize, i: usize, j: usize| [x[[i, j]] + y[[i, j]], x[[i, j]] - y[[i, j]]][k];
+        let more = |k: usize, i: usize, j: usize| [x[[i, j]], y[[i, j]], x[[i, j]] * y[[i, j]]][k];
+        let two = Array3::from_shape_fn((m, n, 2), |(i, j, k)| of(k, i, j));
+        let three = Array3::from_shape_fn((m, n, 3), |(i, j, k)| more(k, i, j));
+        let what = format!("{name} of {rows} x {columns}");
+        let (a, b) = pairs(x, &y).unwrap();
+        same(&a.to_vec().unwrap(), two.iter().copied(), &what);
+        same(&b.to_vec().unwrap(), three.iter().copied(), &what);
+        // Planes of the one, and of the other every second element backwards.
+        let (mut planes, mut gaps) = (Array3::<f32>::zeros((2, m, n)), Array3::<f32>::zeros((m, n, 6)));
+        let (mut turned, mut apart) = (planes.view_mut().permuted_axes([1, 2, 0]), gaps.slice_mut(s![.., .., ..;-2]));
+        pairs::into(x, &y, &mut turned, &mut apart).unwrap();
+        same(planes.view().permuted_axes([1, 2, 0]).as_standard_layout().as_slice().unwrap(), two, &what);
+        same(gaps.slice(s![.., .., ..;-2]).as_standard_layout().as_slice().unwrap(), three, &what);
     }
 }
 

@@ -73,6 +73,9 @@ fn as_few_launches_as_fusion_promises() {
         ("mirrored", 1),
         ("joined", 1),
         ("flat", 1),
+        // The rotation, and the reshape of what it stacks.
+        ("rotated", 2),
+        ("with_alpha", 1),
         ("whole_mean", 2),
         ("softmax_backward", 1),
         ("log_softmax_backward", 1),

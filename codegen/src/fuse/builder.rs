@@ -9,6 +9,7 @@
 
 use super::index::{Through, Vars, through};
 use super::places::{Place, Places};
+use super::written::{space, var};
 use crate::dtype::DType;
 use crate::graph::{Graph, NodeId, Op};
 use crate::hash::Table;
@@ -68,9 +69,11 @@ pub struct Context<'g> {
 pub(super) struct Builder<'g> {
     pub(super) cx: &'g Context<'g>,
     roots: &'g [NodeId],
+    /// The extent of the short last axis that is written out.
+    pub(super) short: Option<i64>,
     /// All variables; the reduced ones among them are listed in `red`.
-    vars: Vars,
-    red: Option<Vec<Sym>>,
+    pub(super) vars: Vars,
+    pub(super) red: Option<Vec<Sym>>,
     inputs: Vec<Source>,
     pub(super) code: Vec<Inst>,
     known: Table<Inst, ValId>,
@@ -80,16 +83,19 @@ pub(super) struct Builder<'g> {
     computed: BTreeMap<NodeId, Rc<Place>>,
 }
 
-/// Builds the kernel that stores all `roots`.
-pub fn build(cx: &Context, roots: &[NodeId]) -> Result<Draft, Blocked> {
-    // The root of the highest rank spans the kernel's index space.
-    let space = roots.iter().copied().max_by_key(|&r| (cx.graph.ty(r).rank(), std::cmp::Reverse(r))).expect("a root");
+/// The kernel over the axes of its index space, but for the last where that is written out.
+pub(super) fn over(cx: &Context, roots: &[NodeId], short: Option<i64>) -> Result<Draft, Blocked> {
+    let space = space(cx, roots);
     let shape = &cx.graph.ty(space).shape;
-    let axes = cx.orders[space.0 as usize].iter().filter(|&&k| !shape[k].is(1));
-    let vars = Vars::new(axes.map(|&k| (Sym::from(format!("v{k}")), shape[k].clone())).collect());
+    let mut axes = cx.long_axes(space);
+    if short.is_some() {
+        axes.pop();
+    }
+    let vars = Vars::new(axes.iter().map(|&k| (var(k), shape[k].clone())).collect());
     let mut b = Builder {
         cx,
         roots,
+        short,
         vars,
         red: None,
         inputs: Vec::new(),
@@ -99,14 +105,12 @@ pub fn build(cx: &Context, roots: &[NodeId]) -> Result<Draft, Blocked> {
         memo: Table::default(),
         computed: BTreeMap::new(),
     };
-    let own = |k: usize, dim: &Dim| if dim.is(1) { Dim::zero() } else { Dim::sym(format!("v{k}")) };
-    let index: Vec<Dim> = shape.iter().enumerate().map(|(k, d)| own(k, d)).collect();
-    let value = b.element(space, index.clone())?;
-    let mut stores = vec![(space, index, b.cast(value, cx.stored_dtype(space)))];
-    for &root in roots.iter().filter(|&&r| r != space) {
-        let index = b.index_of(root).ok_or(Blocked(root))?;
-        let value = b.element(root, index.clone())?;
-        stores.push((root, index, b.cast(value, cx.stored_dtype(root))));
+    let mut stores = Vec::new();
+    for &root in std::iter::once(&space).chain(roots.iter().filter(|&&r| r != space)) {
+        for index in b.indices_of(root).ok_or(Blocked(root))? {
+            let value = b.element(root, index.clone())?;
+            stores.push((root, index, b.cast(value, cx.stored_dtype(root))));
+        }
     }
     // A store that varies over nothing but parallel axes must cover them all.
     let red = b.red.clone().unwrap_or_default();
@@ -123,28 +127,6 @@ pub fn build(cx: &Context, roots: &[NodeId]) -> Result<Draft, Blocked> {
 }
 
 impl Builder<'_> {
-    /// The index of a further root: all variables, or the parallel ones. Where
-    /// nothing is reduced yet, those of a sum of rows are the outer ones.
-    fn index_of(&self, root: NodeId) -> Option<Vec<Dim>> {
-        let shape = &self.cx.graph.ty(root).shape;
-        let order = &self.cx.orders[root.0 as usize];
-        let red = self.red.clone().unwrap_or_default();
-        let all: Vec<_> = self.vars.axes.iter().collect();
-        let par: Vec<_> = self.vars.axes.iter().filter(|v| !red.contains(&v.0)).collect();
-        let axes: Vec<usize> = order.iter().copied().filter(|&k| !shape[k].is(1)).collect();
-        let fits =
-            |vars: &[&(Sym, Dim)]| vars.len() == axes.len() && vars.iter().zip(&axes).all(|(v, &k)| v.1 == shape[k]);
-        let last = |op: &Op| matches!(op, Op::Reduce { axes, .. } if axes.iter().all(|&k| k >= shape.len()));
-        let rows = self.red.is_none() && last(&self.cx.graph.node(root).op);
-        let outer = all.iter().copied().take(axes.len()).collect();
-        let vars = [Some(all), Some(par), rows.then_some(outer)].into_iter().flatten().find(|vars| fits(vars))?;
-        let mut index = vec![Dim::zero(); shape.len()];
-        for (var, k) in vars.iter().zip(axes) {
-            index[k] = Dim::sym(var.0.clone());
-        }
-        Some(index)
-    }
-
     pub(super) fn push(&mut self, op: InstOp, dtype: DType) -> ValId {
         let inst = Inst { op, dtype };
         if let Some(&id) = self.known.get(&inst) {
@@ -179,7 +161,8 @@ impl Builder<'_> {
 
     /// A root is computed where it is stored, and read from memory elsewhere.
     fn is_root_at(&self, id: NodeId, index: &[Dim]) -> bool {
-        let bare = |dim: &Dim| dim.is(0) || dim.as_sym().is_some_and(|s| self.vars.is_axis(s));
+        let written_out = |dim: &Dim| dim.as_const().is_some_and(|c| self.short.is_some_and(|n| (0..n).contains(&c)));
+        let bare = |dim: &Dim| dim.is(0) || dim.as_sym().is_some_and(|s| self.vars.is_axis(s)) || written_out(dim);
         self.roots.contains(&id) && index.iter().all(bare)
     }
 
@@ -210,11 +193,21 @@ impl Builder<'_> {
         match &node.op {
             Op::Const(literal) => Ok(self.push(InstOp::Const(literal.cast(dtype)), dtype)),
             Op::Size(dim) => Ok(self.push(InstOp::Index(dim.clone()), dtype)),
-            Op::Iota(axis) => Ok(self.push(InstOp::Index(at.index[*axis].clone()), dtype)),
+            Op::Iota(axis) => Ok(match at.index[*axis].as_const() {
+                Some(place) => self.push(InstOp::Const(Literal::Int(place.into())), dtype),
+                None => self.push(InstOp::Index(at.index[*axis].clone()), dtype),
+            }),
             Op::Map(op) => {
                 self.note(id, at, op.row().cost)?;
-                let args = node.args.iter().map(|&arg| self.value(arg, at)).collect::<Result<_, _>>()?;
-                Ok(self.push(InstOp::Map(*op, args), dtype))
+                if let ("where", [condition, yes, no]) = (op.name(), &node.args[..])
+                    && let condition = self.value(*condition, at)?
+                    && let Some(Literal::Bool(holds)) = self.literal(condition)
+                {
+                    return self.value(if holds { *yes } else { *no }, at);
+                }
+                let args: Vec<ValId> = node.args.iter().map(|&arg| self.value(arg, at)).collect::<Result<_, _>>()?;
+                let op = self.number(*op, &args, dtype).map_or(InstOp::Map(*op, args), InstOp::Const);
+                Ok(self.push(op, dtype))
             }
             Op::Cast => {
                 self.note(id, at, 1)?;
@@ -290,6 +283,9 @@ impl Builder<'_> {
         let graph = self.cx.graph;
         match through(graph, id, &at.index, &self.vars) {
             Through::At { arg, index: inner, guards: new, fill } => {
+                if let (Some(fill), true) = (fill, new.iter().any(Guard::fails)) {
+                    return self.element(fill, Vec::new());
+                }
                 self.expansion(id, arg, &inner)?;
                 let mut all = at.guards.clone();
                 all.extend(new.iter().filter(|g| !at.guards.contains(g)).cloned());

@@ -118,9 +118,12 @@ pub fn finish(draft: &Draft, describe: Describe) -> Finished {
     };
     let inputs: Vec<Source> = used.iter().map(|&k| draft.inputs[k]).collect();
     let kernel_inputs = inputs.iter().map(|&s| operand(s)).collect();
-    let kernel_outputs = draft.stores.iter().map(|(node, _, _)| operand(Source::Node(*node))).collect();
-    let stores = draft.stores.iter().enumerate().map(|(output, (_, index, value))| Store {
-        output,
+    let mut outputs: Vec<NodeId> = draft.stores.iter().map(|s| s.0).collect();
+    // The stores of a root follow each other.
+    outputs.dedup();
+    let kernel_outputs = outputs.iter().map(|node| operand(Source::Node(*node))).collect();
+    let stores = draft.stores.iter().map(|(node, index, value)| Store {
+        output: outputs.iter().position(|n| n == node).expect("a stored root is an output"),
         index: index.iter().map(|d| namer.index(d)).collect(),
         value: moved[value.0 as usize].expect("a stored value is live"),
     });
@@ -143,7 +146,6 @@ pub fn finish(draft: &Draft, describe: Describe) -> Finished {
         code,
         stores,
     };
-    let outputs = draft.stores.iter().map(|s| s.0).collect();
     Finished { kernel, extents, sizes: namer.sizes, inputs, outputs }
 }
 

@@ -30,11 +30,12 @@ mod places;
 mod saved;
 #[cfg(test)]
 mod tests;
+mod written;
 
 use crate::graph::{Graph, Mark, NodeId, Op};
-use crate::kernel::Kernel;
+use crate::kernel::{Inst, InstOp, Kernel};
 use crate::program::Program;
-use crate::shape::Dim;
+use crate::shape::{Dim, Sym};
 use builder::{Blocked, Context, Draft};
 use saved::Bytes;
 use std::cell::OnceCell;
@@ -100,6 +101,17 @@ impl Group {
     /// The nodes in memory that it reads.
     fn inputs(&self) -> BTreeSet<NodeId> {
         self.sources.iter().copied().collect()
+    }
+
+    /// Whether it is nothing but windows of an array, which a product that reads them may read there instead.
+    fn is_windows(&self) -> bool {
+        let is_var = |name: &Sym| self.draft.par.iter().any(|(var, _)| var == name);
+        match &self.draft.code[..] {
+            [Inst { op: InstOp::Load { index, .. }, .. }] => {
+                index.iter().any(|at| at.symbols().iter().filter(|name| is_var(name)).count() > 1)
+            }
+            _ => false,
+        }
     }
 
     fn has_input(&self, node: NodeId) -> bool {
@@ -177,7 +189,7 @@ impl<'g> Search<'g> {
                 self.wide[dot.0 as usize] = true;
                 let group = self.groups.get_mut(&group).expect("an epilogue is a group");
                 let cx = Context { graph: self.graph, stored: &self.stored, wide: &self.wide, orders: &self.orders };
-                let draft = builder::build(&cx, &group.roots).ok().expect("a kernel that was built before");
+                let draft = written::build(&cx, &group.roots).ok().expect("a kernel that was built before");
                 *group = Rc::new(Group::new(group.number, self.graph, group.roots.clone(), draft));
             }
         }
@@ -289,7 +301,7 @@ impl<'g> Search<'g> {
 
     fn build(&mut self, root: NodeId) -> Draft {
         loop {
-            match builder::build(&self.context(), &[root]) {
+            match written::build(&self.context(), &[root]) {
                 Ok(draft) => return draft,
                 Err(Blocked(node)) => {
                     assert!(!self.stored[node.0 as usize], "node %{} blocks its own kernel", node.0);
@@ -331,7 +343,7 @@ impl<'g> Search<'g> {
 
     fn merged(&self, a: &Group, b: &Group, sources: &Sources) -> Option<Group> {
         let era = |g: &Group| self.eras[g.roots[0].0 as usize];
-        if a.extents != b.extents || era(a) != era(b) {
+        if a.extents != b.extents || era(a) != era(b) || a.is_windows() || b.is_windows() {
             return None;
         }
         let feeds = a.roots.iter().any(|r| b.reads.contains(r)) || b.roots.iter().any(|r| a.reads.contains(r));
@@ -347,7 +359,7 @@ impl<'g> Search<'g> {
         if outside.any(|&n| depends(n, &roots, sources, &mut seen)) {
             return None;
         }
-        let draft = builder::build(&self.context(), &roots).ok()?;
+        let draft = written::build(&self.context(), &roots).ok()?;
         // With reduced axes it would be no epilogue.
         let product = |g: &Group| g.draft.red.is_empty() && g.draft.inputs.iter().any(|s| self.is_dot(s.node()));
         let lost = !draft.red.is_empty() && (product(a) || product(b)) && {

@@ -11,11 +11,13 @@
 //! - [`jvp`], forward mode: tangents of inputs to tangents of outputs.
 //!
 //! Next: [`rule`], the derivatives in the rows of [`crate::ops`]; [`reverse`]
-//! and [`forward`], those of views, reductions and products.
+//! and [`forward`], those of views, reductions and products;
+//! [`windows`], of products of windows.
 
 mod forward;
 mod reverse;
 mod rule;
+mod windows;
 
 pub use forward::jvp;
 pub use reverse::vjp;

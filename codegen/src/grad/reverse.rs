@@ -6,6 +6,7 @@
 //! Next: [`super::rule`].
 
 use super::rule::{Names, Rules};
+use super::windows::{self, Product};
 use super::{active, plus};
 use crate::graph::{Graph, Mark, NodeId, Op};
 use crate::ops::{Literal, MapOp, Monoid};
@@ -134,20 +135,28 @@ impl Walk<'_> {
                 self.pass(args[0], part);
             }
             Op::Dot { batch, contract } => {
-                if self.wants(args[0]) {
-                    let part = undot(self.graph, args[0], args[1], batch, contract, g);
-                    self.pass(args[0], Some(part));
-                }
-                if self.wants(args[1]) {
-                    // The same with the operands exchanged: so are the rest of the axes of `g`.
-                    let swap = |pairs: &[(usize, usize)]| pairs.iter().map(|&(a, b)| (b, a)).collect::<Vec<_>>();
-                    let (ranks, n) = ([self.graph.ty(args[0]).rank(), self.graph.ty(args[1]).rank()], batch.len());
-                    let left = ranks[0] - n - contract.len();
-                    let right = ranks[1] - n - contract.len();
-                    let turned: Vec<usize> = (0..n).chain(n + left..n + left + right).chain(n..n + left).collect();
-                    let g = self.graph.permute(g, &turned);
-                    let part = undot(self.graph, args[1], args[0], &swap(batch), &swap(contract), g);
-                    self.pass(args[1], Some(part));
+                self.operand(&Product { of: args[0], other: args[1], batch, contract }, g);
+                // The same with the operands exchanged: so are the rest of the axes of `g`.
+                let swap = |pairs: &[(usize, usize)]| pairs.iter().map(|&(a, b)| (b, a)).collect::<Vec<_>>();
+                let (ranks, n) = ([self.graph.ty(args[0]).rank(), self.graph.ty(args[1]).rank()], batch.len());
+                let left = ranks[0] - n - contract.len();
+                let right = ranks[1] - n - contract.len();
+                let turned: Vec<usize> = (0..n).chain(n + left..n + left + right).chain(n..n + left).collect();
+                let g = self.graph.permute(g, &turned);
+                let (batch, contract) = (&swap(batch)[..], &swap(contract)[..]);
+                self.operand(&Product { of: args[1], other: args[0], batch, contract }, g);
+            }
+        }
+    }
+
+    /// Passes what comes in for the first operand of a product.
+    fn operand(&mut self, product: &Product<'_>, g: NodeId) {
+        if self.wants(product.of) {
+            match windows::behind(self.graph, product, g) {
+                Some((array, part)) => self.pass(array, Some(part)),
+                None => {
+                    let part = undot(self.graph, product, g);
+                    self.pass(product.of, Some(part));
                 }
             }
         }
@@ -232,7 +241,7 @@ impl Walk<'_> {
             let sum = phases.get(&(at % stride)).map_or(part, |&before| plus(self.graph, before, part));
             phases.insert(at % stride, sum);
         }
-        if stride == 1 { phases.get(&0).copied() } else { interleaved(self.graph, &phases, axis, stride, &n) }
+        if stride == 1 { phases.get(&0).copied() } else { flat(self.graph, &phases, axis, stride, &n) }
     }
 }
 
@@ -298,8 +307,26 @@ fn unslice(graph: &mut Graph, g: NodeId, axis: usize, start: &Dim, step: i64, n:
 }
 
 /// Of arrays with numbers below `count` one element after the other along an axis, up to `n`; zeros for those missing.
-fn interleaved(graph: &mut Graph, arrays: &BTreeMap<i64, NodeId>, axis: usize, count: i64, n: &Dim) -> Option<NodeId> {
-    let mut sum: Option<NodeId> = None;
+fn flat(graph: &mut Graph, arrays: &BTreeMap<i64, NodeId>, axis: usize, count: i64, n: &Dim) -> Option<NodeId> {
+    let beside = interleaved(graph, arrays, axis, count)?;
+    let mut shape = graph.ty(beside).shape.clone();
+    shape.remove(axis + 1);
+    shape[axis] = shape[axis].scale(count);
+    let flat = graph.reshape(beside, &shape);
+    let start = vec![Dim::zero(); shape.len()];
+    let step = vec![1; shape.len()];
+    shape[axis] = n.clone();
+    Some(graph.slice(flat, &start, &step, &shape))
+}
+
+/// The same with an axis for the numbers after that axis.
+pub(super) fn interleaved(
+    graph: &mut Graph,
+    arrays: &BTreeMap<i64, NodeId>,
+    axis: usize,
+    count: i64,
+) -> Option<NodeId> {
+    let mut all: Option<NodeId> = None;
     for (&k, &array) in arrays {
         let zero = graph.konst(Literal::Int(0), graph.ty(array).dtype);
         let column = graph.expand(array, axis + 1);
@@ -308,16 +335,18 @@ fn interleaved(graph: &mut Graph, arrays: &BTreeMap<i64, NodeId>, axis: usize, c
         before[axis + 1] = Dim::from(k);
         after[axis + 1] = Dim::from(count - 1 - k);
         let placed = graph.pad(column, &before, &after, zero);
-        sum = Some(sum.map_or(placed, |before| plus(graph, before, placed)));
+        all = Some(match all {
+            None => placed,
+            Some(before) => {
+                let shape = graph.ty(placed).shape.clone();
+                let (place, border) = (graph.iota(&shape, axis + 1), graph.size(Dim::from(k)));
+                let border = graph.broadcast_to(border, &shape);
+                let below = graph.map(MapOp::named("lt"), &[place, border]);
+                graph.map(MapOp::named("where"), &[below, before, placed])
+            }
+        });
     }
-    let mut shape = graph.ty(sum?).shape.clone();
-    shape.remove(axis + 1);
-    shape[axis] = shape[axis].scale(count);
-    let flat = graph.reshape(sum?, &shape);
-    let start = vec![Dim::zero(); shape.len()];
-    let step = vec![1; shape.len()];
-    shape[axis] = n.clone();
-    Some(graph.slice(flat, &start, &step, &shape))
+    all
 }
 
 /// Windows of the last axis, of any size, added up where they overlap. Place `k` of all windows is a row, each row by
@@ -369,14 +398,8 @@ fn untile(graph: &mut Graph, g: NodeId, axis: usize, stride: i64, n: &Dim) -> No
 }
 
 /// The gradient of the left operand of a product.
-fn undot(
-    graph: &mut Graph,
-    a: NodeId,
-    b: NodeId,
-    batch: &[(usize, usize)],
-    contract: &[(usize, usize)],
-    g: NodeId,
-) -> NodeId {
+fn undot(graph: &mut Graph, product: &Product<'_>, g: NodeId) -> NodeId {
+    let Product { of: a, other: b, batch, contract } = *product;
     let (rank_a, rank_b) = (graph.ty(a).rank(), graph.ty(b).rank());
     let free = |rank: usize, used: &dyn Fn(usize) -> bool| (0..rank).filter(|&k| !used(k)).collect::<Vec<_>>();
     let free_a = free(rank_a, &|k| batch.iter().chain(contract).any(|p| p.0 == k));

@@ -75,6 +75,14 @@ pub struct Guard {
     pub extent: Dim,
 }
 
+impl Guard {
+    /// Whether it is sure to fail.
+    pub fn fails(&self) -> bool {
+        let after = |at: i64| self.extent.as_const().is_some_and(|extent| at >= extent);
+        self.index.as_const().is_some_and(|at| at < 0 || after(at))
+    }
+}
+
 /// One instruction.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Inst {
@@ -109,7 +117,9 @@ pub enum InstOp {
 
 /// The writing of a value to an output. Each coordinate is a loop variable or
 /// the constant 0; each `par` variable occurs once, and all `red` variables
-/// occur or none does; they do where the value varies over them.
+/// occur or none does; they do where the value varies over them. An output with
+/// several stores has an axis that is written out: the first store has the
+/// coordinate 0 there, the next one 1.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Store {
     pub output: usize,
@@ -161,6 +171,16 @@ impl InstOp {
         }
     }
 
+    /// The conditions on places in it.
+    pub fn guards(&self) -> impl Iterator<Item = &Guard> {
+        let guards: &[Guard] = match self {
+            InstOp::Load { guards, .. } | InstOp::Inside(guards) => guards,
+            InstOp::Const(_) | InstOp::Index(_) | InstOp::Map(..) | InstOp::Cast(_) => &[],
+            InstOp::Pick(..) | InstOp::Reduce(..) => &[],
+        };
+        guards.iter()
+    }
+
     /// The index expressions it is made of.
     pub fn dims(&self) -> Vec<&Dim> {
         match self {
@@ -190,6 +210,18 @@ impl Kernel {
     /// Inputs, then outputs.
     pub fn operands(&self) -> impl Iterator<Item = &Operand> {
         self.inputs.iter().chain(&self.outputs)
+    }
+
+    /// The stores of an output.
+    pub fn stores_of(&self, output: usize) -> impl Iterator<Item = &Store> {
+        self.stores.iter().filter(move |store| store.output == output)
+    }
+
+    /// The axis of an output that is written out, if it has several stores.
+    pub fn written_out(&self, output: usize) -> Option<usize> {
+        let mut stores = self.stores_of(output);
+        let (first, second) = (stores.next()?, stores.next()?);
+        first.index.iter().zip(&second.index).position(|(a, b)| a != b)
     }
 
     /// About how many machine instructions a point costs.

@@ -13,7 +13,8 @@
 //! - `argmax` and `argmin` reduce over one axis;
 //! - each output is stored once, at an index of loop variables and zeros: each
 //!   parallel variable once; each reduced one once if one of them stands there or
-//!   the value varies over any of them, otherwise never.
+//!   the value varies over any of them, otherwise never; or there is a store for
+//!   each element of an axis that is written out, from 0 on.
 
 use super::print::extent_name;
 use super::{Axis, Guard, Inst, InstOp, Kernel, Store, UNROLL, ValId};
@@ -31,9 +32,18 @@ pub fn verify(kernel: &Kernel) -> Result<(), String> {
     let variables = kernel.variables();
     for (number, output) in kernel.outputs.iter().enumerate() {
         let stores: Vec<&Store> = kernel.stores.iter().filter(|s| s.output == number).collect();
-        match stores.as_slice() {
-            [one] => store(kernel, one, &variables).map_err(|why| format!("store to `{}`: {why}", output.name))?,
-            many => return Err(format!("`{}` is stored {} times", output.name, many.len())),
+        let Some(first) = stores.first() else { return Err(format!("`{}` is never stored", output.name)) };
+        let axis = kernel.written_out(number);
+        for (at, one) in stores.iter().enumerate() {
+            let mut index = one.index.clone();
+            if let Some(coordinate) = axis.and_then(|axis| index.get_mut(axis)).filter(|d| d.is(at as i64)) {
+                *coordinate = Dim::zero();
+            }
+            if index != first.index {
+                return Err(format!("`{}` is stored {} times", output.name, stores.len()));
+            }
+            let one = Store { index, ..(*one).clone() };
+            store(kernel, &one, &variables).map_err(|why| format!("store to `{}`: {why}", output.name))?;
         }
     }
     match kernel.stores.iter().find(|s| s.output >= kernel.outputs.len()) {

@@ -40,6 +40,12 @@ pub fn fill_like(graph: &mut Graph, id: NodeId, literal: Literal, dtype: DType) 
     graph.broadcast(number, &[], &shape)
 }
 
+/// What an operation on numbers is, if every machine has the same bits for it; whether there are `floats` among them.
+pub fn folded(op: MapOp, args: &[Literal], floats: bool, dtype: DType) -> Option<Literal> {
+    let literal = apply(op, args, dtype).cast(dtype);
+    (!floats || is_exact(op) && !literal.as_f64().is_nan()).then_some(literal)
+}
+
 /// Rule: an operation on constants is a constant.
 pub fn fold(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
     let node = graph.node(id);
@@ -48,8 +54,7 @@ pub fn fold(graph: &mut Graph, id: NodeId) -> Option<NodeId> {
     let literal = match node.op {
         Op::Map(op) => {
             let floats = node.args.iter().any(|&a| graph.ty(a).dtype.is_float());
-            let literal = apply(op, &args, dtype).cast(dtype);
-            (!floats || is_exact(op) && !literal.as_f64().is_nan()).then_some(literal)?
+            folded(op, &args, floats, dtype)?
         }
         Op::Cast => cast(args[0], dtype, Precision::Rounded),
         Op::Size(ref dim) => Literal::Int(i128::from(dim.as_const()?)),

@@ -8,7 +8,7 @@
 //!   view's base comes before it and is no view; results are output buffers;
 //! - kernels hold their own invariants and differ;
 //! - a launch gives each axis, size and operand of its kernel one of its kind,
-//!   and a stored axis has the extent of the buffer's;
+//!   and a stored axis has the extent of the buffer's, or as many stores;
 //! - the axes of a product fit its role and the buffers' ranks, and its result
 //!   has each axis once; an epilogue reads the product at its own axes;
 //! - a buffer is written by one step before any step reads it, and a parameter
@@ -158,8 +158,13 @@ fn launch(program: &Program, launch: &Launch) -> Result<(), String> {
     operands.into_iter().try_for_each(|(operand, &id)| fits(program, operand, id))?;
     for store in &kernel.stores {
         let id = launch.outputs[store.output];
-        for (coordinate, size) in store.index.iter().zip(&found(program, id)?.shape) {
-            let extent = extent_of(kernel, launch, coordinate).unwrap_or_else(Dim::one);
+        let written_out = kernel.written_out(store.output);
+        let elements = || Dim::from(kernel.stores_of(store.output).count() as i64);
+        for (axis, (coordinate, size)) in store.index.iter().zip(&found(program, id)?.shape).enumerate() {
+            let extent = match written_out == Some(axis) {
+                true => elements(),
+                false => extent_of(kernel, launch, coordinate).unwrap_or_else(Dim::one),
+            };
             if differ(program, &extent, size) {
                 return Err(format!("`{coordinate}` runs to {extent}, but the axis of {id} is {size}"));
             }

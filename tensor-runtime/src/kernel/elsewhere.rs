@@ -6,7 +6,7 @@
 
 use std::ptr;
 
-use super::{cache, tile};
+use super::{cache, strided, tile};
 
 /// Where the `n` elements of a row begin that a kernel reads: packed into the tile, or, if they are neighbours already, where they
 /// lie, and what follows them is fetched.
@@ -50,6 +50,34 @@ pub(super) unsafe fn lent(
                 unsafe { tile.pack(first, stride, n) };
             }
             (tile.scratch(n), first)
+        }
+    }
+}
+
+/// Writes rows of `n` elements, of so many bytes each: elements of a row are `far` apart, the next row is `near` further on.
+///
+/// # Safety
+/// If they are `inside`, all must be readable and the places writable, apart from them.
+#[inline(never)]
+pub(super) unsafe fn braid(
+    rows: &[*const u8],
+    to: *mut u8,
+    [far, near]: [isize; 2],
+    n: usize,
+    inside: bool,
+    bytes: usize,
+) {
+    match (n, inside) {
+        (0, _) => {}
+        (_, false) => outside(n),
+        // SAFETY: the caller's promise.
+        (_, true) if near == 1 && far == rows.len() as isize => unsafe { strided::braid_run(bytes, rows, to, n) },
+        (_, true) => {
+            for (k, &row) in rows.iter().enumerate() {
+                let to = to.wrapping_offset(k as isize * near * bytes as isize);
+                // SAFETY: the caller's promise.
+                unsafe { strided::scatter_run(bytes, row, to, far, n) };
+            }
         }
     }
 }

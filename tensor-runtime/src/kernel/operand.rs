@@ -183,6 +183,19 @@ impl<T: Element, const N: usize> Out<'_, T, N> {
         if self.at.stride[axis] == 1 && self.fetches { self.at.ahead(at, by, n, true) } else { Ahead::NONE }
     }
 
+    /// Writes several rows of `n` elements along `axis`: the first from `at` on, each next one a step further along `across`.
+    #[inline(always)]
+    pub fn braid<const K: usize>(&mut self, at: [isize; N], axis: usize, n: usize, across: usize, rows: [&[T]; K]) {
+        let mut last = at;
+        last[across] = last[across].wrapping_add(K as isize - 1);
+        let (to, far, first) = self.at.lane(at, unit(axis), n);
+        let inside = first & self.at.lane(last, unit(axis), n).2 & (K > 0) & rows.iter().all(|row| row.len() == n);
+        let rows = rows.map(|row| row.as_ptr().cast());
+        // SAFETY: `lane` says that the first and the last row lie in this job's window, so all do; that is a box, which is nobody
+        // else's to write, and `&mut self` that no row is held. Each of `rows` has `n` elements.
+        unsafe { elsewhere::braid(&rows, to.cast(), [far, self.at.stride[across]], n, inside, size_of::<T>()) };
+    }
+
     #[inline(always)]
     fn open<'t>(
         &'t mut self,

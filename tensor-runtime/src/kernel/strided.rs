@@ -129,6 +129,71 @@ pub(super) unsafe fn scatter_run(bytes: usize, from: *const u8, to: *mut u8, str
     }
 }
 
+/// Writes the `n` elements of each of these rows, of so many bytes, in turn: the first of all, then the second of all.
+///
+/// # Safety
+/// They must be readable, and the places from `to` on writable, apart from them.
+pub(super) unsafe fn braid_run(bytes: usize, rows: &[*const u8], to: *mut u8, n: usize) {
+    // SAFETY: the caller's promise, of types of that size, each with any bits.
+    unsafe {
+        match bytes {
+            1 => braid_of::<u8>(rows, to.cast(), n),
+            2 => braid_of::<u16>(rows, to.cast(), n),
+            4 => braid_of::<u32>(rows, to.cast(), n),
+            _ => braid_of::<u64>(rows, to.cast(), n),
+        }
+    }
+}
+
+/// # Safety
+/// As [`braid_run`].
+unsafe fn braid_of<T: Copy>(rows: &[*const u8], to: *mut T, n: usize) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match *rows {
+            [a, b] => braid([a, b].map(<*const u8>::cast), to, n),
+            [a, b, c] => braid([a, b, c].map(<*const u8>::cast), to, n),
+            [a, b, c, d] => braid([a, b, c, d].map(<*const u8>::cast), to, n),
+            _ => {
+                for (k, row) in rows.iter().enumerate() {
+                    let row = std::slice::from_raw_parts(row.cast::<T>(), n);
+                    spread(row, to.wrapping_add(k), rows.len() as isize);
+                }
+            }
+        }
+    }
+}
+
+/// # Safety
+/// As [`braid_run`].
+unsafe fn braid<T: Copy, const K: usize>(rows: [*const T; K], to: *mut T, n: usize) {
+    #[cfg(target_arch = "x86_64")]
+    match isa::active() {
+        // SAFETY: the instruction set was detected; the caller's promise.
+        Level::Avx2 | Level::Avx512 => return unsafe { braid_avx2(rows, to, n) },
+        Level::Base => {}
+    }
+    // SAFETY: the caller's promise.
+    unsafe { braided(rows, to, n) }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+unsafe fn braid_avx2<T: Copy, const K: usize>(rows: [*const T; K], to: *mut T, n: usize) {
+    // SAFETY: the caller's promise.
+    unsafe { braided(rows, to, n) }
+}
+
+#[inline(always)]
+unsafe fn braided<T: Copy, const K: usize>(rows: [*const T; K], to: *mut T, n: usize) {
+    for i in 0..n {
+        for (k, row) in rows.iter().enumerate() {
+            // SAFETY: the caller's promise.
+            unsafe { to.add(K * i + k).write(row.add(i).read()) };
+        }
+    }
+}
+
 macro_rules! sizes {
     ($($gather:ident $scatter:ident $bits:ty;)*) => {$(
         /// # Safety
@@ -310,6 +375,27 @@ mod tests {
                     };
                     let wanted: Vec<T> = (0..n as isize).map(|i| all[(begin as isize + i * stride) as usize]).collect();
                     assert_eq!(*found, *wanted, "{n} of {} bytes, {stride} apart", size_of::<T>());
+                }
+            }
+        }
+        check(|i| (i * 7 + i / 251) as u8);
+        check(|i| (i * 7) as u16);
+        check(|i| i as f32);
+        check(|i| i as i64);
+    }
+
+    #[test]
+    fn rows_become_one() {
+        fn check<T: Copy + PartialEq + std::fmt::Debug>(of: fn(usize) -> T) {
+            for count in 2..6 {
+                for n in [0usize, 1, 7, 32, 65] {
+                    let rows: Vec<Vec<T>> = (0..count).map(|k| (0..n).map(|i| of(i * count + k)).collect()).collect();
+                    let starts: Vec<*const u8> = rows.iter().map(|row| row.as_ptr().cast()).collect();
+                    let mut found: Vec<T> = vec![of(0); n * count];
+                    // SAFETY: each row has `n` elements, and there is room for all.
+                    unsafe { braid_run(size_of::<T>(), &starts, found.as_mut_ptr().cast(), n) };
+                    let wanted: Vec<T> = (0..n * count).map(of).collect();
+                    assert_eq!(found, wanted, "{count} rows of {n}, {} bytes", size_of::<T>());
                 }
             }
         }

@@ -244,10 +244,19 @@ impl Emit<'_> {
         for (v, row) in held.of.iter().filter(|(v, _)| self.is_vector(**v)).collect::<Vec<_>>() {
             self.scope[v.0] = Some(Repr::Slice(row.clone()));
         }
-        for sink in run.stores.iter().filter(|s| held.late.contains(&s.output)) {
-            let row = self.out_row("row", sink.output, sink.index);
-            let from = self.slice(sink.value, &held);
-            self.out.line(format!("{row}.copy_from_slice({from});"));
+        for &output in &held.late {
+            let sinks: Vec<&Sink<'_>> = run.stores.iter().filter(|s| s.output == output).collect();
+            let from: Vec<String> = sinks.iter().map(|sink| self.slice(sink.value, &held)).collect();
+            if let Some(axis) = self.braided(&sinks) {
+                let (name, place) = (&self.outputs[output], self.place(sinks[0].index));
+                let rows: Vec<String> = from.iter().map(|row| format!("&{row}[..]")).collect();
+                self.out.line(format!("{name}.braid({place}, {axis}, [{}]);", rows.join(", ")));
+                continue;
+            }
+            for (sink, from) in sinks.iter().zip(from) {
+                let row = self.out_row("row", output, sink.index);
+                self.out.line(format!("{row}.copy_from_slice({from});"));
+            }
         }
         let at = self.tile_position();
         for (acc, v) in &run.pushes {
@@ -260,6 +269,17 @@ impl Emit<'_> {
                 self.scope[v.0] = None;
             }
         }
+    }
+
+    /// The axis along which the rows of an output are its elements from the first one on, and differ in nothing else.
+    fn braided(&self, sinks: &[&Sink<'_>]) -> Option<usize> {
+        let [first, rest @ ..] = sinks else { return None };
+        let axis = first.index.iter().zip(rest.first()?.index).position(|(a, b)| a != b)?;
+        let is_at = |(at, sink): (usize, &&Sink<'_>)| {
+            let same = |k: usize| k == axis || sink.index[k] == first.index[k];
+            sink.index[axis].is(at as i64) && (0..sink.index.len()).all(same)
+        };
+        (self.together.is_none() && sinks.iter().enumerate().all(is_at)).then_some(axis)
     }
 
     /// Conditions on indices are ranges of the tile, where they are linear in the lane.
