@@ -35,9 +35,10 @@ impl Memory {
 /// and the panels of products, the tiles of blocks and the bands between two steps that are never whole, one a thread of rayon's current pool.
 ///
 /// An operand that is not in row-major order may cost a copy more; what a matrix product packs for itself, a few hundred
-/// kilobytes a thread or a copy of one operand, is not in it, nor is what is kept of such copies; windows that a product
-/// reads where they are count as if they were written; the pool may give a buffer an eighth more than was asked. An error
-/// where a symbol has no size, and where the sizes would be an error in the call.
+/// kilobytes a thread or a copy of one operand, is not in it, nor is what is kept of such copies. Windows that a product
+/// reads where they are count as if they were written, and so does a panel where a product does its post-ops in registers and
+/// has none; the pool may give a buffer an eighth more than was asked. An error where a symbol has no size, and where the sizes
+/// would be an error in the call.
 ///
 /// ```
 /// use ndfuse_runtime::rt::{self, DType, Plan, plan::{Buffer, Param, Place}};

@@ -301,6 +301,7 @@ impl Product {
         ranges: &[Range<isize>],
         last: bool,
     ) -> Result<()> {
+        assert!(posted.has(ranges), "a box that is not of the output");
         let (by, loops) = (self.by(true), self.boxed(ranges));
         let also = Also { beside: None, after: self.after.filter(|_| last), post: Some(posted) };
         let (to, strides) = (posted.origin.cast(), &posted.strides);

@@ -4,6 +4,8 @@
 //! product then goes: to the epilogue's output. Always: rows of the output are evenly apart, and so are those of each operand, so
 //! the place of an element says where its operands lie. Next: [`super::tile`], [`super::epilogue`].
 
+use std::ops::Range;
+
 use crate::MAX_RANK;
 use crate::dtype::DType;
 use crate::exec::few::Few;
@@ -23,6 +25,8 @@ pub(super) struct Posted {
     /// Where the product's element of coordinates 0 goes, and the steps along its axes.
     pub(super) origin: *mut f32,
     pub(super) strides: [isize; MAX_RANK],
+    /// What there is of the output, along the product's axes.
+    lies: [Range<isize>; MAX_RANK],
     /// The step from row to row, which are along the axes but one.
     row: isize,
     ops: Few<Op, 4>,
@@ -102,18 +106,21 @@ impl Posted {
         if !product.has_panels() || to.dtype != DType::F32 {
             return None;
         }
-        let step = |operand: usize, window: &Window, k: usize| match epilogue.axes[k] {
-            FREE => Some(0),
+        // The operand's axis for one of the product's, if it has one.
+        let along = |operand: usize, window: &Window, k: usize| match epilogue.axes[k] {
+            FREE => Some(None),
             axis => match axis_of(launch, operand, usize::from(axis), window.rank) {
-                Found::At(at) => Some(window.stride[at]),
-                Found::No => Some(0),
+                Found::At(at) => Some(Some(at)),
+                Found::No => Some(None),
                 Found::Twice => None,
             },
         };
         let long = || (0..shape.len()).filter(|&k| shape[k] > 1);
-        let mut to_strides = [0; MAX_RANK];
+        let (mut to_strides, mut lies) = ([0; MAX_RANK], [const { 0..1 }; MAX_RANK]);
         for k in long() {
-            to_strides[k] = step(output, to, k).filter(|&step| step > 0)?;
+            let at = along(output, to, k)??;
+            to_strides[k] = Some(to.stride[at]).filter(|&step| step > 0)?;
+            lies[k] = to.low[at]..to.low[at] + to.size[at] as isize;
         }
         let lane = long().find(|&k| to_strides[k] == 1 && strides[k] == 1)?;
         let first = long().filter(|&k| k != lane).min_by_key(|&k| to_strides[k])?;
@@ -128,16 +135,25 @@ impl Posted {
             With::Input(input) => {
                 let input = usize::from(input);
                 let window = ready.windows[..output].get(input).filter(|window| window.dtype == DType::F32)?;
-                let row_step = step(input, window, first)?;
+                let some = window.low[..window.rank].iter().zip(&window.size).all(|(&low, &size)| low == 0 && size > 0);
+                // All of the product's places are places of the operand.
+                let has = |k: usize| {
+                    along(input, window, k).is_some_and(|at| at.is_none_or(|at| window.size[at] == shape[k]))
+                };
+                if !(some && long().all(has)) {
+                    return None;
+                }
+                let step = |k: usize| along(input, window, k)?.map_or(Some(0), |at| Some(window.stride[at]));
+                let row_step = step(first)?;
                 // One step leads from row to row along all axes.
                 let even = |k: usize| {
-                    let step = step(input, window, k)?.checked_mul(row)?;
+                    let step = step(k)?.checked_mul(row)?;
                     Some(step == to_strides[k].checked_mul(row_step)?)
                 };
                 if long().filter(|&k| k != lane).any(|k| even(k) != Some(true)) {
                     return None;
                 }
-                match (step(input, window, lane)?, row_step) {
+                match (step(lane)?, row_step) {
                     (1, row) => Some(Operand { at: window.origin.cast::<f32>().cast_const(), row, lane: 1 }),
                     (0, 0) => {
                         // SAFETY: the caller's promise.
@@ -162,7 +178,12 @@ impl Posted {
             });
             placed.push(Op { scale, shift, bounds });
         }
-        Some(Posted { origin: to.origin.cast(), strides: to_strides, row, ops: placed, _numbers: numbers })
+        Some(Posted { origin: to.origin.cast(), strides: to_strides, lies, row, ops: placed, _numbers: numbers })
+    }
+
+    /// Whether a box of the product lies in the output.
+    pub(super) fn has(&self, ranges: &[Range<isize>]) -> bool {
+        ranges.iter().zip(&self.lies).all(|(of, lies)| lies.start <= of.start && of.end <= lies.end)
     }
 
     /// The row and the lane of an element of the destination.
