@@ -39,7 +39,7 @@ pub fn verify(kernel: &Kernel) -> Result<(), String> {
             if let Some(coordinate) = axis.and_then(|axis| index.get_mut(axis)).filter(|d| d.is(at as i64)) {
                 *coordinate = Dim::zero();
             }
-            if index != first.index {
+            if index != first.index || (at > 0 && axis.is_none()) {
                 return Err(format!("`{}` is stored {} times", output.name, stores.len()));
             }
             let one = Store { index, ..(*one).clone() };
