@@ -375,15 +375,16 @@ impl<'g> Search<'g> {
 
     /// The nodes in memory that a step which is no kernel reads.
     fn sources(&self, step: NodeId) -> Vec<NodeId> {
-        let base = |&arg: &NodeId| {
-            let mut at = arg;
-            while !self.stored[at.0 as usize] {
-                at = self.graph.node(at).args[0];
-            }
-            at
-        };
         // Between a step and what it reads are views.
-        self.graph.node(step).args.iter().map(base).collect()
+        self.graph.node(step).args.iter().map(|&arg| self.behind(arg)).collect()
+    }
+
+    /// The node behind views that are not in memory.
+    fn behind(&self, mut id: NodeId) -> NodeId {
+        while !self.stored[id.0 as usize] && self.graph.node(id).op.is_view() {
+            id = self.graph.node(id).args[0];
+        }
+        id
     }
 
     /// The nodes in memory that each node in memory is made from.

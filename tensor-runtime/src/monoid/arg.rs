@@ -9,10 +9,10 @@ use std::ops::AddAssign;
 
 use crate::dtype::Element;
 use crate::isa::Isa;
-use crate::kernel::unit::U0;
-use crate::kernel::{Piece, TILE};
+use crate::kernel::TILE;
 
 use super::fold::{Fold, LANES};
+use super::push::{Absorb, Push};
 use super::{ColState, Monoid, RowState};
 
 /// Whether a candidate beats the best so far: greater or less, or the first NaN.
@@ -38,7 +38,7 @@ impl<T: Element, R: Order<T>> RowState<T, i64> for Arg<T, R> {
 
     #[inline(always)]
     fn push<M: Isa>(&mut self, m: M, start: isize, values: &[T]) {
-        m.run(ToRow { arg: self, start, values });
+        m.run(Push { to: self, position: start, values });
     }
 
     #[inline(always)]
@@ -56,7 +56,7 @@ impl<T: Element, R: Order<T>> RowState<T, i64> for Arg<T, R> {
     }
 }
 
-impl<T: Element, R: Order<T>> Arg<T, R> {
+impl<T: Element, R: Order<T>> Absorb<T> for Arg<T, R> {
     /// Finds the best of the tile, in lanes, and looks for its place only if it beats what there was.
     #[inline(always)]
     fn absorb<M: Isa>(&mut self, m: M, start: isize, values: &[T]) {
@@ -74,22 +74,6 @@ impl<T: Element, R: Order<T>> Arg<T, R> {
             let place = values[skipped..].iter().position(|&v| !R::beats(top, v)).unwrap_or(0);
             self.at = start as i64 + (skipped + place) as i64;
         }
-    }
-}
-
-/// Values for a row's accumulator, from a position on.
-struct ToRow<'a, T, R> {
-    arg: &'a mut Arg<T, R>,
-    start: isize,
-    values: &'a [T],
-}
-
-impl<T: Element, R: Order<T>> Piece for ToRow<'_, T, R> {
-    type Unit = U0;
-
-    #[inline(always)]
-    fn run<M: Isa>(self, m: M) {
-        self.arg.absorb(m, self.start, self.values);
     }
 }
 
@@ -122,7 +106,7 @@ impl<T: Element, R: Order<T>> ColState<T, i64> for ColArg<T, R> {
 
     #[inline(always)]
     fn push<M: Isa>(&mut self, m: M, position: isize, values: &[T]) {
-        m.run(ToColumns { arg: self, position, values });
+        m.run(Push { to: self, position, values });
     }
 
     #[inline(always)]
@@ -148,9 +132,9 @@ impl<T: Element, R: Order<T>> ColState<T, i64> for ColArg<T, R> {
     }
 }
 
-impl<T: Element, R: Order<T>> ColArg<T, R> {
+impl<T: Element, R: Order<T>> Absorb<T> for ColArg<T, R> {
     #[inline(always)]
-    fn absorb(&mut self, position: isize, values: &[T]) {
+    fn absorb<M: Isa>(&mut self, _: M, position: isize, values: &[T]) {
         let narrow = u32::try_from(position.saturating_add_unsigned(self.rows)).map(|_| position as u32);
         if self.empty {
             let n = self.n;
@@ -194,22 +178,6 @@ impl<T: Element, R: Order<T>> ColArg<T, R> {
                 }
             }
         }
-    }
-}
-
-/// A value for each lane, of this position.
-struct ToColumns<'a, T, R> {
-    arg: &'a mut ColArg<T, R>,
-    position: isize,
-    values: &'a [T],
-}
-
-impl<T: Element, R: Order<T>> Piece for ToColumns<'_, T, R> {
-    type Unit = U0;
-
-    #[inline(always)]
-    fn run<M: Isa>(self, _: M) {
-        self.arg.absorb(self.position, self.values);
     }
 }
 

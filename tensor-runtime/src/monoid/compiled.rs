@@ -44,9 +44,9 @@ macro_rules! outlined {
 /// What a [`super::Monoid`] does with accumulators of its own, for one type.
 macro_rules! compiled {
     ($ty:ident $monoid:ident) => {
-        outlined!(push_row: Fold<$ty, $monoid>, absorb(values: &[$ty]));
+        outlined!(push_row: Fold<$ty, $monoid>, add(values: &[$ty]));
         outlined!(finish_row: Fold<$ty, $monoid>, total() -> $ty);
-        outlined!(push_columns: ColFold<$ty, $monoid>, absorb(values: &[$ty]));
+        outlined!(push_columns: ColFold<$ty, $monoid>, add(values: &[$ty]));
         outlined!(finish_columns: ColFold<$ty, $monoid>, total());
     };
 }

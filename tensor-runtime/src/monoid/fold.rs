@@ -7,9 +7,9 @@ use std::mem::{ManuallyDrop, MaybeUninit};
 
 use crate::dtype::Element;
 use crate::isa::{Base, Isa};
-use crate::kernel::unit::U0;
-use crate::kernel::{Piece, TILE};
+use crate::kernel::TILE;
 
+use super::push::Absorb;
 use super::{ColState, Monoid, RowState};
 
 /// Independent partial results of a row; the same on every instruction set.
@@ -29,6 +29,20 @@ pub struct Fold<T, O> {
     /// How many carries there were: a level is in use where this has a bit.
     carried: usize,
     monoid: PhantomData<O>,
+}
+
+impl<T: Element, O: Monoid<T>> Absorb<T> for Fold<T, O> {
+    #[inline(always)]
+    fn absorb<M: Isa>(&mut self, m: M, _: isize, values: &[T]) {
+        self.add(m, values);
+    }
+}
+
+impl<T: Element, O: Monoid<T>> Absorb<T> for ColFold<T, O> {
+    #[inline(always)]
+    fn absorb<M: Isa>(&mut self, m: M, _: isize, values: &[T]) {
+        self.add(m, values);
+    }
 }
 
 impl<T: Element, O: Monoid<T>> Fold<T, O> {
@@ -118,7 +132,7 @@ impl<T: Element, O: Monoid<T>> RowState<T, T> for Fold<T, O> {
 impl<T: Element, O: Monoid<T>> Fold<T, O> {
     /// Adds values.
     #[inline(always)]
-    pub(super) fn absorb<M: Isa>(&mut self, m: M, values: &[T]) {
+    pub(super) fn add<M: Isa>(&mut self, m: M, values: &[T]) {
         let (mut chunks, tail) = values.as_chunks::<LANES>();
         if self.taken == 0 || !O::CASCADE {
             let (blocks, rest) = chunks.as_chunks::<BLOCK>();
@@ -180,36 +194,6 @@ impl<T: Element, O: Monoid<T>> Fold<T, O> {
             width /= 2;
         }
         total[0]
-    }
-}
-
-/// Values for a row's accumulator.
-pub struct ToRow<'a, T, O> {
-    pub(super) fold: &'a mut Fold<T, O>,
-    pub(super) values: &'a [T],
-}
-
-impl<T: Element, O: Monoid<T>> Piece for ToRow<'_, T, O> {
-    type Unit = U0;
-
-    #[inline(always)]
-    fn run<M: Isa>(self, m: M) {
-        self.fold.absorb(m, self.values);
-    }
-}
-
-/// A value for each lane of columns' accumulators.
-pub struct ToColumns<'a, T, O> {
-    pub(super) fold: &'a mut ColFold<T, O>,
-    pub(super) values: &'a [T],
-}
-
-impl<T: Element, O: Monoid<T>> Piece for ToColumns<'_, T, O> {
-    type Unit = U0;
-
-    #[inline(always)]
-    fn run<M: Isa>(self, m: M) {
-        self.fold.absorb(m, self.values);
     }
 }
 
@@ -327,7 +311,7 @@ impl<T: Element, O: Monoid<T>> ColState<T, T> for ColFold<T, O> {
 impl<T: Element, O: Monoid<T>> ColFold<T, O> {
     /// Adds a value to each lane.
     #[inline(always)]
-    pub(super) fn absorb<M: Isa>(&mut self, m: M, values: &[T]) {
+    pub(super) fn add<M: Isa>(&mut self, m: M, values: &[T]) {
         if self.rows > 1 && values.len() < self.n {
             self.some(m, values);
         } else if self.taken == 0 {

@@ -21,6 +21,7 @@
 mod arg;
 mod compiled;
 mod fold;
+mod push;
 
 use crate::dtype::Element;
 use crate::isa::{self, Isa, Level};
@@ -29,7 +30,8 @@ use crate::math::Float;
 
 use arg::{Arg, ColArg, Order};
 use compiled::{compiled, outlined};
-use fold::{ColFold, Fold, ToColumns, ToRow};
+use fold::{ColFold, Fold};
+use push::Push;
 
 /// The sum.
 #[derive(Clone, Copy, Debug)]
@@ -72,7 +74,7 @@ pub trait Monoid<T: Element>: sealed::Sealed {
     where
         Self: Sized,
     {
-        m.run(ToRow { fold, values });
+        m.run(Push { to: fold, position: 0, values });
     }
 
     /// What a row's accumulator comes to.
@@ -92,7 +94,7 @@ pub trait Monoid<T: Element>: sealed::Sealed {
     where
         Self: Sized,
     {
-        m.run(ToColumns { fold, values });
+        m.run(Push { to: fold, position: 0, values });
     }
 
     /// Puts what each lane comes to in its place.

@@ -423,7 +423,7 @@ impl Emit<'_> {
             return;
         }
         // Before the loop has names of its own.
-        let fields = self.fields(held, &local);
+        let fields = self.once.then(|| self.fields(held, &local));
         let mut lines = Vec::new();
         for &(v, _) in &run.held_over {
             let name = self.nest.value(v).name.clone();
@@ -446,7 +446,7 @@ impl Emit<'_> {
         for (row, v) in &held.writes {
             lines.push(format!("{row}[i] = {};", self.read(*v, &local).text));
         }
-        if self.once {
+        if let Some(fields) = fields {
             return self.piece(&lines, fields, held.ahead);
         }
         let lane = self.loops.lane.as_deref().unwrap_or_default();

@@ -17,9 +17,8 @@ use crate::layout::Layout;
 use crate::plan::{Action, Band, Dot, Epilogue, FREE, Launch, Near, Plan};
 
 use super::boxes::Boxes;
-use super::epilogue::{Scratch, dense, largest, panel, panel_order, prepare};
+use super::epilogue::{Panels, Scratch, dense, largest, panel_order, prepare};
 use super::packed::Packed;
-use super::post::Posted;
 use super::{Product, keepers, told, windows};
 
 /// Bytes of a temporary that caches keep until it is read.
@@ -249,19 +248,13 @@ impl Bands {
                 if !windows::fit(product, packed.as_ref(), &boxes) {
                     return Err(internal(plan, format!("kernel {} has other boxes in a band", launch.name)));
                 }
-                // SAFETY: of what `prepare` finds see there; nobody writes its inputs during the step.
-                let posted = unsafe { Posted::of(epilogue, &made, product, shape, &strides) };
+                let panels = Panels::new(epilogue, product, packed.as_ref(), &made, shape, (&panel_order, &strides));
                 for k in 0..boxes.count() {
                     let mut ranges = boxes.get(k);
                     for (range, whole) in ranges.iter_mut().zip(&whole) {
                         *range = range.start + whole.start..range.end + whole.start;
                     }
-                    if let Some(posted) = &posted {
-                        // SAFETY: see `panel`; the band is this job's own.
-                        unsafe { product.finish(packed.as_ref(), posted, &ranges, false) }?;
-                        continue;
-                    }
-                    faults.note(panel(epilogue, product, packed.as_ref(), &made, &ranges, &panel_order, own, false)?);
+                    faults.note(panels.run(&ranges, own, false)?);
                 }
                 read.collapse(launch);
                 // SAFETY: the band is this job's own; its window has what was just made and no more, and a kernel reads nothing

@@ -2,7 +2,8 @@
 //!
 //! In: a product, its [`Epilogue`]. Out: the kernel's outputs are written. Always: the product is never whole in memory: a box of
 //! it is a panel, which the kernel reads while it is in a core's cache; what the kernel comes to besides is fetched while
-//! the panel is multiplied. Next: [`super::boxes`], [`super::beside`].
+//! the panel is multiplied. There is no panel where the product does the kernel's post-ops itself.
+//! Next: [`super::boxes`], [`super::beside`], [`super::post`].
 
 use std::ops::Range;
 
@@ -47,8 +48,7 @@ pub(super) fn panels(
     if !windows::fit(product, packed.as_ref(), &boxes) {
         return Ok(false);
     }
-    // SAFETY: of what `prepare` finds see there; nobody writes it during the step.
-    let posted = unsafe { Posted::of(epilogue, &ready, product, shape, &strides) };
+    let panels = Panels::new(epilogue, product, packed.as_ref(), &ready, shape, (&order, &strides));
     let work = product.work().saturating_add(launch::work(launch, &ready.extents[..ready.axes]));
     let n = boxes.jobs(work);
     let faults = Faults::default();
@@ -56,12 +56,7 @@ pub(super) fn panels(
         let part = jobs::part(boxes.count(), n, job);
         for i in part.clone() {
             let last = i + 1 == part.end && jobs::is_last(n, job);
-            if let Some(posted) = &posted {
-                // SAFETY: see `panel`; the boxes of two jobs are different elements of the output.
-                unsafe { product.finish(packed.as_ref(), posted, &boxes.get(i), last) }?;
-                continue;
-            }
-            faults.note(panel(epilogue, product, packed.as_ref(), &ready, &boxes.get(i), &order, own, last)?);
+            faults.note(panels.run(&boxes.get(i), own, last)?);
         }
         Ok(())
     });
@@ -191,45 +186,85 @@ impl Scratch {
     }
 }
 
-/// One panel: the product, then the kernel on it; the `last` one of a thread in this step, or not.
-#[allow(clippy::too_many_arguments, reason = "a product, its kernel, and a part of both")]
-pub(super) fn panel(
+/// A product, whole or a band of it, with what is done to its boxes.
+pub(super) struct Panels<'a> {
     epilogue: &'static Epilogue,
-    product: &Product,
-    packed: Option<&Packed>,
-    ready: &Ready,
-    ranges: &[Range<isize>; MAX_RANK],
-    order: &[usize],
-    own: &mut Scratch,
-    last: bool,
-) -> Result<Option<Fault>> {
-    let rank = order.len();
-    let mut strides = [0isize; MAX_RANK];
-    let size = |k: usize| (ranges[k].end - ranges[k].start) as usize;
-    let len = dense(order, size, &mut strides);
-    let start = own.of(product.out, len)?;
-    let low: isize = (0..rank).map(|k| ranges[k].start.wrapping_mul(strides[k])).fold(0, isize::wrapping_add);
-    let bytes = product.out.bytes() as isize;
-    let origin = start.wrapping_offset(low.wrapping_neg().wrapping_mul(bytes));
-    let mut job = ready.clone();
-    let window: &mut Window = &mut job.windows[epilogue.input];
-    window.origin = origin;
-    for k in 0..rank {
-        (window.low[k], window.size[k], window.stride[k]) = (ranges[k].start, size(k), strides[k]);
+    product: &'a Product,
+    packed: Option<&'a Packed>,
+    ready: &'a Ready,
+    order: &'a [usize],
+    /// The product does it itself, and there are no panels.
+    posted: Option<Posted>,
+}
+
+impl<'a> Panels<'a> {
+    /// What `ready` has the operands of, as [`prepare`] finds them; panels have their axes in an order, and the product so its strides.
+    pub(super) fn new(
+        epilogue: &'static Epilogue,
+        product: &'a Product,
+        packed: Option<&'a Packed>,
+        ready: &'a Ready,
+        shape: &[usize],
+        (order, strides): (&'a [usize], &[isize; MAX_RANK]),
+    ) -> Panels<'a> {
+        // SAFETY: of what `prepare` finds see there; nobody writes its inputs during the step.
+        let posted = unsafe { Posted::of(epilogue, ready, product, shape, strides) };
+        Panels { epilogue, product, packed, ready, order, posted }
     }
-    for k in (0..rank).filter(|&k| epilogue.axes[k] != FREE) {
-        job.narrow(&epilogue.launch, usize::from(epilogue.axes[k]), &ranges[k]);
+
+    /// One box: the product, then the kernel on it; the `last` one of a thread in this step, or not.
+    pub(super) fn run(
+        &self,
+        ranges: &[Range<isize>; MAX_RANK],
+        own: &mut Scratch,
+        last: bool,
+    ) -> Result<Option<Fault>> {
+        match &self.posted {
+            // SAFETY: as in `panel`; the boxes of two jobs are different elements of the output.
+            Some(posted) => unsafe { self.product.finish(self.packed, posted, ranges, last) }.map(|()| None),
+            None => self.panel(ranges, own, last),
+        }
     }
-    let beside = Beside::of(epilogue, ready, &job, start.cast(), &strides, ranges);
-    // SAFETY: of the operands see `whole`; the memory at `start` is this job's own and as large as the box; counted from `origin` the
-    // box's elements are all of it, each once.
-    unsafe {
-        let loops = product.boxed(ranges);
-        let also = Also { beside: beside.as_ref(), after: product.after.filter(|_| last), post: None };
-        product.compute_by(product.by(true), packed, product.operands(), &loops, origin, &strides[..rank], false, also)
-    }?;
-    job.collapse(&epilogue.launch);
-    // SAFETY: the panel is initialised and this job's own; of the other operands see `launch::prepare`. The windows of
-    // two jobs on one output differ in some axis of the product, which every output has.
-    Ok(unsafe { job.run(&epilogue.launch) })
+
+    fn panel(&self, ranges: &[Range<isize>; MAX_RANK], own: &mut Scratch, last: bool) -> Result<Option<Fault>> {
+        let Panels { epilogue, product, packed, ready, order, .. } = *self;
+        let rank = order.len();
+        let mut strides = [0isize; MAX_RANK];
+        let size = |k: usize| (ranges[k].end - ranges[k].start) as usize;
+        let len = dense(order, size, &mut strides);
+        let start = own.of(product.out, len)?;
+        let low: isize = (0..rank).map(|k| ranges[k].start.wrapping_mul(strides[k])).fold(0, isize::wrapping_add);
+        let bytes = product.out.bytes() as isize;
+        let origin = start.wrapping_offset(low.wrapping_neg().wrapping_mul(bytes));
+        let mut job = ready.clone();
+        let window: &mut Window = &mut job.windows[epilogue.input];
+        window.origin = origin;
+        for k in 0..rank {
+            (window.low[k], window.size[k], window.stride[k]) = (ranges[k].start, size(k), strides[k]);
+        }
+        for k in (0..rank).filter(|&k| epilogue.axes[k] != FREE) {
+            job.narrow(&epilogue.launch, usize::from(epilogue.axes[k]), &ranges[k]);
+        }
+        let beside = Beside::of(epilogue, ready, &job, start.cast(), &strides, ranges);
+        // SAFETY: of the operands see `whole`; the memory at `start` is this job's own and as large as the box; counted from `origin` the
+        // box's elements are all of it, each once.
+        unsafe {
+            let loops = product.boxed(ranges);
+            let also = Also { beside: beside.as_ref(), after: product.after.filter(|_| last), post: None };
+            product.compute_by(
+                product.by(true),
+                packed,
+                product.operands(),
+                &loops,
+                origin,
+                &strides[..rank],
+                false,
+                also,
+            )
+        }?;
+        job.collapse(&epilogue.launch);
+        // SAFETY: the panel is initialised and this job's own; of the other operands see `launch::prepare`. The windows of
+        // two jobs on one output differ in some axis of the product, which every output has.
+        Ok(unsafe { job.run(&epilogue.launch) })
+    }
 }

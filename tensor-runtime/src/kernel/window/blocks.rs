@@ -136,8 +136,9 @@ fn sums<M: Isa, T: Windowed, Wide: Vector<T>, Half: Vector<T>>(
     }
     let next = of.stride[axis];
     // What does not lie in one piece is copied.
+    let whole = apart == 1 || n <= 1;
     let mut copies = Lines::new();
-    let copies = if apart == 1 || n <= 1 { &mut [] } else { copies.of(rows * span * n) };
+    let copies = if whole { &mut [] } else { copies.of(rows * span * n) };
     let mut copies = copies.chunks_exact_mut(n.max(1));
     let mut point = [0isize; MAX_RANK];
     for entries in table.chunks_exact_mut(span) {
@@ -159,7 +160,7 @@ fn sums<M: Isa, T: Windowed, Wide: Vector<T>, Half: Vector<T>>(
         before.fill(MaybeUninit::new(nothing));
         behind.fill(MaybeUninit::new(nothing));
         let at = here.wrapping_offset(start.wrapping_mul(next));
-        if apart == 1 || n <= 1 {
+        if whole {
             for (i, entry) in entries.iter_mut().enumerate() {
                 entry.write(at.wrapping_offset((i as isize).wrapping_mul(next)));
             }
