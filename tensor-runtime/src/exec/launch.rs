@@ -31,6 +31,8 @@ const STREAM: usize = 16 << 20;
 const WIDEST: usize = 8;
 /// A launch of this cost at most does little but move memory; others compute while lines are fetched.
 const MOVES: u32 = 6;
+/// The lines of so many results are more than a core can wait for beside those that it reads.
+const SEVERAL: usize = 2;
 
 /// Everything about a launch but its cut into jobs.
 #[derive(Clone)]
@@ -255,10 +257,12 @@ impl Ready {
     pub(super) fn choose(&mut self, plan: &'static Plan, launch: &Launch) {
         self.across = launch.cpu.has_across() && goes_across(launch, &self.extents[..self.axes], &self.windows);
         let elements = self.extents[..self.axes].iter().fold(1usize, |n, &extent| n.saturating_mul(extent as usize));
-        if launch.cost <= MOVES && elements >= STREAM / WIDEST {
+        let least = if launch.cost <= MOVES { 1 } else { SEVERAL };
+        if launch.outputs.len() >= least && elements >= STREAM / WIDEST {
             let outputs = launch.outputs.iter().zip(&self.windows[launch.inputs.len()..]).enumerate();
             let streamed = outputs.filter(|(_, (output, window))| streams(plan, output.buffer, window));
-            self.streams = streamed.fold(0, |bits, (k, _)| bits | 1 << k);
+            let bits: u64 = streamed.fold(0, |bits, (k, _)| bits | 1 << k);
+            self.streams = if bits.count_ones() as usize >= least { bits } else { 0 };
         }
     }
 
@@ -340,9 +344,7 @@ impl Ready {
         let inputs = &self.windows[..launch.inputs.len()];
         // SAFETY: what `prepare` says of the windows, and the caller's promise.
         let mut cx = unsafe { Cx::new(inputs, outputs, (ranges, launch.par), &self.extents, &self.sizes, slice) };
-        if launch.cost <= MOVES {
-            cx.moving(self.streams);
-        }
+        cx.moving(launch.cost <= MOVES, self.streams);
         launch.cpu.run(self.across, &mut cx);
         cx.fault()
     }

@@ -234,11 +234,11 @@ impl<'a> Cx<'a> {
         }
     }
 
-    /// The same, of a kernel that does little but move memory: what follows a row is fetched, and the rows of some outputs
-    /// go past the caches.
+    /// The same, where the rows of some outputs, a bit each, go past the caches, and what follows a row is fetched if the
+    /// kernel does little but move memory.
     #[inline]
-    pub(crate) fn moving(&mut self, streams: u64) {
-        (self.streams, self.moves) = (streams, true);
+    pub(crate) fn moving(&mut self, moves: bool, streams: u64) {
+        (self.moves, self.streams) = (moves, streams);
     }
 
     /// Input `k`, of the element type and rank that it has.
@@ -253,7 +253,7 @@ impl<'a> Cx<'a> {
     #[inline(never)]
     pub fn output<T: Element, const N: usize>(&self, k: usize) -> Out<'a, T, N> {
         let (window, streams) = self.take(k);
-        Out { at: Place::new(window), streams, fetches: !self.moves, memory: PhantomData }
+        Out { at: Place::new(window), streams, fetches: !self.moves && !streams, memory: PhantomData }
     }
 
     /// The window of output `k`, once, and whether its rows go past the caches.
