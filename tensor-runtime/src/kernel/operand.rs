@@ -12,6 +12,7 @@ use crate::dtype::Element;
 
 use super::cache::Ahead;
 use super::place::{Place, copy, unit};
+use super::tile::PART;
 use super::{Tile, cache, elsewhere, strided};
 
 /// An operand that a kernel reads.
@@ -177,10 +178,15 @@ impl<T: Element, const N: usize> Out<'_, T, N> {
         }
     }
 
-    /// What [`row`](Out::row) will write `by` further on, if that is worth fetching before.
+    /// What [`row`](Out::row) writes here, a part further on: fetched with each part of a loop that writes other rows too, it is in
+    /// the first-level cache in time and not for long.
     #[inline(always)]
-    pub fn ahead(&self, at: [isize; N], axis: usize, by: [isize; N], n: usize) -> Ahead {
-        if self.at.stride[axis] == 1 && self.fetches { self.at.ahead(at, by, n, true) } else { Ahead::NONE }
+    pub fn beyond(&self, at: [isize; N], axis: usize, n: usize) -> Ahead {
+        if self.at.stride[axis] != 1 || !self.fetches {
+            return Ahead::NONE;
+        }
+        let row = self.at.ahead(at, [0; N], n, true);
+        Ahead { first: row.first.wrapping_add(PART * size_of::<T>()), ..row }
     }
 
     /// Writes several rows of `n` elements along `axis`: the first from `at` on, each next one a step further along `across`.

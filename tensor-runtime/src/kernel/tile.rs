@@ -257,7 +257,7 @@ impl Iterator for Tiles {
 }
 
 /// So many elements are computed between two fetches: as many lines at once as a processor can wait for, and no more.
-const PART: usize = 128;
+pub(super) const PART: usize = 128;
 
 /// A span's positions in parts; with each as many elements are fetched of rows that come next.
 #[derive(Clone, Debug)]

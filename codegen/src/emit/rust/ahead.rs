@@ -1,15 +1,13 @@
 //! What a kernel reads next is fetched while it adds up what it has.
 //!
-//! In: a push, in the row form. Out: its text; for the last push of a row with the rows of inputs that the next point of the
-//! innermost parallel loop reads first, and those of outputs that are written next. Always: that is a hint, which changes no
+//! In: a push, in the row form. Out: for the last push of a row the rows of inputs that the next point of the innermost
+//! parallel loop reads first, and what its loop is about to write of several rows. Always: that is a hint, which changes no
 //! result. In the passes before, memory is at work on this row; in the last one it would have nothing to do. Next:
 //! [`super::run`].
 
 use super::access;
-use super::code::Code;
 use super::kernel::Emit;
 use super::nest::{Node, Op, Ref};
-use crate::kernel::{Axis, Store};
 use crate::loops::Form;
 use crate::shape::Dim;
 
@@ -17,14 +15,16 @@ use crate::shape::Dim;
 const MOST: usize = 4;
 
 impl Emit<'_> {
-    /// The rows that are to be fetched with a push: of inputs, and of outputs, but for `recalled` ones, which are there.
-    pub(super) fn ahead(&self, acc: Ref, recalled: &[usize]) -> (Vec<String>, Vec<String>) {
+    /// Whether a push is the last of a row.
+    pub(super) fn is_last(&self, acc: Ref) -> bool {
+        self.loops.form == Form::Row && last_push(&self.nest.body) == Some(acc)
+    }
+
+    /// The rows of inputs that are to be fetched with the last push.
+    pub(super) fn ahead(&self) -> Vec<String> {
         let (Some(lane), Some(row)) = (self.loops.lane.as_deref(), self.loops.kernel.par.last()) else {
-            return Default::default();
+            return Vec::new();
         };
-        if self.loops.form != Form::Row || last_push(&self.nest.body) != Some(acc) {
-            return Default::default();
-        }
         let mut seen = Vec::new();
         let mut rows = Vec::new();
         for v in (0..self.nest.values.len()).map(Ref) {
@@ -42,56 +42,13 @@ impl Emit<'_> {
             seen.push(*input);
         }
         rows.truncate(MOST);
-        let mut written = self.ahead_of_writes(acc, lane, row, recalled);
-        written.truncate(MOST);
-        (rows, written)
+        rows
     }
 
-    /// The rows that are to be written behind the loop of a push; of those that it writes itself the next ones. A single row
-    /// waits for nothing but itself: to fetch it as well is only more to do.
-    fn ahead_of_writes(&self, acc: Ref, lane: &str, row: &Axis, recalled: &[usize]) -> Vec<String> {
-        let along = |store: &&Store| store.index.iter().any(|d| d.mentions(lane));
-        let stores: Vec<&Store> = self.loops.kernel.stores.iter().filter(along).collect();
-        if stores.len() < 2 {
-            return Vec::new();
-        }
-        let mut later = Vec::new();
-        behind(&self.nest.body, acc, &mut later);
-        let absent = |store: &&&Store| !recalled.contains(&store.output);
-        let fetched = |store: &&Store| {
-            let axis = store.index.iter().position(|d| d.mentions(lane))?;
-            let is_later = later.contains(&store.output);
-            let by = |d: &Dim| if is_later { Some(Code::atom("0")) } else { access::step(d, &row.var) };
-            let by: Option<Vec<Code>> = store.index.iter().map(by).collect();
-            let at = access::list(store.index.iter().map(|d| access::plain_start(d, lane)));
-            Some(format!("{}.ahead({at}, {axis}, {}, t.len)", self.outputs[store.output], access::list(by?)))
-        };
-        stores.iter().filter(absent).filter_map(fetched).collect()
-    }
-}
-
-/// The outputs that are written in loops behind that of a push; whether it is among these nodes.
-fn behind(nodes: &[Node], acc: Ref, later: &mut Vec<usize>) -> bool {
-    let mut passed = false;
-    for node in nodes {
-        match node {
-            Node::Loop { body, .. } if passed => written(body, later),
-            Node::Loop { body, .. } => passed = behind(body, acc, later),
-            Node::Push(other, _) => passed |= *other == acc,
-            Node::Eval(_) | Node::Start(_) | Node::Finish(_) | Node::Keep(_) | Node::Recall(_) | Node::Store { .. } => {
-            }
-        }
-    }
-    passed
-}
-
-fn written(nodes: &[Node], outputs: &mut Vec<usize>) {
-    for node in nodes {
-        match node {
-            Node::Loop { body, .. } => written(body, outputs),
-            Node::Store { output, .. } => outputs.push(*output),
-            Node::Push(..) | Node::Eval(_) | Node::Start(_) | Node::Finish(_) | Node::Keep(_) | Node::Recall(_) => {}
-        }
+    /// What is to be fetched of the rows that a loop writes beside others, each at an index of an output.
+    pub(super) fn beyond<'d>(&self, rows: impl Iterator<Item = (usize, &'d [Dim])>) -> Vec<String> {
+        let text = |(output, index): (usize, &[Dim])| format!("{}.beyond({})", self.outputs[output], self.place(index));
+        rows.take(MOST).map(text).collect()
     }
 }
 

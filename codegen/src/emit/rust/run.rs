@@ -35,8 +35,6 @@ struct Run<'a> {
     pushes: Vec<(Ref, Ref)>,
     /// What lies in the row of an output that the run writes, with the output.
     held_over: Vec<(Ref, usize)>,
-    /// Outputs in whose rows something lies that the run reads.
-    recalled: Vec<usize>,
     /// Values that must lie in a slice after the loop.
     rows: BTreeSet<Ref>,
     /// How often a value is read in the run; many times if it is read later.
@@ -47,14 +45,13 @@ struct Run<'a> {
 
 impl Emit<'_> {
     pub(super) fn run(&mut self, nodes: &[Node], rest: &[Node]) {
-        let (mut held_over, mut recalled) = (Vec::new(), Vec::new());
+        let mut held_over = Vec::new();
         for node in nodes {
             if let Node::Recall(v) = node {
                 held_over.extend(self.recall(*v, nodes));
-                recalled.extend(self.until(*v).map(|store| self.loops.kernel.stores[store].output));
             }
         }
-        let run = Run { held_over, recalled, ..self.plan(nodes, rest) };
+        let run = Run { held_over, ..self.plan(nodes, rest) };
         if self.lane_here().is_some() { self.vector(&run) } else { self.scalar(&run) }
     }
 
@@ -164,7 +161,7 @@ impl Emit<'_> {
         }
         evals.retain(|v| reads.get(v).is_some_and(|&n| n > 0));
         rows.retain(|v| !self.is_slice(*v) && !self.is_row_load(*v));
-        Run { evals, stores, keeps, pushes, held_over: Vec::new(), recalled: Vec::new(), rows, reads, by_vector }
+        Run { evals, stores, keeps, pushes, held_over: Vec::new(), rows, reads, by_vector }
     }
 
     pub(super) fn reads_of(&self, nodes: &[Node], out: &mut BTreeSet<Ref>) {
@@ -359,20 +356,28 @@ impl Emit<'_> {
         self.out.line(format!("let {name} = {slice};"));
     }
 
+    /// The rows of outputs that the loop writes where nothing of its own lies yet.
+    fn fresh_rows<'r>(&'r self, run: &'r Run<'_>) -> impl Iterator<Item = (usize, &'r [Dim])> {
+        let kept = run.keeps.iter().filter_map(|&v| self.until(v)).map(|store| &self.loops.kernel.stores[store]);
+        let over = |output: usize| run.held_over.iter().any(|(_, held)| *held == output);
+        let stored = run.stores.iter().filter(move |sink| !over(sink.output)).map(|sink| (sink.output, sink.index));
+        kept.map(|store| (store.output, &store.index[..])).chain(stored)
+    }
+
     /// Opens the rows that the loop writes.
     fn hold_rows(&mut self, run: &Run<'_>) -> Held {
         let mut held = Held::default();
         let own = |v: &&Ref| !run.keeps.contains(v) && !run.stores.iter().any(|s| s.value == **v);
         let writes = run.keeps.len() + run.stores.len() + run.rows.iter().filter(own).count();
-        let ahead = run.pushes.last().filter(|_| writes > 0).map(|(acc, _)| self.ahead(*acc, &run.recalled));
-        let (reads, written) = ahead.unwrap_or_default();
-        let ahead = [&reads[..], &written[..]].concat();
+        let last = writes > 0 && run.pushes.last().is_some_and(|(acc, _)| self.is_last(*acc));
+        let beyond = if last && writes > 1 { self.beyond(self.fresh_rows(run)) } else { Vec::new() };
+        let ahead = [if last { self.ahead() } else { Vec::new() }, beyond.clone()].concat();
         if !ahead.is_empty() {
             held.ahead = ahead.len();
             self.out.line(format!("let ahead = [{}];", ahead.join(", ")));
         }
-        // What is written beside others is fetched before, unless that was done with the row before.
-        let several = writes > 1 && written.is_empty();
+        // The whole row of what is written beside others is fetched before, unless a part of it is as the loop goes on.
+        let several = writes > 1 && beyond.is_empty();
         for (k, sink) in run.stores.iter().enumerate() {
             if run.stores.iter().enumerate().any(|(j, other)| j != k && other.output == sink.output) {
                 held.late.insert(sink.output);
