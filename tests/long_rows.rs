@@ -166,6 +166,27 @@ fn a_layer_norm_and_its_gradients() {
     }
 }
 
+/// Of so many bytes, results are written past the caches, if there are several; of fewer rows they are not.
+#[test]
+fn large_results_are_those_of_their_parts() {
+    let (m, n) = (4099, 1025);
+    assert!(4 * m * n >= 16 << 20);
+    let (x, dy, w) = (numbers(m * n), numbers(m * n), numbers(n));
+    let of = |v: &[f32]| Tensor::<f32, _>::from_vec((v.len() / n, n), v.to_vec()).expect("a tensor");
+    let tw = Tensor::<f32, _>::from_vec((n,), w).expect("a tensor");
+    let norm = |rows: std::ops::Range<usize>| {
+        let part = rows.start * n..rows.end * n;
+        let (y, dx, ..) = normed(&of(&x[part.clone()]), &tw, &tw, &of(&dy[part])).expect("a norm");
+        [bits(&y), bits(&dx)]
+    };
+    let whole = on_threads(|| norm(0..m));
+    for rows in [0..1, 17..18, 2000..2033, m - 5..m] {
+        let part = norm(rows.clone());
+        let inside = |k: usize| whole[k][rows.start * n..rows.end * n] == part[k];
+        assert!(inside(0) && inside(1), "rows {rows:?}");
+    }
+}
+
 #[test]
 fn what_is_picked_of_a_row() {
     let (m, n) = (2, 80_000);
