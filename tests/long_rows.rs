@@ -176,7 +176,7 @@ fn large_results_are_those_of_their_parts() {
     let tw = Tensor::<f32, _>::from_vec((n,), w).expect("a tensor");
     let norm = |rows: std::ops::Range<usize>| {
         let part = rows.start * n..rows.end * n;
-        let (y, dx, ..) = normed(&of(&x[part.clone()]), &tw, &tw, &of(&dy[part])).expect("a norm");
+        let (y, dx, ..) = normed(of(&x[part.clone()]), &tw, &tw, of(&dy[part])).expect("a norm");
         [bits(&y), bits(&dx)]
     };
     let whole = on_threads(|| norm(0..m));
