@@ -8,8 +8,10 @@
 use super::access;
 use super::kernel::Emit;
 use super::nest::{Node, Op, Ref};
+use super::run::Run;
 use crate::loops::Form;
 use crate::shape::Dim;
+use std::collections::BTreeSet;
 
 /// The most rows of inputs, and of outputs, that are fetched at a time.
 const MOST: usize = 4;
@@ -45,8 +47,12 @@ impl Emit<'_> {
         rows
     }
 
-    /// What is to be fetched of the rows that a loop writes beside others, each at an index of an output.
-    pub(super) fn beyond<'d>(&self, rows: impl Iterator<Item = (usize, &'d [Dim])>) -> Vec<String> {
+    /// What is to be fetched of the rows that a loop writes beside others, where nothing lies yet; `late` ones are written after it.
+    pub(super) fn beyond(&self, run: &Run<'_>, late: &BTreeSet<usize>) -> Vec<String> {
+        let kept = run.keeps.iter().filter_map(|&v| self.until(v)).map(|store| &self.loops.kernel.stores[store]);
+        let stored = run.stores.iter().filter(|sink| !run.lies_in(sink.output) && !late.contains(&sink.output));
+        let rows =
+            kept.map(|store| (store.output, &store.index[..])).chain(stored.map(|sink| (sink.output, sink.index)));
         let text = |(output, index): (usize, &[Dim])| format!("{}.beyond({})", self.outputs[output], self.place(index));
         rows.take(MOST).map(text).collect()
     }

@@ -19,18 +19,18 @@ use std::collections::{BTreeMap, BTreeSet};
 const LONG: usize = 88;
 
 /// A store of the run.
-struct Sink<'a> {
-    output: usize,
-    index: &'a [Dim],
+pub(super) struct Sink<'a> {
+    pub(super) output: usize,
+    pub(super) index: &'a [Dim],
     value: Ref,
 }
 
 /// What a run has to do.
-struct Run<'a> {
+pub(super) struct Run<'a> {
     /// In order, without what nobody reads.
     evals: Vec<Ref>,
-    stores: Vec<Sink<'a>>,
-    keeps: Vec<Ref>,
+    pub(super) stores: Vec<Sink<'a>>,
+    pub(super) keeps: Vec<Ref>,
     /// Accumulators with what is pushed to them.
     pushes: Vec<(Ref, Ref)>,
     /// What lies in the row of an output that the run writes, with the output.
@@ -41,6 +41,13 @@ struct Run<'a> {
     reads: BTreeMap<Ref, usize>,
     /// Values that are read by vector code.
     by_vector: BTreeSet<Ref>,
+}
+
+impl Run<'_> {
+    /// Whether something lies in the row of an output that the run writes.
+    pub(super) fn lies_in(&self, output: usize) -> bool {
+        self.held_over.iter().any(|(_, held)| *held == output)
+    }
 }
 
 impl Emit<'_> {
@@ -73,7 +80,7 @@ impl Emit<'_> {
     }
 
     /// The store in whose row a value is kept.
-    fn until(&self, v: Ref) -> Option<usize> {
+    pub(super) fn until(&self, v: Ref) -> Option<usize> {
         self.loops.kept(self.nest.value(v).id).and_then(|kept| kept.until)
     }
 
@@ -356,33 +363,27 @@ impl Emit<'_> {
         self.out.line(format!("let {name} = {slice};"));
     }
 
-    /// The rows of outputs that the loop writes where nothing of its own lies yet.
-    fn fresh_rows<'r>(&'r self, run: &'r Run<'_>) -> impl Iterator<Item = (usize, &'r [Dim])> {
-        let kept = run.keeps.iter().filter_map(|&v| self.until(v)).map(|store| &self.loops.kernel.stores[store]);
-        let over = |output: usize| run.held_over.iter().any(|(_, held)| *held == output);
-        let stored = run.stores.iter().filter(move |sink| !over(sink.output)).map(|sink| (sink.output, sink.index));
-        kept.map(|store| (store.output, &store.index[..])).chain(stored)
-    }
-
     /// Opens the rows that the loop writes.
     fn hold_rows(&mut self, run: &Run<'_>) -> Held {
         let mut held = Held::default();
         let own = |v: &&Ref| !run.keeps.contains(v) && !run.stores.iter().any(|s| s.value == **v);
         let writes = run.keeps.len() + run.stores.len() + run.rows.iter().filter(own).count();
-        let last = writes > 0 && run.pushes.last().is_some_and(|(acc, _)| self.is_last(*acc));
-        let beyond = if last && writes > 1 { self.beyond(self.fresh_rows(run)) } else { Vec::new() };
-        let ahead = [if last { self.ahead() } else { Vec::new() }, beyond.clone()].concat();
-        if !ahead.is_empty() {
-            held.ahead = ahead.len();
-            self.out.line(format!("let ahead = [{}];", ahead.join(", ")));
-        }
-        // The whole row of what is written beside others is fetched before, unless a part of it is as the loop goes on.
-        let several = writes > 1 && beyond.is_empty();
         for (k, sink) in run.stores.iter().enumerate() {
             if run.stores.iter().enumerate().any(|(j, other)| j != k && other.output == sink.output) {
                 held.late.insert(sink.output);
             }
         }
+        let last = writes > 0 && run.pushes.last().is_some_and(|(acc, _)| self.is_last(*acc));
+        let mut ahead = if last { self.ahead() } else { Vec::new() };
+        if last && writes > 1 {
+            ahead.extend(self.beyond(run, &held.late));
+        }
+        if !ahead.is_empty() {
+            held.ahead = ahead.len();
+            self.out.line(format!("let ahead = [{}];", ahead.join(", ")));
+        }
+        // The whole row of what is written beside others is fetched before, unless a part of it is as the loop goes on.
+        let several = writes > 1 && !last;
         for &v in &run.keeps {
             let name = format!("k{}", self.nest.value(v).id.0);
             match self.until(v).map(|store| &self.loops.kernel.stores[store]) {
@@ -400,7 +401,7 @@ impl Emit<'_> {
         }
         for sink in run.stores.iter().filter(|s| !held.late.contains(&s.output)).collect::<Vec<_>>() {
             let name = format!("{}_w", self.outputs[sink.output]);
-            if !run.held_over.iter().any(|(_, output)| *output == sink.output) {
+            if !run.lies_in(sink.output) {
                 self.fetch(several, sink.output, sink.index);
                 self.open_row(&name, "&mut ", "row", sink.output, sink.index);
             }
