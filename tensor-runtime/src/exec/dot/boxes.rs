@@ -14,7 +14,7 @@ use crate::exec::jobs;
 use crate::plan::Role;
 
 use super::Product;
-use super::lay::VECTOR;
+use super::lay::{VECTOR, together};
 use super::packed::at_once;
 
 /// Bytes of a box: half a core's second-level cache, on small machines.
@@ -23,9 +23,11 @@ const PANEL: usize = 256 << 10;
 const LEAST: u64 = 1 << 20;
 /// The same where one of the operands is a vector: such a product is as much work as it is memory.
 const LEAST_OF_VECTOR: u64 = 1 << 17;
-/// Boxes of a product that is worth so many, so that threads end at about the same time: so many a thread, and how many at most.
+/// Boxes of a product that is worth so many, so that threads end at about the same time: so many a thread, and how many at most,
+/// or the multiply-adds of one if that are more.
 const COUNT_A_THREAD: u64 = 4;
 const COUNT: u64 = 16;
+const LARGE: u64 = 1 << 26;
 /// Rows from which on a box is one panel wide, and has about as many at least; and how many, of a product that has fewer.
 const TALL: usize = 256;
 const SHORT: usize = 192;
@@ -77,13 +79,20 @@ impl Boxes {
         let most = if held { fits as u64 } else { u64::MAX };
         // A sum by the library may depend on its box, which then must not depend on threads.
         let count = match product.has_panels() {
-            true => (COUNT_A_THREAD * rayon::current_num_threads() as u64).clamp(COUNT / 2, COUNT),
+            true => {
+                let most = COUNT.max(total.saturating_mul(depth) / LARGE);
+                (COUNT_A_THREAD * rayon::current_num_threads() as u64).clamp(COUNT / 2, most)
+            }
             false => COUNT,
         };
         let aim = most.min(total.div_ceil(count)).max(fair.min(most)) as usize;
         let tall = height >= TALL;
         // What is laid out of a panel is used for all rows.
-        let wide = if tall { ALONG } else { (aim / height.max(1)).next_multiple_of(ALONG).max(ALONG) };
+        let share = aim / height.max(1);
+        let wide = match tall {
+            true => ALONG * (share / ALONG).clamp(1, together(height, depth as usize)),
+            false => share.next_multiple_of(ALONG).max(ALONG),
+        };
         // What is laid out once for all boxes serves one of fewer rows as well, and a wide one is written in long rows.
         let many = at_once(height, width, depth as usize);
         let laid = (LAID / size_of::<f32>() / depth.max(1) as usize).min(aim / FEWEST) / ALONG * ALONG;

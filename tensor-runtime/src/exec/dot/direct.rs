@@ -10,7 +10,7 @@ use crate::isa;
 use crate::kept::Laid;
 
 use super::gemm::Matrix;
-use super::lay::{DEPTH, VECTOR, WIDEST, pack, panel_of, panels, unlaid};
+use super::lay::{DEPTH, VECTOR, WIDEST, pack, panel_of, panels, together, unlaid};
 use super::post::Posted;
 use super::tile::{self, Also, Strip, Tiles};
 
@@ -59,8 +59,9 @@ unsafe fn by_panels(
     post: Option<&Posted>,
 ) -> bool {
     let blocks = depth.div_ceil(DEPTH);
-    // Room for any panel, or for several small ones.
-    let most = (WIDEST * depth.min(DEPTH)).max(MOST.min(lanes.next_multiple_of(VECTOR) * depth));
+    // Room for as many of the widest, or for more that are small.
+    let most =
+        (together(rows, depth) * WIDEST * depth.min(DEPTH)).max(MOST.min(lanes.next_multiple_of(VECTOR) * depth));
     let Ok(mut memory) = Laid::new(most) else { return false };
     let laid = memory.start_mut();
     for block in 0..blocks {
@@ -109,4 +110,30 @@ unsafe fn by_panels(
         }
     }
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn panels_laid_out_together_make_the_bits_of_one_after_another() {
+        let (lanes, rows, depth) = (200, 520, 600);
+        let wave = |len: usize, by: usize| (0..len).map(|i| (i * by % 23) as f32 * 0.3 - 3.0).collect::<Vec<f32>>();
+        let (mut left, mut right) = (wave(lanes * depth, 7), wave(depth * rows, 5));
+        let mut of = |some: Range<usize>| {
+            let mut out = vec![f32::NAN; lanes * some.len()];
+            let left = Matrix { start: left.as_mut_ptr(), row: 1, column: lanes as isize };
+            let first = right.as_mut_ptr().wrapping_add(some.start * depth);
+            let right = Matrix { start: first, row: 1, column: depth as isize };
+            let to = Matrix { start: out.as_mut_ptr(), row: 1, column: lanes as isize };
+            // SAFETY: the vectors have the elements of these rows, lanes and terms.
+            unsafe { multiply([lanes, some.len(), depth], to, false, left, right, None) }.then_some(out)
+        };
+        assert_eq!([rows, rows / 2].map(|rows| together(rows, depth)), [2, 1]);
+        // A processor without tiles has no panels.
+        let Some(whole) = of(0..rows) else { return };
+        let halves = [0..rows / 2, rows / 2..rows].map(|some| of(some).unwrap()).concat();
+        assert!(whole.iter().zip(&halves).all(|(one, other)| one.to_bits() == other.to_bits()));
+    }
 }

@@ -15,7 +15,14 @@ pub(super) const VECTOR: usize = 16;
 /// The most lanes of a panel.
 pub(super) const WIDEST: usize = 4 * VECTOR;
 /// Terms of a sum that are added up before they are added to what is there.
-pub(super) const DEPTH: usize = 512;
+pub(super) const DEPTH: usize = 1024;
+/// Elements of the other operand that a near cache keeps until the next panel.
+const NEAR: usize = 1 << 18;
+
+/// How many panels are laid out at once for so many rows and terms: several for rows that else would come from afar for each.
+pub(super) fn together(rows: usize, depth: usize) -> usize {
+    if rows.saturating_mul(depth.min(DEPTH)) > NEAR { 2 } else { 1 }
+}
 
 /// The panel with a lane in it, of so many lanes in all. The last one has two vectors rather than one, and the one before it three,
 /// for what is fetched of the other operand is then used more often.

@@ -46,8 +46,8 @@ use post::Posted;
 use tile::{Also, Part};
 use windows::Windows;
 
-/// Multiply-adds from which on the library is faster, whose threads share what they pack: than panels, and than its own boxes.
-const SHARED: [u64; 2] = [1 << 30, 1 << 27];
+/// Multiply-adds from which on the library is faster than its own boxes, for its threads share what they pack.
+const SHARED: u64 = 1 << 27;
 /// Rows, columns or terms above which the library is faster in a tile of several steps, whose few rows share what is laid out.
 const NARROW: usize = 48;
 /// Bytes of what is worth being fetched before the next step, and stays in a core's cache.
@@ -402,11 +402,7 @@ fn whole(
     let origin = out.start.wrapping_add(out.layout.offset() * out.dtype.bytes());
     // What is made `f32` first is made so a box at a time.
     let direct = product.dtype.computed() == Some(product.dtype);
-    if direct
-        && product.windows.is_none()
-        && product.is_matrix()
-        && product.work() >= SHARED[usize::from(!product.has_panels())]
-    {
+    if direct && product.windows.is_none() && product.is_matrix() && !product.has_panels() && product.work() >= SHARED {
         let threads = if n > 1 { Parallelism::Rayon(jobs::threads(n)) } else { Parallelism::None };
         let (by, all) = (By::Library(threads), product.ranges());
         // SAFETY: as below, of one box that is all.
