@@ -221,7 +221,7 @@ impl Bands {
         let (panel_order, strides) = panel_order(epilogue, shape);
         // SAFETY: see `super::whole`.
         let packed = unsafe { Packed::of(product, &strides[..shape.len()], keepers(memory, operands)) }?;
-        if !windows::fit(product, packed.as_ref(), &boxed(product, shape, &panel_order)) {
+        if !windows::fit(product, packed.as_ref(), &boxed(product, shape, &panel_order), &strides) {
             return Ok(false);
         }
         let faults = Faults::default();
@@ -245,7 +245,7 @@ impl Bands {
                 }
                 let size: Vec<usize> = whole[..shape.len()].iter().map(|range| range.len()).collect();
                 let boxes = boxed(product, &size, &panel_order);
-                if !windows::fit(product, packed.as_ref(), &boxes) {
+                if !windows::fit(product, packed.as_ref(), &boxes, &strides) {
                     return Err(internal(plan, format!("kernel {} has other boxes in a band", launch.name)));
                 }
                 let panels = Panels::new(epilogue, product, packed.as_ref(), &made, shape, (&panel_order, &strides));

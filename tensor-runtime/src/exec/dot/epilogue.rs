@@ -45,7 +45,7 @@ pub(super) fn panels(
     let boxes = Boxes::new(product, shape, &strides[..rank], true);
     // SAFETY: see `whole`.
     let packed = unsafe { Packed::of(product, &strides[..rank], keepers(memory, operands)) }?;
-    if !windows::fit(product, packed.as_ref(), &boxes) {
+    if !windows::fit(product, packed.as_ref(), &boxes, &strides) {
         return Ok(false);
     }
     let panels = Panels::new(epilogue, product, packed.as_ref(), &ready, shape, (&order, &strides));

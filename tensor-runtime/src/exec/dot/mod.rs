@@ -13,6 +13,7 @@ mod direct;
 mod epilogue;
 mod gemm;
 mod half;
+mod lanes;
 mod lay;
 mod packed;
 mod post;
@@ -362,6 +363,11 @@ impl Product {
                 return Ok(());
             }
         }
+        if let Some(windows) = &self.windows {
+            let other = if windows.role == Role::Left { right } else { left };
+            // SAFETY: the caller's promise.
+            return unsafe { windows.multiply(loops, ranges, other.cast(), out.cast(), add, also) };
+        }
         // SAFETY: the caller's promise.
         unsafe {
             match self.dtype {
@@ -414,7 +420,7 @@ fn whole(
     }
     // SAFETY: `start` checked that the loops stay within the operands, which nobody writes during the step.
     let packed = unsafe { Packed::of(product, strides, keepers(memory, operands)) }?;
-    if !windows::fit(product, packed.as_ref(), &boxes) {
+    if !windows::fit(product, packed.as_ref(), &boxes, strides) {
         return Ok(false);
     }
     let shared = Shared::new(|job: usize| {

@@ -100,6 +100,10 @@ impl Packed {
             (Some(lane), None) => (lane, Role::Right),
             (None, None) => return Ok(None),
         };
+        // Windows are nowhere.
+        if product.windows.as_ref().is_some_and(|w| w.role == lane.role || !w.pay_as_rows(product)) {
+            return Ok(None);
+        }
         let Some(term) = only(merged, Role::Contract) else { return Ok(None) };
         let rows: usize = merged.iter().filter(|l| l.role == rows).map(|l| l.extent).product();
         // The lanes of a box are those of the product's axis.

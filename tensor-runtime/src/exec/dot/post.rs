@@ -192,6 +192,12 @@ impl Posted {
         (at.div_euclid(self.row), at.rem_euclid(self.row))
     }
 
+    /// Whether lanes behind those of a row are the next row's: each operand is a number, or lies as the output does.
+    pub(super) fn goes_on(&self) -> bool {
+        let operands = self.ops.iter().flat_map(|op| [op.scale, op.shift]).flatten();
+        operands.into_iter().all(|operand| operand.lane == 0 || operand.row == self.row)
+    }
+
     /// How many rows are between those that are so far apart.
     pub(super) fn rows(&self, step: isize) -> isize {
         step / self.row

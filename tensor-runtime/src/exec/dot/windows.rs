@@ -3,7 +3,7 @@
 //! In: a [`Prologue`] whose windows are steps through an array, a product of `f32` that reads them alone. Out: the product is
 //! written, and the windows are nowhere in memory; or it is said that this cannot be, for the sizes alone. Always: the terms of
 //! a sum are in the order of the product's loops; what lies outside of the array is zero, and is not read.
-//! Next: [`super::packed`], [`super::tile`].
+//! Next: [`super::packed`] where they are the rows, [`super::lanes`] where they are the lanes, [`super::tile`].
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -30,33 +30,33 @@ const LONG: usize = 48;
 /// Rows that are copied at once where some of their terms lie outside.
 const EDGE: usize = 16;
 
-/// The rows of a product: windows of an array.
+/// The rows or the lanes of a product: windows of an array.
 #[derive(Debug)]
 pub(in crate::exec) struct Windows {
     /// Which operand they are.
-    role: Role,
+    pub(super) role: Role,
     /// The element of all indices 0.
     origin: *const f32,
-    axes: Vec<Axis>,
+    pub(super) axes: Vec<Axis>,
     /// For each term, and each of the axes, how far it is from the first one.
-    terms: Vec<isize>,
+    pub(super) terms: Vec<isize>,
     /// For each term the same in bytes.
-    offsets: Vec<isize>,
-    /// The loop along which rows are neighbours.
-    line: Option<usize>,
+    pub(super) offsets: Vec<isize>,
+    /// The loop along which windows are neighbours.
+    pub(super) line: Option<usize>,
 }
 
 /// An axis of the array.
 #[derive(Debug)]
-struct Axis {
-    size: isize,
+pub(super) struct Axis {
+    pub(super) size: isize,
     stride: isize,
     /// Where the product's first element is, and the step along each of its loops.
-    start: isize,
-    steps: [isize; MAX_LOOPS],
+    pub(super) start: isize,
+    pub(super) steps: [isize; MAX_LOOPS],
     /// How far the terms of a sum go, down and up.
-    low: isize,
-    high: isize,
+    pub(super) low: isize,
+    pub(super) high: isize,
 }
 
 /// Runs a product and the kernel before it that makes its windows as one, and what reads the product in `bands`; answers whether it
@@ -97,17 +97,18 @@ fn in_turn(product: &mut Product, left: bool) {
     }
 }
 
-/// Whether a product can be computed in such boxes: its windows are the rows, and each box has whole vectors of the other operand.
-pub(super) fn fit(product: &Product, packed: Option<&Packed>, boxes: &Boxes) -> bool {
+/// Whether a product to a destination with these steps can be computed in such boxes: its windows are the lanes, or the rows, and
+/// each box has whole vectors of the other operand, which is packed.
+pub(super) fn fit(product: &Product, packed: Option<&Packed>, boxes: &Boxes, strides: &[isize]) -> bool {
     let Some(windows) = &product.windows else { return true };
-    let Some(packed) = packed.filter(|packed| packed.role() != windows.role) else { return false };
+    let Some(packed) = packed else { return windows.are_lanes(product, strides) };
     let lanes = product.loops.iter().zip(&product.axes).filter(|(l, _)| l.role == packed.role());
     let whole = lanes.filter_map(|(_, axis)| *axis).all(|axis| boxes.begin_with(axis, VECTOR));
     whole && packed.depth() == windows.offsets.len()
 }
 
 impl Windows {
-    /// `None` where lines are too short, where places could not be told with an `isize`, or where the array is none of `f32`.
+    /// `None` where places could not be told with an `isize`, or where the array is none of `f32`.
     fn new(product: &Product, left: bool, array: &Spot<'_>, around: &Around, sizes: &[i64]) -> Option<Windows> {
         let (rank, loops) = (array.layout.rank(), &product.loops);
         if array.dtype != DType::F32 || around.axes.len() != rank || loops.iter().any(|l| l.extent == 0) {
@@ -141,9 +142,6 @@ impl Windows {
         let depth = loops.iter().filter(|l| l.role == Role::Contract).map(|l| l.extent).product::<usize>();
         let role = if left { Role::Left } else { Role::Right };
         let line = (0..loops.len()).rev().find(|&i| loops[i].role == role && loops[i].extent > 1);
-        if depth > NEAR && line.is_none_or(|i| loops[i].extent < LONG) {
-            return None;
-        }
         let (mut terms, mut offsets) = (Vec::with_capacity(depth * rank), Vec::with_capacity(depth));
         let mut at = [0isize; MAX_LOOPS];
         let mut place = [0isize; MAX_RANK];
@@ -166,7 +164,12 @@ impl Windows {
         Some(Windows { role, origin, axes, terms, offsets, line })
     }
 
-    /// Computes a box of the product: as [`Packed::compute`], with where the box's loops begin.
+    /// Whether they are better rows than what is made of them in memory: lines are long, or terms few.
+    pub(super) fn pay_as_rows(&self, product: &Product) -> bool {
+        self.offsets.len() <= NEAR || self.line.is_some_and(|i| product.loops[i].extent >= LONG)
+    }
+
+    /// Computes a box of the product, whose rows they are: as [`Packed::compute`], with where the box's loops begin.
     ///
     /// # Safety
     /// What the loops reach of `out` must be distinct and exclusive; the array's elements readable, and written by nobody.
@@ -223,12 +226,12 @@ impl Windows {
     }
 
     /// Elements from one place of a loop to the next.
-    fn step(&self, i: usize) -> isize {
+    pub(super) fn step(&self, i: usize) -> isize {
         self.axes.iter().fold(0, |sum: isize, axis| sum.wrapping_add(axis.steps[i].wrapping_mul(axis.stride)))
     }
 
     /// The element at these indices, which may lie outside.
-    fn element(&self, at: &[isize]) -> *const f32 {
+    pub(super) fn element(&self, at: &[isize]) -> *const f32 {
         let from = at.iter().zip(&self.axes);
         from.fold(self.origin, |from, (at, axis)| from.wrapping_offset(at.wrapping_mul(axis.stride)))
     }
