@@ -1,10 +1,10 @@
 //! Convolutions whose windows a product reads where they are.
 //!
-//! In: convolutions with the channels of their result innermost, of images of any size and layout. Out: results to be compared
-//! with those in f64, for which windows are written out. Always: what lies outside of an image counts as zero, so the same
+//! In: convolutions with the channels of their result innermost, whose windows are a product's rows, and such with the lines of an
+//! image innermost, whose windows are its lanes; of images of any size and layout. Out: results to be compared with those in f64, for which windows are written out. Always: what lies outside of an image counts as zero, so the same
 //! elements are NaN; the bits do not depend on the number of threads, nor on how often a function was called.
 
-use ndarray::{Array4, ArrayView4, s};
+use ndarray::{Array1, Array4, ArrayView4, Axis, s};
 use ndfuse::Shape;
 use ndfuse::prelude::*;
 
@@ -51,6 +51,52 @@ tensor! {
         stepping(x, w, d)
     }
 
+    fn lines(x, w, b) { relu(conv2d(x, w, bias=b, padding=1)) }
+    // What is added lies otherwise than the result.
+    fn added(x, w, y) { conv2d(x[:, ::-1, :, ::-1], w, padding=((0, 2), (3, 1))) + y[:, :, ::-1] * 0.5 }
+    fn apart(x, w) { conv2d(x, w, stride=(1, 3), padding=((2, 4), (1, 5)), dilation=2) }
+    fn every_second(x, w) { conv2d(x, w, stride=2, padding=2) }
+    // Groups of two channels each, to three.
+    fn grouped(x, w) { conv2d(x, w, padding=1, groups=4) }
+
+    #[no_grad]
+    fn channels<B, C, H, W, O>(x: f32[B, C, H, W], w: f32[O, C, 3, 3], b: f32[O], y: f32[B, O, H, W + 2])
+        -> (f32[B, O, H, W], f32[B, O, H, W + 2])
+    {
+        (lines(x, w, b), added(x, w, y))
+    }
+
+    #[no_grad]
+    fn channels_exact<B, C, H, W, O>(x: f64[B, C, H, W], w: f64[O, C, 3, 3], b: f64[O], y: f64[B, O, H, W + 2])
+        -> (f64[B, O, H, W], f64[B, O, H, W + 2])
+    {
+        (lines(x, w, b), added(x, w, y))
+    }
+
+    #[no_grad]
+    fn stepped<B, C, O>(x: f32[B, C, 17, 41], w: f32[O, C, 3, 3]) -> (f32[B, O, 19, 15], f32[B, O, 10, 22]) {
+        (apart(x, w), every_second(x, w))
+    }
+
+    #[no_grad]
+    fn stepped_exact<B, C, O>(x: f64[B, C, 17, 41], w: f64[O, C, 3, 3]) -> (f64[B, O, 19, 15], f64[B, O, 10, 22]) {
+        (apart(x, w), every_second(x, w))
+    }
+
+    #[no_grad]
+    fn groups<B, H, W>(x: f32[B, 8, H, W], w: f32[12, 2, 3, 3]) -> f32[B, 12, H, W] { grouped(x, w) }
+
+    #[no_grad]
+    fn groups_exact<B, H, W>(x: f64[B, 8, H, W], w: f64[12, 2, 3, 3]) -> f64[B, 12, H, W] { grouped(x, w) }
+
+    fn waves(x, w) { conv1d(x, w, padding=4, dilation=2) }
+
+    #[no_grad]
+    fn sounds<B, C, L, O>(x: f32[B, C, L], w: f32[O, C, 5]) -> f32[B, O, L] { waves(x, w) }
+
+    #[no_grad]
+    fn sounds_exact<B, C, L, O>(x: f64[B, C, L], w: f64[O, C, 5]) -> f64[B, O, L] { waves(x, w) }
+
     #[no_grad]
     fn half<B, C, O>(x: f32[B, C, 13, 18], w: f32[O, C, 5, 5]) -> f32[B, 7, 9, O] { halved(x, w) }
 
@@ -67,10 +113,13 @@ fn numbers(shape: [usize; 4], seed: u64) -> Array4<f32> {
 }
 
 fn close(name: &str, found: &Tensor<f32, impl Shape>, want: &Tensor<f64, impl Shape>) {
-    let (found, want) = (found.to_vec().unwrap(), want.to_vec().unwrap());
+    close_to(name, &found.to_vec().unwrap(), &want.to_vec().unwrap());
+}
+
+fn close_to(name: &str, found: &[f32], want: &[f64]) {
     assert_eq!(found.len(), want.len(), "{name}");
     let largest = want.iter().filter(|x| x.is_finite()).fold(1e-30f64, |m, x| m.max(x.abs()));
-    for (i, (&a, &b)) in found.iter().zip(&want).enumerate() {
+    for (i, (&a, &b)) in found.iter().zip(want).enumerate() {
         let fits = (f64::from(a) - b).abs() <= 3e-6 * largest || f64::from(a) == b || (a.is_nan() && b.is_nan());
         assert!(fits, "{name}, element {i}: {a}, not {b}");
     }
@@ -125,6 +174,79 @@ fn windows_that_step() {
         let (x, w) = (numbers([b, c, 13, 18], 1), numbers([o, c, 5, 5], 2));
         let want = half_exact(x.mapv(f64::from), w.mapv(f64::from)).unwrap();
         close(&format!("{b}, {c}, {o}"), &half(&x, &w).unwrap(), &want);
+    }
+}
+
+/// The same bits on any number of threads, and near what is exact.
+fn alike(name: &str, found: impl Fn() -> Vec<Vec<f32>> + Sync, want: &[Vec<f64>]) {
+    let first = found();
+    for (i, (found, want)) in first.iter().zip(want).enumerate() {
+        close_to(&format!("{name}, result {i}"), found, want);
+    }
+    let bits = |all: &[Vec<f32>]| all.iter().flatten().map(|x| x.to_bits()).collect::<Vec<_>>();
+    for threads in [1, 2, 5] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        assert!(bits(&pool.install(&found)) == bits(&first), "{name}: other bits on {threads} threads");
+    }
+}
+
+#[test]
+fn lines_of_any_length() {
+    for [b, c, h, w, o] in [
+        [1, 1, 1, 1, 8],
+        [2, 3, 7, 5, 20],
+        [3, 4, 1, 40, 64],
+        [1, 2, 40, 1, 33],
+        [2, 70, 9, 4, 16],
+        [1, 120, 3, 60, 300],
+        [2, 3, 31, 47, 5],
+        [0, 3, 5, 5, 16],
+        [1, 0, 5, 6, 16],
+        [1, 3, 5, 5, 2],
+        [1, 3, 16, 200, 12],
+    ] {
+        let (k, y) = (numbers([o, c, 3, 3], 2), numbers([b, o, h, w + 2], 3));
+        let bias = Array1::from_shape_fn(o, |i| i as f32 * 0.25 - 1.0);
+        // Of a wider array, from its ends, and with the channels innermost.
+        let (plain, wide, inner) =
+            (numbers([b, c, h, w], 1), numbers([b + 1, c, 2 * h, w + 3], 4), numbers([b, h, w, c], 5));
+        let part = wide.slice(s![1.., .., ..;-2, 1..w + 1;-1]);
+        for (lie, x) in
+            [("plain", plain.view()), ("a part", part), ("turned", inner.view().permuted_axes([0, 3, 1, 2]))]
+        {
+            let exact = channels_exact(x.mapv(f64::from), k.mapv(f64::from), bias.mapv(f64::from), y.mapv(f64::from));
+            let exact = exact.unwrap();
+            let found = || {
+                let found = channels(x, &k, &bias, &y).unwrap();
+                vec![found.0.to_vec().unwrap(), found.1.to_vec().unwrap()]
+            };
+            let want = [exact.0.to_vec().unwrap(), exact.1.to_vec().unwrap()];
+            alike(&format!("{b}, {c}, {h}, {w}, {o}, {lie}"), found, &want);
+        }
+    }
+}
+
+#[test]
+fn lines_that_step_and_groups() {
+    for [b, c, o] in [[1, 3, 32], [2, 5, 7], [9, 1, 49]] {
+        let (x, w) = (numbers([b, c, 17, 41], 1), numbers([o, c, 3, 3], 2));
+        let exact = stepped_exact(x.mapv(f64::from), w.mapv(f64::from)).unwrap();
+        let found = || {
+            let found = stepped(&x, &w).unwrap();
+            vec![found.0.to_vec().unwrap(), found.1.to_vec().unwrap()]
+        };
+        alike(&format!("{b}, {c}, {o}"), found, &[exact.0.to_vec().unwrap(), exact.1.to_vec().unwrap()]);
+    }
+    for [b, h, l] in [[1, 5, 9], [3, 20, 33], [2, 1, 130]] {
+        let (x, w) = (numbers([b, 8, h, l], 1), numbers([12, 2, 3, 3], 2));
+        let exact = groups_exact(x.mapv(f64::from), w.mapv(f64::from)).unwrap().to_vec().unwrap();
+        alike(&format!("groups of {b}, {h}, {l}"), || vec![groups(&x, &w).unwrap().to_vec().unwrap()], &[exact]);
+    }
+    for [b, c, l, o] in [[1, 3, 100, 16], [2, 30, 7, 9]] {
+        let (x, w) = (numbers([1, b, c, l], 1), numbers([1, o, c, 5], 2));
+        let (x, w) = (x.index_axis(Axis(0), 0), w.index_axis(Axis(0), 0));
+        let exact = sounds_exact(x.mapv(f64::from), w.mapv(f64::from)).unwrap().to_vec().unwrap();
+        alike(&format!("sounds of {b}, {c}, {l}, {o}"), || vec![sounds(x, w).unwrap().to_vec().unwrap()], &[exact]);
     }
 }
 
