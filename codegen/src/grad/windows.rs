@@ -1,4 +1,4 @@
-//! The gradient of what a product reads through windows that overlap, with a stride.
+//! The gradient of what a product reads through windows that overlap.
 //!
 //! In: a product one of whose operands is windows of an array, summed over, as in a convolution, and what comes in for its
 //! result. Out: the array and its gradient, which is such a product too: of windows of what comes in and the other operand
@@ -14,6 +14,8 @@ use std::collections::BTreeMap;
 
 /// The most products that a gradient is made of.
 const MOST: i64 = 16;
+/// Sums of so few elements of the array, as of an image's channels, make few windows to be added up.
+const FEW: i64 = 8;
 
 /// A product as its first operand sees it: pairs of an axis of its own and one of the other operand.
 pub(super) struct Product<'a> {
@@ -50,9 +52,10 @@ struct Phase {
 /// The array behind the windows, and its gradient; `g` has the axes of the batch, then those of the operand, then the other's.
 pub(super) fn behind(graph: &mut Graph, product: &Product<'_>, g: NodeId) -> Option<(NodeId, NodeId)> {
     let (array, windows) = windows(graph, product)?;
-    // Without a stride there is nothing to put between; windows that do not overlap lie side by side.
+    // Windows that do not overlap lie side by side.
     let apart = |along: &Along| along.stride > 1 && along.stride >= along.count;
-    if windows.iter().all(|along| along.stride == 1) || windows.iter().any(apart) {
+    let few = windows.iter().all(|along| along.stride == 1) && is_of_few(graph, product, &windows);
+    if few || windows.iter().any(apart) {
         return None;
     }
     let phases: Vec<Vec<Phase>> = windows.iter().map(phases).collect::<Option<_>>()?;
@@ -70,6 +73,13 @@ pub(super) fn behind(graph: &mut Graph, product: &Product<'_>, g: NodeId) -> Opt
     gradient = graph.reshape(gradient, &shape);
     let whole = graph.ty(array).shape.clone();
     Some((array, graph.slice(gradient, &vec![Dim::zero(); rank], &vec![1; rank], &whole)))
+}
+
+/// Whether what is summed over besides the windows' places is known to be little.
+fn is_of_few(graph: &Graph, product: &Product<'_>, windows: &[Along]) -> bool {
+    let besides = product.contract.iter().filter(|pair| windows.iter().all(|along| along.taps != pair.1));
+    let sizes = besides.map(|pair| graph.ty(product.of).shape[pair.0].as_const());
+    sizes.product::<Option<i64>>().is_some_and(|size| size < FEW)
 }
 
 /// The windows that the operand is, by their axes, if each is summed over.

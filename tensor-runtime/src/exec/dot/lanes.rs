@@ -28,6 +28,14 @@ struct Along {
     len: usize,
 }
 
+/// The terms of the other operand.
+enum Terms {
+    /// From one to the next it is so far.
+    Even(isize),
+    /// So many bytes from the first one.
+    Apart(Vec<isize>),
+}
+
 /// Neighbours on a line.
 #[derive(Clone, Copy)]
 struct Piece {
@@ -38,24 +46,32 @@ struct Piece {
 }
 
 impl Windows {
-    /// Whether they are the lanes of a destination with these steps, and the other operand's terms are evenly apart.
+    /// Whether they are the lanes of a destination with these steps, and enough of them next to each other.
     pub(super) fn are_lanes(&self, product: &Product, strides: &[isize]) -> bool {
-        let line = self.line.and_then(|i| product.axes[i]);
-        with(isa::active()).is_some() && line.is_some_and(|k| strides[k] == 1) && self.term(&product.loops).is_some()
+        let Some((line, len)) = self.line.map(|i| (product.axes[i], product.loops[i].extent)) else { return false };
+        let follows = |(l, axis): &(&Loop, &Option<usize>)| {
+            l.role == self.role && axis.is_some_and(|k| strides[k] == len as isize)
+        };
+        let lines = product.loops.iter().zip(&product.axes).find(follows).map_or(1, |(l, _)| l.extent);
+        with(isa::active()).is_some() && line.is_some_and(|k| strides[k] == 1) && len * lines >= VECTOR
     }
 
-    /// The step of the other operand from term to term.
-    fn term(&self, loops: &[Loop]) -> Option<isize> {
-        let (mut term, mut next) = (None, 0);
-        for l in loops.iter().rev().filter(|l| l.role == Role::Contract && l.extent > 1) {
-            let step = self.other(l);
-            if term.is_some() && step != next {
-                return None;
-            }
-            term = term.or(Some(step));
-            next = step.wrapping_mul(l.extent as isize);
+    /// The other operand's terms, in the order of the loops.
+    fn terms_of_other(&self, loops: &[Loop]) -> Terms {
+        let contract = || loops.iter().filter(|l| l.role == Role::Contract && l.extent > 1);
+        let even = contract().zip(contract().skip(1));
+        let even =
+            even.into_iter().all(|(l, inner)| self.other(l) == self.other(inner).wrapping_mul(inner.extent as isize));
+        if even {
+            return Terms::Even(contract().last().map_or(1, |l| self.other(l)));
         }
-        Some(term.unwrap_or(1))
+        let mut offsets = vec![0isize];
+        for l in contract() {
+            let step = self.other(l).wrapping_mul(size_of::<f32>() as isize);
+            let along = |&at: &isize| (0..l.extent as isize).map(move |i| at.wrapping_add(i.wrapping_mul(step)));
+            offsets = offsets.iter().flat_map(along).collect();
+        }
+        Terms::Apart(offsets)
     }
 
     /// The other operand's step along a loop.
@@ -79,9 +95,7 @@ impl Windows {
         also: Also<'_>,
     ) -> Result<()> {
         let level = isa::active();
-        let (Some((tiles, lay)), Some(line), Some(term)) = (with(level), self.line, self.term(loops)) else {
-            unreachable!("`are_lanes` says so")
-        };
+        let (Some((tiles, lay)), Some(line)) = (with(level), self.line) else { unreachable!("`are_lanes` says so") };
         let len = loops[line].extent;
         let follows = |i: &usize| {
             *i != line && loops[*i].role == self.role && loops[*i].extent > 1 && loops[*i].out == len as isize
@@ -95,6 +109,7 @@ impl Windows {
         let outer = |i: &usize| loops[*i].role != Role::Contract && ![Some(line), next, row].contains(&Some(*i));
         let places = (0..loops.len()).filter(outer).map(|i| loops[i].extent).product::<usize>();
         let (rows, row, out_row) = row.map_or((1, 0, 0), |i| (loops[i].extent, self.other(&loops[i]), loops[i].out));
+        let all = self.terms_of_other(loops);
         let depth = self.offsets.len();
         let blocks = depth.div_ceil(DEPTH);
         let mut laid = Laid::new(WIDEST.min(lanes.next_multiple_of(VECTOR)) * depth.min(DEPTH))?;
@@ -114,14 +129,18 @@ impl Windows {
             }
             for block in 0..blocks {
                 let terms = jobs::part(depth, blocks, block);
+                let (first, term, offsets) = match &all {
+                    Terms::Even(step) => (terms.start as isize * step, *step, None),
+                    Terms::Apart(offsets) => (0, 0, Some(&offsets[terms.clone()])),
+                };
                 for panel in panels(0..lanes, lanes) {
                     // SAFETY: there is room for so many terms of the widest panel; of the array the caller's promise.
                     unsafe { lay(self, &at, &along, panel.clone(), terms.clone(), laid.start_mut()) };
                     let strip = Strip {
-                        left: other.wrapping_offset(terms.start as isize * term),
+                        left: other.wrapping_offset(first),
                         row,
                         term,
-                        offsets: None,
+                        offsets,
                         rows,
                         panel: laid.start(),
                         step: panel.len().next_multiple_of(VECTOR),
