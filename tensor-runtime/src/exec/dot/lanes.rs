@@ -18,7 +18,7 @@ use super::gemm::Loop;
 use super::lay::{DEPTH, VECTOR, WIDEST, panels};
 use super::post::Posted;
 use super::tile::{self, Also, Strip, Tiles, Vector};
-use super::windows::Windows;
+use super::windows::{Windows, pay_as_lanes};
 
 /// The loops along which lanes are neighbours: lines of windows, and the loop whose lines follow each other, if there is one.
 struct Along {
@@ -53,7 +53,8 @@ impl Windows {
             l.role == self.role && axis.is_some_and(|k| strides[k] == len as isize)
         };
         let lines = product.loops.iter().zip(&product.axes).find(follows).map_or(1, |(l, _)| l.extent);
-        with(isa::active()).is_some() && line.is_some_and(|k| strides[k] == 1) && len * lines >= VECTOR
+        let pay = pay_as_lanes(&product.loops, self.line) && len * lines >= VECTOR;
+        pay && with(isa::active()).is_some() && line.is_some_and(|k| strides[k] == 1)
     }
 
     /// The other operand's terms, in the order of the loops.

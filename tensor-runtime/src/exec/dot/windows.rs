@@ -107,8 +107,19 @@ pub(super) fn fit(product: &Product, packed: Option<&Packed>, boxes: &Boxes, str
     whole && packed.depth() == windows.offsets.len()
 }
 
+/// As rows they pay where lines are long, or terms few.
+fn pay_as_rows(loops: &[Loop], line: Option<usize>, depth: usize) -> bool {
+    depth <= NEAR || line.is_some_and(|i| loops[i].extent >= LONG)
+}
+
+/// As lanes they pay where lines are longer than windows, for they are copied by lines.
+pub(super) fn pay_as_lanes(loops: &[Loop], line: Option<usize>) -> bool {
+    let window = loops.iter().rfind(|l| l.role == Role::Contract && l.extent > 1).map_or(1, |l| l.extent);
+    line.is_some_and(|i| loops[i].extent >= window)
+}
+
 impl Windows {
-    /// `None` where places could not be told with an `isize`, or where the array is none of `f32`.
+    /// `None` where they are better written, where places could not be told with an `isize`, or where the array is none of `f32`.
     fn new(product: &Product, left: bool, array: &Spot<'_>, around: &Around, sizes: &[i64]) -> Option<Windows> {
         let (rank, loops) = (array.layout.rank(), &product.loops);
         if array.dtype != DType::F32 || around.axes.len() != rank || loops.iter().any(|l| l.extent == 0) {
@@ -142,6 +153,9 @@ impl Windows {
         let depth = loops.iter().filter(|l| l.role == Role::Contract).map(|l| l.extent).product::<usize>();
         let role = if left { Role::Left } else { Role::Right };
         let line = (0..loops.len()).rev().find(|&i| loops[i].role == role && loops[i].extent > 1);
+        if !(pay_as_rows(loops, line, depth) || pay_as_lanes(loops, line)) {
+            return None;
+        }
         let (mut terms, mut offsets) = (Vec::with_capacity(depth * rank), Vec::with_capacity(depth));
         let mut at = [0isize; MAX_LOOPS];
         let mut place = [0isize; MAX_RANK];
@@ -164,9 +178,9 @@ impl Windows {
         Some(Windows { role, origin, axes, terms, offsets, line })
     }
 
-    /// Whether they are better rows than what is made of them in memory: lines are long, or terms few.
+    /// Whether they are better rows than what is made of them in memory.
     pub(super) fn pay_as_rows(&self, product: &Product) -> bool {
-        self.offsets.len() <= NEAR || self.line.is_some_and(|i| product.loops[i].extent >= LONG)
+        pay_as_rows(&product.loops, self.line, self.offsets.len())
     }
 
     /// Computes a box of the product, whose rows they are: as [`Packed::compute`], with where the box's loops begin.
