@@ -89,6 +89,19 @@ tensor! {
     #[no_grad]
     fn groups_exact<B, H, W>(x: f64[B, 8, H, W], w: f64[12, 2, 3, 3]) -> f64[B, 12, H, W] { grouped(x, w) }
 
+    fn back(x, w, g) { vjp(every_line, wrt=x)(x, w, g)[1] }
+    fn every_line(x, w) { conv2d(x, w, padding=((1, 0), (2, 2)), dilation=(1, 2)) }
+
+    #[no_grad]
+    fn image<B, H, W>(x: f32[B, 9, H + 1, W], w: f32[12, 9, 3, 3], g: f32[B, 12, H, W]) -> f32[B, 9, H + 1, W] {
+        back(x, w, g)
+    }
+
+    #[no_grad]
+    fn image_exact<B, H, W>(x: f64[B, 9, H + 1, W], w: f64[12, 9, 3, 3], g: f64[B, 12, H, W]) -> f64[B, 9, H + 1, W] {
+        back(x, w, g)
+    }
+
     fn waves(x, w) { conv1d(x, w, padding=4, dilation=2) }
 
     #[no_grad]
@@ -241,6 +254,13 @@ fn lines_that_step_and_groups() {
         let (x, w) = (numbers([b, 8, h, l], 1), numbers([12, 2, 3, 3], 2));
         let exact = groups_exact(x.mapv(f64::from), w.mapv(f64::from)).unwrap().to_vec().unwrap();
         alike(&format!("groups of {b}, {h}, {l}"), || vec![groups(&x, &w).unwrap().to_vec().unwrap()], &[exact]);
+    }
+    for [b, h, l] in [[1, 5, 9], [3, 20, 33], [2, 1, 130]] {
+        let (x, w) = (numbers([b, 9, h + 1, l], 1), numbers([12, 9, 3, 3], 2));
+        let g = numbers([b, 12, h, l], 3);
+        let exact = image_exact(x.mapv(f64::from), w.mapv(f64::from), g.mapv(f64::from)).unwrap().to_vec().unwrap();
+        let found = || vec![image(&x, &w, &g).unwrap().to_vec().unwrap()];
+        alike(&format!("the image of {b}, {h}, {l}"), found, &[exact]);
     }
     for [b, c, l, o] in [[1, 3, 100, 16], [2, 30, 7, 9]] {
         let (x, w) = (numbers([1, b, c, l], 1), numbers([1, o, c, 5], 2));
