@@ -64,7 +64,7 @@ impl Windows {
         let even =
             even.into_iter().all(|(l, inner)| self.other(l) == self.other(inner).wrapping_mul(inner.extent as isize));
         if even {
-            return Terms::Even(contract().last().map_or(1, |l| self.other(l)));
+            return Terms::Even(contract().next_back().map_or(1, |l| self.other(l)));
         }
         let mut offsets = vec![0isize];
         for l in contract() {
