@@ -30,6 +30,7 @@ mod pool;
 
 use std::alloc;
 use std::fmt;
+use std::mem::MaybeUninit;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -267,8 +268,9 @@ impl<T: Element> Storage<T> {
 
     /// The memory of a result, and where it begins: of unspecified values.
     pub(crate) fn fresh(len: usize, start: &mut *mut u8) -> Result<Arc<Storage<T>>> {
-        // Written where it stays: what is made elsewhere is moved there while it is still on its way to the cache.
-        let shared = Arc::<Storage<T>>::new_uninit();
+        // Written where it stays: what is made elsewhere is moved there while it is still on its way to the cache. Not
+        // `new_uninit`, which finds out when it runs how large it is.
+        let shared = Arc::new(MaybeUninit::<Storage<T>>::uninit());
         let place = Arc::as_ptr(&shared).cast_mut().cast::<Storage<T>>();
         // SAFETY: nobody else has the memory yet, and it has room for a storage, which it then is.
         unsafe {

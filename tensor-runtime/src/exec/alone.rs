@@ -10,8 +10,8 @@ use crate::plan::{Action, Launch, Place, Plan};
 use crate::tensor::Made;
 
 use super::launch::Ready;
-use super::memory::{Host, Results, operand_at};
-use super::{cut, internal};
+use super::memory::{Plain, Results, not_its_own, operand_at};
+use super::cut;
 
 /// The launch that is all of a plan, if it is such a plan.
 #[inline]
@@ -28,6 +28,7 @@ pub(super) fn launch_of(plan: &'static Plan) -> Option<&'static Launch> {
 }
 
 /// Runs it, as [`super::steps`] would.
+#[inline]
 pub(super) fn run(
     plan: &'static Plan,
     launch: &'static Launch,
@@ -36,7 +37,7 @@ pub(super) fn run(
     sizes: &[i64],
     made: &mut [Made],
 ) -> Result<()> {
-    let mut host = Host::new();
+    let mut host = Plain;
     let mut ready = Ready::empty();
     ready.begin(plan, launch, sizes)?;
     for &input in launch.inputs {
@@ -47,7 +48,7 @@ pub(super) fn run(
     let mut results = Results::new(targets, made);
     for (k, buffer) in plan.buffers[operands.len()..].iter().enumerate() {
         if !matches!(buffer.place, Place::Output) {
-            return Err(internal(plan, format!("result {k} is not a buffer of its own")));
+            return Err(not_its_own(plan, k));
         }
         if let Some((start, layout)) = results.next(&host, plan, buffer, true, sizes)? {
             ready.open(start, buffer.dtype, layout);

@@ -14,6 +14,7 @@ mod alone;
 mod bind;
 mod block;
 mod braid;
+mod collapse;
 mod copy;
 pub mod cost;
 mod crew;
@@ -31,6 +32,7 @@ mod scatter;
 mod slices;
 mod spare;
 mod straight;
+mod target;
 #[cfg(test)]
 mod tests;
 mod turn;
@@ -92,12 +94,16 @@ pub fn call<const O: usize>(plan: &'static Plan, operands: &[RawView<'_>]) -> Re
 /// The same, with the results left where the caller has a place for them.
 pub fn call_made(plan: &'static Plan, operands: &[RawView<'_>], made: &mut [Made]) -> Result<()> {
     if plan.outputs.len() != made.len() {
-        return Err(internal(plan, format!("{} results, not {}", plan.outputs.len(), made.len())));
+        return Err(uncounted(plan, made.len()));
     }
     run(plan, operands, &mut [], None, made)?;
-    if tape::records(operands) {
-        made.iter_mut().zip(tape::record(plan, operands)?).for_each(|(made, mark)| made.track = mark);
-    }
+    if tape::records(operands) { mark_made(plan, operands, made) } else { Ok(()) }
+}
+
+/// Tells the tape of a call, and its results what it says.
+#[cold]
+fn mark_made(plan: &'static Plan, operands: &[RawView<'_>], made: &mut [Made]) -> Result<()> {
+    made.iter_mut().zip(tape::record(plan, operands)?).for_each(|(made, mark)| made.track = mark);
     Ok(())
 }
 
@@ -109,7 +115,7 @@ pub fn call_into(plan: &'static Plan, operands: &[RawView<'_>], results: &mut [R
         return std::mem::replace(missing, seen).map(|_| ());
     }
     if plan.outputs.len() != results.len() {
-        return Err(internal(plan, format!("{} results, not {}", plan.outputs.len(), results.len())));
+        return Err(uncounted(plan, results.len()));
     }
     let records = tape::records(operands);
     if records && results.iter().flatten().any(RawViewMut::is_leaf) {
@@ -364,6 +370,11 @@ fn in_turn<M: Machine>(
         }
     }
     memory.target.finish(plan)
+}
+
+#[cold]
+fn uncounted(plan: &Plan, results: usize) -> Error {
+    internal(plan, format!("{} results, not {results}", plan.outputs.len()))
 }
 
 /// A fault of the plan or of a kernel, not of the caller's.

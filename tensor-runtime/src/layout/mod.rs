@@ -118,10 +118,11 @@ impl Layout {
         Layout { rank: sizes.len().min(MAX_RANK), sizes: filled(sizes), strides: filled(strides), offset }
     }
 
-    /// Sizes and strides of so many axes from position 0, to be filled: 0 so far.
+    /// Sizes and strides of so many axes from position 0, to be filled: 0 so far. It is [`SCALAR`](Self::SCALAR) before.
     #[inline]
     pub(crate) fn begin(&mut self, rank: usize) -> (&mut [usize], &mut [isize]) {
-        *self = Layout { rank: rank.min(MAX_RANK), ..Layout::SCALAR };
+        debug_assert_eq!(*self, Layout::SCALAR);
+        self.rank = rank.min(MAX_RANK);
         (&mut self.sizes[..self.rank], &mut self.strides[..self.rank])
     }
 

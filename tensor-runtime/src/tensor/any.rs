@@ -223,8 +223,16 @@ pub(super) fn recovered<T: Element>(
     operand: &str,
 ) -> Result<Arc<Storage<T>>> {
     let found = storage.dtype();
-    let wrong = || Error::DType { operation, operand: operand.into(), found, expected: T::DTYPE };
-    T::recover_storage(storage).ok_or_else(wrong)
+    if found != T::DTYPE {
+        drop(storage);
+        return Err(other(operation, operand, found, T::DTYPE));
+    }
+    T::recover_storage(storage).ok_or_else(|| other(operation, operand, found, T::DTYPE))
+}
+
+#[cold]
+fn other(operation: &'static str, operand: &str, found: DType, expected: DType) -> Error {
+    Error::DType { operation, operand: operand.into(), found, expected }
 }
 
 impl<T: Element, S: Shape> From<Tensor<T, S>> for AnyTensor {
