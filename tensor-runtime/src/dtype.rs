@@ -288,8 +288,8 @@ macro_rules! elements {
                     AnyStorage::$variant(storage)
                 }
                 #[inline]
-                fn recover_storage(storage: AnyStorage) -> Option<Arc<Storage<$ty>>> {
-                    if let AnyStorage::$variant(s) = storage { Some(s) } else { None }
+                fn recover_storage(storage: AnyStorage) -> std::result::Result<Arc<Storage<$ty>>, AnyStorage> {
+                    if let AnyStorage::$variant(s) = storage { Ok(s) } else { Err(storage) }
                 }
             }
         )*
@@ -473,7 +473,7 @@ pub(crate) mod sealed {
         fn erase_storage(storage: Arc<Storage<Self>>) -> AnyStorage
         where
             Self: Element;
-        fn recover_storage(storage: AnyStorage) -> Option<Arc<Storage<Self>>>
+        fn recover_storage(storage: AnyStorage) -> std::result::Result<Arc<Storage<Self>>, AnyStorage>
         where
             Self: Element;
     }

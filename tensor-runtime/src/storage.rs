@@ -267,6 +267,7 @@ impl<T: Element> Storage<T> {
     }
 
     /// The memory of a result, and where it begins: of unspecified values.
+    #[inline(always)]
     pub(crate) fn fresh(len: usize, start: &mut *mut u8) -> Result<Arc<Storage<T>>> {
         // Written where it stays: what is made elsewhere is moved there while it is still on its way to the cache. Not
         // `new_uninit`, which finds out when it runs how large it is.

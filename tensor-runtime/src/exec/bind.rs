@@ -16,6 +16,7 @@ use super::internal;
 pub(super) const UNBOUND: i64 = -1;
 
 /// Fills `sizes`, one a slot of the plan, all [`UNBOUND`] so far.
+#[inline(always)]
 pub(super) fn bind(plan: &'static Plan, operands: &[RawView<'_>], sizes: &mut [i64]) -> Result<()> {
     let symbols = plan.symbols.len();
     if operands.len() != plan.params.len() || symbols > sizes.len() {

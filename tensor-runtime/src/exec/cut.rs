@@ -19,7 +19,7 @@ use super::{internal, jobs, slices};
 const LANE_UNIT: usize = 64;
 
 /// Runs a launch over all of its axes.
-#[inline]
+#[inline(always)]
 pub(super) fn run(plan: &'static Plan, launch: &'static Launch, ready: &mut Ready) -> Result<()> {
     if ready.elements == 0 && ready.ranges[..launch.par].iter().any(|r| r.is_empty()) {
         return Ok(());
@@ -51,7 +51,7 @@ fn parts(plan: &'static Plan, launch: &'static Launch, ready: &mut Ready) -> Res
 }
 
 /// The same as one job.
-#[inline]
+#[inline(always)]
 fn single(plan: &'static Plan, launch: &'static Launch, ready: &Ready) -> Result<()> {
     // SAFETY: a single job has the whole of every output.
     match jobs::one(|| unsafe { ready.run(launch) }) {

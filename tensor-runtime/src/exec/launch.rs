@@ -175,6 +175,7 @@ pub(super) fn each_spot<'m: 's, 's, T: Target>(
 
 /// Whether the last parallel axis is the better lane: where the last reduced one is short, or crosses the memory of more
 /// inputs than it follows. It depends on sizes and strides alone, as the order of sums does.
+#[inline(never)]
 fn goes_across(launch: &Launch, extents: &[isize], windows: &[Window]) -> bool {
     let (Some(last), true) = (launch.par.checked_sub(1), launch.par < extents.len()) else { return false };
     let lane = extents.len() - 1;
@@ -263,7 +264,7 @@ impl Ready {
     }
 
     /// The form that it runs in, once it has all operands.
-    #[inline]
+    #[inline(always)]
     pub(super) fn choose(&mut self, plan: &'static Plan, launch: &Launch) {
         self.across = launch.cpu.has_across() && goes_across(launch, &self.extents[..self.axes], &self.windows);
         if self.elements >= STREAM / WIDEST {
@@ -371,7 +372,7 @@ impl Ready {
     ///
     /// # Safety
     /// As [`run`](Ready::run).
-    #[inline]
+    #[inline(always)]
     pub(super) unsafe fn kernel(
         &self,
         launch: &Launch,

@@ -85,8 +85,11 @@ impl<'m, 'a> Results<'m, 'a> {
         wanted: bool,
         sizes: &[i64],
     ) -> Result<Option<(*mut u8, Lent<'m>)>> {
+        let k = self.count;
         self.count += 1;
-        let Some(made) = self.made.next() else { return self.aim(target, plan, buffer, sizes).map(Some) };
+        let Some(made) = self.made.next() else {
+            return aim(self.targets.next(), k, target, plan, buffer, sizes).map(Some);
+        };
         if !wanted {
             return Ok(None);
         }
@@ -96,30 +99,29 @@ impl<'m, 'a> Results<'m, 'a> {
         made.storage = Some(target.fresh(buffer.dtype, layout.len(), &mut start)?);
         Ok(Some((start, layout)))
     }
+}
 
-    /// The next memory of the caller's.
-    #[inline(never)]
-    fn aim<T: Target>(
-        &mut self,
-        target: &T,
-        plan: &'static Plan,
-        buffer: &Buffer,
-        sizes: &[i64],
-    ) -> Result<(*mut u8, Lent<'m>)> {
-        let Some(Ok(result)) = self.targets.next() else { return Err(internal(plan, "too few results".into())) };
-        let k = self.count - 1;
-        result.check()?;
-        let layout = result.lend();
-        let is_size = |(&slot, &size): (&Slot, &usize)| sizes.get(usize::from(slot)) == Some(&(size as i64));
-        let fits = buffer.dims.len() == layout.rank() && buffer.dims.iter().zip(layout.sizes()).all(is_size);
-        if result.dtype() != buffer.dtype || !fits {
-            return Err(unfit(plan, buffer, result, k, sizes));
-        }
-        // From here on it counts as written to.
-        let start = target.result(plan, result)?;
-        let result: &'m RawViewMut<'a> = result;
-        Ok((start, result.lend()))
+/// Where memory of the caller's lies for result `k`.
+#[inline(never)]
+fn aim<'m, T: Target>(
+    result: Option<&'m mut Result<RawViewMut<'_>>>,
+    k: usize,
+    target: &T,
+    plan: &'static Plan,
+    buffer: &Buffer,
+    sizes: &[i64],
+) -> Result<(*mut u8, Lent<'m>)> {
+    let Some(Ok(result)) = result else { return Err(internal(plan, "too few results".into())) };
+    result.check()?;
+    let layout = result.lend();
+    let is_size = |(&slot, &size): (&Slot, &usize)| sizes.get(usize::from(slot)) == Some(&(size as i64));
+    let fits = buffer.dims.len() == layout.rank() && buffer.dims.iter().zip(layout.sizes()).all(is_size);
+    if result.dtype() != buffer.dtype || !fits {
+        return Err(unfit(plan, buffer, result, k, sizes));
     }
+    // From here on it counts as written to.
+    let start = target.result(plan, result)?;
+    Ok((start, layout))
 }
 
 /// A result of another type, or of another shape.
@@ -365,7 +367,7 @@ pub(super) fn described(plan: &'static Plan, id: BufferId) -> Result<&'static Bu
 
 /// The dense layout of a buffer, its axes in the plan's order.
 pub(super) fn layout_of(plan: &'static Plan, buffer: &Buffer, sizes: &[i64]) -> Result<Layout> {
-    let mut layout = Layout::SCALAR;
+    let mut layout = Layout::scalar();
     lay_out(plan, buffer, sizes, &mut layout)?;
     Ok(layout)
 }

@@ -82,7 +82,7 @@ macro_rules! list {
 
 /// Runs the plan on operands, in the order of its parameters, and answers its results.
 pub fn call<const O: usize>(plan: &'static Plan, operands: &[RawView<'_>]) -> Result<[AnyTensor; O]> {
-    let mut made = [const { Made::NONE }; O];
+    let mut made = std::array::from_fn::<_, O, _>(|_| Made::none());
     call_made(plan, operands, &mut made)?;
     let results = made.each_mut().map(Made::any);
     if results.iter().any(Option::is_none) {
@@ -193,7 +193,7 @@ pub(crate) fn shapes(plan: &'static Plan, operands: &[RawView<'_>]) -> Result<Ve
 
 /// New results.
 fn made(plan: &'static Plan, operands: &[RawView<'_>], needs: Option<&Needs>) -> Result<Vec<Option<AnyTensor>>> {
-    list!(made: plan.outputs.len(), Made::NONE);
+    list!(made: plan.outputs.len(), Made::none());
     run(plan, operands, &mut [], needs, made)?;
     Ok(made.iter_mut().map(Made::any).collect())
 }

@@ -59,6 +59,12 @@ impl Layout {
     /// The layout of no axes: one element, at position 0.
     pub const SCALAR: Layout = Layout { rank: 0, sizes: [0; MAX_RANK], strides: [0; MAX_RANK], offset: 0 };
 
+    /// [`SCALAR`](Self::SCALAR), to be written to: a constant is a copy, by a call.
+    #[inline(always)]
+    pub(crate) fn scalar() -> Layout {
+        Layout { rank: 0, sizes: [0; MAX_RANK], strides: [0; MAX_RANK], offset: 0 }
+    }
+
     /// Row-major, from position 0.
     ///
     /// ```

@@ -215,24 +215,20 @@ impl<T: Element> Typed<T> {
     }
 }
 
-/// The storage of known type. Generic over that alone: there are few types of elements and many of shapes.
-#[inline(never)]
+/// The storage of known type.
+#[inline(always)]
 pub(super) fn recovered<T: Element>(
     storage: AnyStorage,
     operation: &'static str,
     operand: &str,
 ) -> Result<Arc<Storage<T>>> {
-    let found = storage.dtype();
-    if found != T::DTYPE {
-        drop(storage);
-        return Err(other(operation, operand, found, T::DTYPE));
-    }
-    T::recover_storage(storage).ok_or_else(|| other(operation, operand, found, T::DTYPE))
+    T::recover_storage(storage).map_err(|storage| other(storage, operation, operand, T::DTYPE))
 }
 
 #[cold]
-fn other(operation: &'static str, operand: &str, found: DType, expected: DType) -> Error {
-    Error::DType { operation, operand: operand.into(), found, expected }
+#[inline(never)]
+fn other(storage: AnyStorage, operation: &'static str, operand: &str, expected: DType) -> Error {
+    Error::DType { operation, operand: operand.into(), found: storage.dtype(), expected }
 }
 
 impl<T: Element, S: Shape> From<Tensor<T, S>> for AnyTensor {
