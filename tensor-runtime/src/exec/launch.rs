@@ -403,13 +403,16 @@ pub(super) enum Found {
 }
 
 pub(super) fn axis_of(launch: &Launch, operand: usize, axis: usize, rank: usize) -> Found {
-    let of_axis = |&(_, &a): &(usize, &u8)| usize::from(a) == axis;
-    let mut found = accesses(launch, operand).iter().take(rank).enumerate().filter(of_axis);
-    match (found.next(), found.next()) {
-        (None, _) => Found::No,
-        (Some((k, _)), None) => Found::At(k),
-        (Some(_), Some(_)) => Found::Twice,
+    let mut found = Found::No;
+    for (k, &access) in accesses(launch, operand).iter().take(rank).enumerate() {
+        if usize::from(access) == axis {
+            found = match found {
+                Found::No => Found::At(k),
+                Found::At(_) | Found::Twice => Found::Twice,
+            };
+        }
     }
+    found
 }
 
 /// The whole of a spot.

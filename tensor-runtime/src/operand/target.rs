@@ -214,7 +214,7 @@ impl<T: Element, S: Shape> OperandMut for Tensor<T, S> {
     fn raw_mut(&mut self) -> Result<RawViewMut<'_>> {
         self.make_unique()?;
         // Sole owner: either it was, for a single reference has nobody to clone it, or the storage is new.
-        let elements = Arc::get_mut(&mut self.storage).and_then(Storage::unique).ok_or_else(not_alone)?;
+        let elements = self.storage.get_mut().and_then(Storage::unique).ok_or_else(not_alone)?;
         Ok(RawViewMut::known(elements, &self.layout, Some(&mut self.track)))
     }
 }

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::kept::Kept;
 use crate::layout::Layout;
 use crate::operand::{RawView, RawViewMut};
-use crate::storage::{Elements, Storage};
+use crate::storage::{Elements, Shared, Storage};
 use crate::tape::{self, Value};
 use crate::view::{fitted, nd_view, nd_view_mut};
 
@@ -202,7 +202,7 @@ impl AnyTensor {
 
 /// A tensor without the type of its shape.
 pub(crate) struct Typed<T: Element> {
-    storage: Arc<Storage<T>>,
+    storage: Shared<Storage<T>>,
     layout: Layout,
     track: Option<Arc<Value>>,
 }
@@ -221,7 +221,7 @@ pub(super) fn recovered<T: Element>(
     storage: AnyStorage,
     operation: &'static str,
     operand: &str,
-) -> Result<Arc<Storage<T>>> {
+) -> Result<Shared<Storage<T>>> {
     T::recover_storage(storage).map_err(|storage| other(storage, operation, operand, T::DTYPE))
 }
 
