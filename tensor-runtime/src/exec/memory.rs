@@ -372,7 +372,7 @@ pub(super) fn layout_of(plan: &'static Plan, buffer: &Buffer, sizes: &[i64]) -> 
     Ok(layout)
 }
 
-/// The same in place, where no axes are so far.
+/// The same in place.
 #[inline]
 fn lay_out(plan: &'static Plan, buffer: &Buffer, sizes: &[i64], layout: &mut Layout) -> Result<()> {
     let rank = buffer.dims.len();

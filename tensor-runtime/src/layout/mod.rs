@@ -124,10 +124,13 @@ impl Layout {
         Layout { rank: sizes.len().min(MAX_RANK), sizes: filled(sizes), strides: filled(strides), offset }
     }
 
-    /// Sizes and strides of so many axes from position 0, to be filled: 0 so far. It is [`SCALAR`](Self::SCALAR) before.
+    /// Sizes and strides of so many axes from position 0, to be filled: 0 so far. Best of [`scalar`](Self::scalar), for nothing is
+    /// written twice then.
     #[inline]
     pub(crate) fn begin(&mut self, rank: usize) -> (&mut [usize], &mut [isize]) {
-        debug_assert_eq!(*self, Layout::SCALAR);
+        if self.rank != 0 {
+            *self = Layout::scalar();
+        }
         self.rank = rank.min(MAX_RANK);
         (&mut self.sizes[..self.rank], &mut self.strides[..self.rank])
     }
