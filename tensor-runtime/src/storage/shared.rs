@@ -72,8 +72,11 @@ impl<T> Shared<T> {
     /// The value, if it has no other owner.
     #[inline]
     pub(crate) fn get_mut(&mut self) -> Option<&mut T> {
+        if !self.is_alone() {
+            return None;
+        }
         // SAFETY: there is no other owner, and none is made while this one is borrowed.
-        self.is_alone().then(|| unsafe { &mut self.at.as_mut().value })
+        Some(unsafe { &mut self.at.as_mut().value })
     }
 
     /// The same by value; else the owner again.
