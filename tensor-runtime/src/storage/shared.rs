@@ -45,16 +45,22 @@ impl<T> Shared<T> {
     /// Where it is not an error, `write` must have written a value.
     #[inline(always)]
     pub(super) unsafe fn written(write: impl FnOnce(&mut MaybeUninit<T>) -> Result<()>) -> Result<Shared<T>> {
-        let mut room = Box::<Owned<T>>::new_uninit();
-        let at = room.as_mut_ptr();
+        // No box from here on, which would have its memory for itself: `write` may keep where the value lies.
+        let at = NonNull::from(Box::leak(Box::<Owned<T>>::new_uninit())).cast::<Owned<T>>();
         // SAFETY: fields of memory that is there and nobody else's; of what may be uninitialised any bytes are a value.
-        unsafe {
-            (&raw mut (*at).owners).write(AtomicUsize::new(1));
-            write(&mut *(&raw mut (*at).value).cast())?;
+        let written = unsafe {
+            (&raw mut (*at.as_ptr()).owners).write(AtomicUsize::new(1));
+            write(&mut *(&raw mut (*at.as_ptr()).value).cast())
+        };
+        match written {
+            // Both fields are, the second by the caller's promise.
+            Ok(()) => Ok(Shared { at, owns: PhantomData }),
+            Err(error) => {
+                // SAFETY: it is from such a box.
+                drop(unsafe { Box::from_raw(at.cast::<MaybeUninit<Owned<T>>>().as_ptr()) });
+                Err(error)
+            }
         }
-        // SAFETY: both fields are written, the second by the caller's promise.
-        let owned = unsafe { room.assume_init() };
-        Ok(Shared { at: NonNull::from(Box::leak(owned)), owns: PhantomData })
     }
 
     #[inline]
