@@ -18,7 +18,7 @@ use crate::error::Result;
 use crate::io;
 use crate::layout::Layout;
 use crate::operand::{Operand, RawView};
-use crate::storage::{Buffer, Elements, ElementsMut, Pool, Storage};
+use crate::storage::{Buffer, Elements, ElementsMut, Pool, Shared, Storage};
 use crate::view::{gather, nd_view};
 
 /// A Rust type that a tensor can hold. Sealed: the list of [`DType`] is all there is.
@@ -112,7 +112,7 @@ macro_rules! elements {
         /// The shared storage of a tensor of some element type.
         #[derive(Clone, Debug)]
         #[doc(hidden)]
-        pub enum AnyStorage { $($variant(Arc<Storage<$ty>>)),* }
+        pub enum AnyStorage { $($variant(Shared<Storage<$ty>>)),* }
 
         impl<'a> AnySlice<'a> {
             /// The type of its elements.
@@ -207,7 +207,7 @@ macro_rules! elements {
             }
 
             pub(crate) fn into_storage(self) -> AnyStorage {
-                match self { $(AnyBuffer::$variant(b) => AnyStorage::$variant(Arc::new(Storage::host(b)))),* }
+                match self { $(AnyBuffer::$variant(b) => AnyStorage::$variant(Shared::new(Storage::host(b)))),* }
             }
         }
 
@@ -232,14 +232,14 @@ macro_rules! elements {
                 match self {
                     $(AnyStorage::$variant(s) => {
                         let (storage, layout) = transfer::moved(s, layout, device)?;
-                        Ok((AnyStorage::$variant(Arc::new(storage)), layout))
+                        Ok((AnyStorage::$variant(Shared::new(storage)), layout))
                     })*
                 }
             }
 
             /// The same memory on a device.
             pub(crate) fn device(dtype: DType, block: Arc<Block>) -> AnyStorage {
-                match dtype { $(DType::$variant => AnyStorage::$variant(Arc::new(Storage::device(block)))),* }
+                match dtype { $(DType::$variant => AnyStorage::$variant(Shared::new(Storage::device(block)))),* }
             }
 
             /// The elements of `layout` in row-major order as little-endian bytes.
@@ -254,7 +254,7 @@ macro_rules! elements {
 
             /// All of it, to write, if nobody else holds it.
             pub(crate) fn unique(&mut self) -> Option<ElementsMut<'_>> {
-                match self { $(AnyStorage::$variant(s) => Arc::get_mut(s)?.unique()),* }
+                match self { $(AnyStorage::$variant(s) => s.get_mut()?.unique()),* }
             }
         }
 
@@ -284,12 +284,12 @@ macro_rules! elements {
                 fn erase_buffer(buffer: Buffer<$ty>) -> AnyBuffer {
                     AnyBuffer::$variant(buffer)
                 }
-                fn erase_storage(storage: Arc<Storage<$ty>>) -> AnyStorage {
+                fn erase_storage(storage: Shared<Storage<$ty>>) -> AnyStorage {
                     AnyStorage::$variant(storage)
                 }
                 #[inline]
-                fn recover_storage(storage: AnyStorage) -> Option<Arc<Storage<$ty>>> {
-                    if let AnyStorage::$variant(s) = storage { Some(s) } else { None }
+                fn recover_storage(storage: AnyStorage) -> std::result::Result<Shared<Storage<$ty>>, AnyStorage> {
+                    if let AnyStorage::$variant(s) = storage { Ok(s) } else { Err(storage) }
                 }
             }
         )*
@@ -470,10 +470,10 @@ pub(crate) mod sealed {
         fn erase_buffer(buffer: Buffer<Self>) -> AnyBuffer
         where
             Self: Element;
-        fn erase_storage(storage: Arc<Storage<Self>>) -> AnyStorage
+        fn erase_storage(storage: Shared<Storage<Self>>) -> AnyStorage
         where
             Self: Element;
-        fn recover_storage(storage: AnyStorage) -> Option<Arc<Storage<Self>>>
+        fn recover_storage(storage: AnyStorage) -> std::result::Result<Shared<Storage<Self>>, AnyStorage>
         where
             Self: Element;
     }

@@ -168,8 +168,12 @@ impl Kept {
     }
 
     /// The elements may change.
+    #[inline]
     pub(crate) fn clear(&mut self) {
-        self.forms.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
+        let forms = self.forms.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if !forms.is_empty() {
+            forms.clear();
+        }
     }
 }
 

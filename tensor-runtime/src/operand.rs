@@ -124,7 +124,7 @@ impl<'a> RawView<'a> {
             RawData::Apart(_) => return Ok(()),
             RawData::Device(block, dtype) => block.room(*dtype),
         };
-        if self.layout.range().end > len { Err(outside(self.layout, len)) } else { Ok(()) }
+        if self.layout.end() > len { Err(outside(self.layout, len)) } else { Ok(()) }
     }
 
     /// The elements of `layout` in a slice of a known type.
@@ -192,6 +192,7 @@ impl<'a> RawView<'a> {
     }
 
     /// The type of its elements.
+    #[inline]
     pub fn dtype(&self) -> DType {
         match &self.data {
             RawData::Borrowed(slice) => slice.dtype(),
@@ -206,6 +207,7 @@ impl<'a> RawView<'a> {
     }
 
     /// The size of each axis.
+    #[inline]
     pub fn sizes(&self) -> &[usize] {
         self.lend().sizes()
     }
@@ -221,6 +223,7 @@ impl<'a> RawView<'a> {
     }
 
     /// Its memory on a device, if it is on one.
+    #[inline]
     pub(crate) fn block(&self) -> Option<&'a Arc<Block>> {
         match self.data {
             RawData::Borrowed(_) | RawData::Apart(_) => None,

@@ -27,9 +27,11 @@
 #[cfg(test)]
 pub(crate) mod meter;
 mod pool;
+mod shared;
 
 use std::alloc;
 use std::fmt;
+use std::mem::MaybeUninit;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -43,6 +45,7 @@ use crate::kernel::cache::{LINE, PAGE};
 pub use pool::Pool;
 use pool::SMALLEST_POOLED_BYTES;
 pub(crate) use pool::{give_back, spare};
+pub use shared::Shared;
 
 /// Memory of so many bytes begins with a cache line, for half of the vectors that lie elsewhere are on two.
 const LEAST_ALIGNED: usize = 4 << 10;
@@ -266,26 +269,26 @@ impl<T: Element> Storage<T> {
     }
 
     /// The memory of a result, and where it begins: of unspecified values.
-    pub(crate) fn fresh(len: usize, start: &mut *mut u8) -> Result<Arc<Storage<T>>> {
-        // Written where it stays: what is made elsewhere is moved there while it is still on its way to the cache.
-        let shared = Arc::<Storage<T>>::new_uninit();
-        let place = Arc::as_ptr(&shared).cast_mut().cast::<Storage<T>>();
-        // SAFETY: nobody else has the memory yet, and it has room for a storage, which it then is.
-        unsafe {
-            if len <= NEAR {
-                place.write(Storage { memory: Memory::Near([T::default(); NEAR], len), kept: Kept::default() });
+    #[inline(always)]
+    pub(crate) fn fresh(len: usize, start: &mut *mut u8) -> Result<Shared<Storage<T>>> {
+        // Where it stays: what is made elsewhere is moved there while it is still on its way to the cache.
+        let write = |to: &mut MaybeUninit<Storage<T>>| {
+            let storage = if len <= NEAR {
                 #[cfg(test)]
                 meter::near::<T>(len);
+                to.write(Storage { memory: Memory::Near([T::default(); NEAR], len), kept: Kept::default() })
             } else {
-                place.write(Storage::host(Buffer::uninit(len)?));
-            }
-            *start = match &mut (*place).memory {
+                to.write(Storage::host(Buffer::uninit(len)?))
+            };
+            *start = match &mut storage.memory {
                 Memory::Near(elements, _) => elements.as_mut_ptr().cast(),
                 Memory::Host(buffer) => buffer.first().cast(),
                 Memory::Device(_) => unreachable!("it was made just before"),
             };
-            Ok(shared.assume_init())
-        }
+            Ok(())
+        };
+        // SAFETY: it is written, or that is an error.
+        unsafe { Shared::written(write) }
     }
 
     pub(crate) fn device(block: Arc<Block>) -> Storage<T> {
@@ -421,8 +424,8 @@ mod tests {
             // SAFETY: room for so many, which nobody else has.
             (0..len).for_each(|k| unsafe { start.cast::<f64>().add(k).write(k as f64) });
             assert!(storage.slice("test").unwrap().iter().copied().eq((0..len).map(|k| k as f64)));
-            Arc::get_mut(&mut storage).unwrap().slice_mut("test").unwrap().reverse();
-            let buffer = Arc::into_inner(storage).unwrap().into_buffer("test").unwrap();
+            storage.get_mut().unwrap().slice_mut("test").unwrap().reverse();
+            let buffer = storage.try_unwrap().unwrap().into_buffer("test").unwrap();
             assert!(buffer.iter().copied().eq((0..len).rev().map(|k| k as f64)));
         }
     }

@@ -20,7 +20,7 @@ use crate::dims::{MAX_RANK, NdRank, Shape, Sizes};
 use crate::dtype::Element;
 use crate::error::{Error, Result};
 use crate::layout::{Layout, Lent};
-use crate::storage::{Buffer, Storage};
+use crate::storage::{Buffer, Shared, Storage};
 use crate::tape::{self, Value};
 use crate::tensor::Tensor;
 
@@ -255,7 +255,7 @@ impl<'a, T: Element, S: Shape> TensorView<'a, T, S> {
     pub fn to_tensor(&self) -> Result<Tensor<T, S>> {
         let track = self.track.clone();
         if let Source::Device(block, layout) = &self.source {
-            let storage = Arc::new(Storage::device(transfer::contiguous(block, T::DTYPE, layout)?));
+            let storage = Shared::new(Storage::device(transfer::contiguous(block, T::DTYPE, layout)?));
             return Ok(Tensor { storage, layout: Layout::contiguous(layout.sizes())?, shape: self.shape, track });
         }
         Ok(Tensor { track, ..Tensor::from_buffer(self.shape, self.source.gather()?)? })

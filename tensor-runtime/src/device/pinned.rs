@@ -18,7 +18,7 @@ use crate::dtype::{DType, Element};
 use crate::error::Result;
 use crate::layout::Layout;
 use crate::operand::{Operand, RawView};
-use crate::storage::{Buffer, Storage};
+use crate::storage::{Buffer, Shared, Storage};
 use crate::tensor::Tensor;
 use crate::view::{nd_view, nd_view_mut};
 
@@ -222,7 +222,7 @@ impl<T: Element, S: Shape> Pinned<T, S> {
     pub fn to_device_async(self, device: &Device) -> Result<Pending<(Tensor<T, S>, Self)>> {
         let Pinned { memory, layout, shape } = self;
         let tensor = |block: &Arc<Block>| {
-            let storage = Arc::new(Storage::device(Arc::clone(block)));
+            let storage = Shared::new(Storage::device(Arc::clone(block)));
             Tensor { storage, layout, shape, track: None }
         };
         match memory {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::device::gpu::Gpu;
 use crate::error::{Error, Result, Site};
 use crate::operand::RawView;
-use crate::plan::{Plan, Relation};
+use crate::plan::{Param, Plan, Relation, Require, Slot};
 
 use super::internal;
 
@@ -16,26 +16,18 @@ use super::internal;
 pub(super) const UNBOUND: i64 = -1;
 
 /// Fills `sizes`, one a slot of the plan, all [`UNBOUND`] so far.
+#[inline(always)]
 pub(super) fn bind(plan: &'static Plan, operands: &[RawView<'_>], sizes: &mut [i64]) -> Result<()> {
     let symbols = plan.symbols.len();
     if operands.len() != plan.params.len() || symbols > sizes.len() {
-        return Err(internal(plan, format!("{} operands for {} parameters", operands.len(), plan.params.len())));
+        return Err(uncounted(plan, operands));
     }
-    let mut more = false;
+    // How many symbols have a size, and whether there are sizes that are no symbol's.
+    let (mut bound, mut more) = (0, false);
     for (p, (param, operand)) in plan.params.iter().zip(operands).enumerate() {
-        if operand.dtype() != param.dtype {
-            let (found, expected) = (operand.dtype(), param.dtype);
-            return Err(Error::DType { operation: plan.function, operand: param.name.into(), found, expected });
-        }
         let found = operand.sizes();
-        if found.len() != param.dims.len() {
-            let text = format!(
-                "`{}` has shape {found:?}, of {} axes, but {} are wanted",
-                param.name,
-                found.len(),
-                param.dims.len()
-            );
-            return Err(Error::shape(plan.function, found, None, text));
+        if operand.dtype() != param.dtype || found.len() != param.dims.len() {
+            return Err(unfit(plan, param, operand));
         }
         for (axis, (&size, &slot)) in found.iter().zip(param.dims).enumerate() {
             let slot = usize::from(slot);
@@ -45,15 +37,18 @@ pub(super) fn bind(plan: &'static Plan, operands: &[RawView<'_>], sizes: &mut [i
             }
             if sizes[slot] == UNBOUND {
                 sizes[slot] = size as i64;
+                bound += 1;
             } else if sizes[slot] != size as i64 {
                 return Err(mismatch(plan, operands, slot, p, axis));
             }
         }
     }
-    if let Some(slot) = sizes[..symbols].iter().position(|&size| size == UNBOUND) {
-        return Err(internal(plan, format!("no operand gives `{}` its size", plan.symbols[slot])));
+    if bound < symbols {
+        return Err(unbound(plan, sizes));
     }
-    (plan.sizes)(sizes).ok_or_else(|| too_large(plan, operands))?;
+    if (plan.sizes)(sizes).is_none() {
+        return Err(too_large(plan, operands));
+    }
     if more {
         computed(plan, operands, sizes)?;
     }
@@ -61,6 +56,7 @@ pub(super) fn bind(plan: &'static Plan, operands: &[RawView<'_>], sizes: &mut [i
 }
 
 /// Checks the axes whose sizes follow from those of others.
+#[inline(never)]
 fn computed(plan: &'static Plan, operands: &[RawView<'_>], sizes: &[i64]) -> Result<()> {
     let symbols = plan.symbols.len();
     for (param, operand) in plan.params.iter().zip(operands) {
@@ -81,7 +77,12 @@ fn computed(plan: &'static Plan, operands: &[RawView<'_>], sizes: &[i64]) -> Res
 }
 
 /// Where the call runs: on the device of its operands, else on the host. A number in host memory may come along.
+#[inline]
 pub(super) fn device(plan: &'static Plan, operands: &[RawView<'_>]) -> Result<Option<Arc<Gpu>>> {
+    if operands.iter().all(|operand| operand.block().is_none()) { Ok(None) } else { the_device(plan, operands) }
+}
+
+fn the_device(plan: &'static Plan, operands: &[RawView<'_>]) -> Result<Option<Arc<Gpu>>> {
     let gpu = |operand: &RawView<'_>| operand.block().map(|block| Arc::clone(block.gpu()));
     let mut there = operands.iter().enumerate().filter_map(|(p, operand)| Some((p, gpu(operand)?)));
     let Some((first, found)) = there.next() else { return Ok(None) };
@@ -128,21 +129,52 @@ pub(super) fn named(plan: &'static Plan, symbols: &[(&str, usize)], sizes: &mut 
 #[inline]
 fn require(plan: &'static Plan, sizes: &[i64]) -> Result<()> {
     for require in plan.requires {
-        let (Some(&left), Some(&right)) = (sizes.get(usize::from(require.left)), sizes.get(usize::from(require.right)))
-        else {
-            return Err(internal(plan, format!("no sizes for `{}`", require.text)));
-        };
-        let holds = match require.relation {
-            Relation::Eq => left == right,
-            Relation::Le => left <= right,
-            Relation::Lt => left < right,
+        let side = |slot: Slot| sizes.get(usize::from(slot)).copied();
+        let holds = match (side(require.left), side(require.right), &require.relation) {
+            (Some(left), Some(right), Relation::Eq) => left == right,
+            (Some(left), Some(right), Relation::Le) => left <= right,
+            (Some(left), Some(right), Relation::Lt) => left < right,
+            (None, _, _) | (_, None, _) => false,
         };
         if !holds {
-            let what = format!("`{}`, for {},", require.text, require.why);
-            return Err(Error::requirement(plan.function, what, left, right));
+            return Err(violated(plan, require, sizes));
         }
     }
     Ok(())
+}
+
+#[cold]
+fn violated(plan: &'static Plan, require: &Require, sizes: &[i64]) -> Error {
+    match (sizes.get(usize::from(require.left)), sizes.get(usize::from(require.right))) {
+        (Some(&left), Some(&right)) => {
+            let what = format!("`{}`, for {},", require.text, require.why);
+            Error::requirement(plan.function, what, left, right)
+        }
+        (None, _) | (_, None) => internal(plan, format!("no sizes for `{}`", require.text)),
+    }
+}
+
+#[cold]
+fn uncounted(plan: &'static Plan, operands: &[RawView<'_>]) -> Error {
+    internal(plan, format!("{} operands for {} parameters", operands.len(), plan.params.len()))
+}
+
+/// An operand of another type, or of another number of axes.
+#[cold]
+fn unfit(plan: &'static Plan, param: &Param, operand: &RawView<'_>) -> Error {
+    let (found, expected) = (operand.dtype(), param.dtype);
+    if found != expected {
+        return Error::DType { operation: plan.function, operand: param.name.into(), found, expected };
+    }
+    let (sizes, wanted) = (operand.sizes(), param.dims.len());
+    let text = format!("`{}` has shape {sizes:?}, of {} axes, but {wanted} are wanted", param.name, sizes.len());
+    Error::shape(plan.function, sizes, None, text)
+}
+
+#[cold]
+fn unbound(plan: &'static Plan, sizes: &[i64]) -> Error {
+    let names = plan.symbols.iter().zip(sizes).filter(|(_, size)| **size == UNBOUND).map(|(name, _)| *name);
+    internal(plan, format!("no operand gives `{}` its size", names.take(1).collect::<String>()))
 }
 
 /// Two sizes for one symbol: the first place that gave it one, and the one at fault.

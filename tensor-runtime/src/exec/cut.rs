@@ -7,11 +7,11 @@
 
 use std::ops::Range;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::kernel::TILE;
 use crate::plan::{Launch, Plan};
 
-use super::launch::{self, Faults, Ready, Shared, work};
+use super::launch::{self, Faults, Ready, Shared};
 use super::straight::straighten;
 use super::{internal, jobs, slices};
 
@@ -19,26 +19,50 @@ use super::{internal, jobs, slices};
 const LANE_UNIT: usize = 64;
 
 /// Runs a launch over all of its axes.
-#[inline]
+#[inline(always)]
 pub(super) fn run(plan: &'static Plan, launch: &'static Launch, ready: &mut Ready) -> Result<()> {
-    if ready.ranges[..launch.par].iter().any(|r| r.is_empty()) {
+    if ready.elements == 0 && ready.ranges[..launch.par].iter().any(|r| r.is_empty()) {
         return Ok(());
     }
-    // Held while the launch runs. Of one axis nothing is read again.
-    let _copies = if ready.axes > 1 { straighten(launch, ready)? } else { Vec::new() };
+    // Of one axis nothing is read again, and nothing runs as one with it.
+    if ready.axes < 2 && ready.work(launch) < jobs::LEAST_CUT {
+        return single(plan, launch, ready);
+    }
+    parts(plan, launch, ready)
+}
+
+/// The same in as many jobs as are worth it.
+#[inline(never)]
+fn parts(plan: &'static Plan, launch: &'static Launch, ready: &mut Ready) -> Result<()> {
+    // Held while the launch runs.
+    let _copies = straighten(launch, ready)?;
     ready.collapse(launch);
-    if let Some(slices) = slices::of(launch, ready) {
-        return slices.run(plan);
+    let work = ready.work(launch);
+    if work >= jobs::LEAST_CUT {
+        if let Some(slices) = slices::of(launch, ready) {
+            return slices.run(plan);
+        }
+        let wanted = jobs::count(work);
+        if wanted > 1 {
+            return several(plan, launch, ready, wanted);
+        }
     }
-    let wanted = jobs::count(work(launch, &ready.extents[..ready.axes]));
-    if wanted > 1 {
-        return several(plan, launch, ready, wanted);
-    }
+    single(plan, launch, ready)
+}
+
+/// The same as one job.
+#[inline(always)]
+fn single(plan: &'static Plan, launch: &'static Launch, ready: &Ready) -> Result<()> {
     // SAFETY: a single job has the whole of every output.
     match jobs::one(|| unsafe { ready.run(launch) }) {
         Ok(fault) => launch::told(plan, fault),
-        Err(text) => Err(internal(plan, format!("kernel {}: {text}", launch.name))),
+        Err(text) => Err(panicked(plan, launch, text)),
     }
+}
+
+#[cold]
+fn panicked(plan: &'static Plan, launch: &'static Launch, text: String) -> Error {
+    internal(plan, format!("kernel {}: {text}", launch.name))
 }
 
 /// The same as up to so many jobs.
@@ -61,7 +85,7 @@ fn several(plan: &'static Plan, launch: &'static Launch, ready: &Ready, wanted: 
     });
     let done = jobs::run(n, &|i| shared.call(i));
     faults.told(plan)?;
-    done.map_err(|text| internal(plan, format!("kernel {}: {text}", launch.name)))
+    done.map_err(|text| panicked(plan, launch, text))
 }
 
 /// The axis to cut, the number of its elements that stay together, and into how many jobs.

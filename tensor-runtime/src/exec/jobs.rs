@@ -11,6 +11,8 @@ use super::crew;
 
 /// The work below which a thread is not worth waking, in about machine instructions on single elements.
 const LEAST_WORK: u64 = 1 << 17;
+/// Less work than this is one job.
+pub(super) const LEAST_CUT: u64 = 2 * LEAST_WORK;
 /// Jobs a thread, so that a slow one does not hold up the others; and the work of one below which it is not worth being several.
 const JOBS_A_THREAD: u64 = 4;
 const LEAST_OF_SEVERAL: u64 = 1 << 22;
@@ -19,7 +21,7 @@ const MOST: usize = 64;
 
 /// How many jobs to cut `work` into.
 pub(super) fn count(work: u64) -> usize {
-    if work < 2 * LEAST_WORK {
+    if work < LEAST_CUT {
         return 1;
     }
     match rayon::current_num_threads() as u64 {

@@ -39,6 +39,8 @@ const SEVERAL: usize = 2;
 pub(super) struct Ready {
     pub(super) axes: usize,
     pub(super) extents: [isize; MAX_AXES],
+    /// The product of these.
+    pub(super) elements: usize,
     /// Of the parallel axes.
     pub(super) ranges: [Range<isize>; MAX_RANK],
     sizes: Few<isize, 8>,
@@ -75,11 +77,17 @@ impl Faults {
 }
 
 /// What an index out of range is to the caller.
+#[inline]
 pub(super) fn told(plan: &'static Plan, fault: Option<Fault>) -> Result<()> {
     match fault {
-        Some((index, size)) => Err(Error::index(plan.function, "take", index, size.max(0) as usize)),
+        Some(fault) => Err(wrong(plan, fault)),
         None => Ok(()),
     }
+}
+
+#[cold]
+fn wrong(plan: &'static Plan, (index, size): Fault) -> Error {
+    Error::index(plan.function, "take", index, size.max(0) as usize)
 }
 
 /// A job that holds windows, which are pointers.
@@ -167,6 +175,7 @@ pub(super) fn each_spot<'m: 's, 's, T: Target>(
 
 /// Whether the last parallel axis is the better lane: where the last reduced one is short, or crosses the memory of more
 /// inputs than it follows. It depends on sizes and strides alone, as the order of sums does.
+#[inline(never)]
 fn goes_across(launch: &Launch, extents: &[isize], windows: &[Window]) -> bool {
     let (Some(last), true) = (launch.par.checked_sub(1), launch.par < extents.len()) else { return false };
     let lane = extents.len() - 1;
@@ -196,6 +205,7 @@ impl Ready {
         Ready {
             axes: 0,
             extents: [0; MAX_AXES],
+            elements: 0,
             ranges: [const { 0..0 }; MAX_RANK],
             sizes: Few::new(),
             across: false,
@@ -223,50 +233,63 @@ impl Ready {
     }
 
     /// Its axes.
-    #[inline]
+    #[inline(always)]
     pub(super) fn begin(&mut self, plan: &'static Plan, launch: &Launch, sizes: &[i64]) -> Result<()> {
         let axes = launch.extents.len();
         if axes > MAX_AXES || launch.par > axes.min(MAX_RANK) || launch.outputs.len() > 64 {
-            return Err(internal(plan, format!("kernel {} has {axes} axes", launch.name)));
+            return Err(too_many(plan, launch));
         }
-        let size = |slot: u16| match sizes.get(usize::from(slot)) {
-            Some(&size) => Ok(size as isize),
-            None => Err(unknown(plan, launch, slot)),
-        };
         self.axes = axes;
-        for (extent, &slot) in self.extents.iter_mut().zip(launch.extents) {
-            *extent = size(slot)?.max(0);
-        }
-        for (range, &extent) in self.ranges.iter_mut().zip(&self.extents[..axes]) {
-            *range = 0..extent;
+        self.elements = 1;
+        for (axis, &slot) in launch.extents.iter().enumerate() {
+            let Some(&size) = sizes.get(usize::from(slot)) else { return Err(unknown(plan, launch, slot)) };
+            let extent = size.max(0) as isize;
+            self.extents[axis] = extent;
+            if axis < MAX_RANK {
+                self.ranges[axis] = 0..extent;
+            }
+            self.elements = self.elements.saturating_mul(extent as usize);
         }
         for &slot in launch.sizes {
-            self.sizes.push(size(slot)?);
+            let Some(&size) = sizes.get(usize::from(slot)) else { return Err(unknown(plan, launch, slot)) };
+            self.sizes.push(size as isize);
         }
         Ok(())
     }
 
     /// Its next operand: inputs come first, then outputs.
-    #[inline]
+    #[inline(always)]
     pub(super) fn open(&mut self, start: *mut u8, dtype: DType, layout: Lent<'_>) {
         open(start, dtype, layout, self.windows.push_new(|| Window::NOWHERE));
     }
 
     /// The form that it runs in, once it has all operands.
-    #[inline]
+    #[inline(always)]
     pub(super) fn choose(&mut self, plan: &'static Plan, launch: &Launch) {
         self.across = launch.cpu.has_across() && goes_across(launch, &self.extents[..self.axes], &self.windows);
-        let elements = self.extents[..self.axes].iter().fold(1usize, |n, &extent| n.saturating_mul(extent as usize));
-        let least = if launch.cost <= MOVES { 1 } else { SEVERAL };
-        if launch.outputs.len() >= least && elements >= STREAM / WIDEST {
-            let outputs = launch.outputs.iter().zip(&self.windows[launch.inputs.len()..]).enumerate();
-            let streamed = outputs.filter(|(_, (output, window))| streams(plan, output.buffer, window));
-            let bits: u64 = streamed.fold(0, |bits, (k, _)| bits | 1 << k);
-            self.streams = if bits.count_ones() as usize >= least { bits } else { 0 };
+        if self.elements >= STREAM / WIDEST {
+            self.stream(plan, launch);
         }
     }
 
+    /// Which of its outputs go past the caches.
+    #[inline(never)]
+    fn stream(&mut self, plan: &'static Plan, launch: &Launch) {
+        let least = if launch.cost <= MOVES { 1 } else { SEVERAL };
+        let outputs = launch.outputs.iter().zip(&self.windows[launch.inputs.len()..]).enumerate();
+        let streamed = outputs.filter(|(_, (output, window))| streams(plan, output.buffer, window));
+        let bits: u64 = streamed.fold(0, |bits, (k, _)| bits | 1 << k);
+        self.streams = if bits.count_ones() as usize >= least { bits } else { 0 };
+    }
+
+    /// About how many instructions on single elements it takes.
+    #[inline]
+    pub(super) fn work(&self, launch: &Launch) -> u64 {
+        (self.elements as u64).saturating_mul(u64::from(launch.cost.max(1)))
+    }
+
     /// Whether the last parallel axis is the vector lane.
+    #[inline]
     pub(super) fn lane_is_parallel(&self, launch: &Launch) -> bool {
         launch.lane_is_parallel || self.across
     }
@@ -288,6 +311,7 @@ impl Ready {
     ///
     /// # Safety
     /// Windows on outputs must not meet those of another job that runs meanwhile; see [`prepare`] for the rest.
+    #[inline]
     pub(super) unsafe fn run(&self, launch: &Launch) -> Option<Fault> {
         // Both are for two axes.
         if self.axes > 1 {
@@ -308,12 +332,25 @@ impl Ready {
     ///
     /// # Safety
     /// As [`run`](Ready::run).
+    #[inline]
     pub(super) unsafe fn whole(&self, launch: &Launch) -> Option<Fault> {
+        if self.across {
+            // SAFETY: the caller's promise.
+            return unsafe { self.blocks(launch) };
+        }
+        // SAFETY: the caller's promise.
+        unsafe { self.kernel(launch, self.outputs(launch), &self.ranges, None) }
+    }
+
+    /// The same in the second form, a part of its lane after another.
+    ///
+    /// # Safety
+    /// As [`run`](Ready::run).
+    #[inline(never)]
+    unsafe fn blocks(&self, launch: &Launch) -> Option<Fault> {
         // SAFETY: the caller's promise.
         let part = |ranges: &_| unsafe { self.kernel(launch, self.outputs(launch), ranges, None) };
-        let Some(last) = launch.par.checked_sub(1).filter(|_| self.across) else {
-            return part(&self.ranges);
-        };
+        let Some(last) = launch.par.checked_sub(1) else { return part(&self.ranges) };
         let (mut ranges, whole) = (self.ranges.clone(), &self.ranges[last]);
         let mut least: Option<Fault> = None;
         let lanes = cross::lanes(self, launch);
@@ -326,6 +363,7 @@ impl Ready {
     }
 
     /// The windows that are written.
+    #[inline]
     pub(super) fn outputs(&self, launch: &Launch) -> &[Window] {
         &self.windows[launch.inputs.len()..]
     }
@@ -334,6 +372,7 @@ impl Ready {
     ///
     /// # Safety
     /// As [`run`](Ready::run).
+    #[inline(always)]
     pub(super) unsafe fn kernel(
         &self,
         launch: &Launch,
@@ -349,78 +388,10 @@ impl Ready {
         cx.fault()
     }
 
-    /// Runs adjacent parallel axes as one where the kernel and all strides allow it: the inner one takes both extents.
-    pub(super) fn collapse(&mut self, launch: &Launch) {
-        // What the axis after `k` was merged into.
-        let mut inner = launch.par.saturating_sub(1);
-        for k in (0..inner).rev() {
-            let may = launch.collapse.get(k).copied().unwrap_or(false);
-            if !(may && self.merge(launch, k, inner)) {
-                inner = k;
-            }
-        }
-    }
-
     /// Whether each output has this parallel axis, so that jobs with parts of it write different elements.
     pub(super) fn splits(&self, launch: &Launch, axis: usize) -> bool {
         let mut outputs = self.windows.iter().enumerate().skip(launch.inputs.len());
         outputs.all(|(k, window)| !matches!(axis_of(launch, k, axis, window.rank), Found::No))
-    }
-
-    /// Whether the two axes are one now.
-    fn merge(&mut self, launch: &Launch, outer: usize, inner: usize) -> bool {
-        let (n, m) = (self.extents[outer], self.extents[inner]);
-        // A job's part of the inner axis is a run of the whole only if it is all of it.
-        let Some(both) = n.checked_mul(m).filter(|_| self.ranges[inner] == (0..m)) else { return false };
-        let outputs = launch.inputs.len();
-        let axes = |operand: usize, window: &Window| {
-            (axis_of(launch, operand, outer, window.rank), axis_of(launch, operand, inner, window.rank))
-        };
-        for (operand, window) in self.windows.iter().enumerate() {
-            let fits = match axes(operand, window) {
-                (Found::No, Found::No) => operand < outputs,
-                (Found::At(a), Found::At(b)) => {
-                    // Of a single outer coordinate the stride means nothing.
-                    let run = m == 1 || window.stride[b].checked_mul(m) == Some(window.stride[a]);
-                    window.size[b] == m as usize && (run || (n == 1 && window.size[a] == 1))
-                }
-                // One of them is repeated; then the other must be too.
-                (Found::At(a), Found::No) => {
-                    let first = window.low[a] == 0 && window.size[a] > 0;
-                    operand < outputs && first && (n == 1 || window.stride[a] == 0)
-                }
-                (Found::No, Found::At(b)) => {
-                    operand < outputs && window.size[b] == m as usize && (n == 1 || window.stride[b] == 0)
-                }
-                (Found::Twice, _) | (_, Found::Twice) => false,
-            };
-            if !fits {
-                return false;
-            }
-        }
-        for (operand, window) in self.windows.iter_mut().enumerate() {
-            let (a, b) = axes(operand, window);
-            if let Found::At(b) = b {
-                // Coordinates of the inner axis now count through both.
-                let (low, size) = match a {
-                    Found::At(a) => {
-                        if m == 1 {
-                            window.stride[b] = window.stride[a];
-                        }
-                        (window.low[a], window.size[a])
-                    }
-                    Found::No | Found::Twice => (0, n as usize),
-                };
-                (window.low[b], window.size[b]) = (low * m, size * m as usize);
-            }
-            if let Found::At(a) = a {
-                (window.low[a], window.size[a]) = (0, 1);
-            }
-        }
-        let range = self.ranges[outer].clone();
-        (self.extents[outer], self.extents[inner]) = (1, both);
-        (self.ranges[outer], self.ranges[inner]) = (0..1, range.start * m..range.end * m);
-        true
     }
 }
 
@@ -432,13 +403,16 @@ pub(super) enum Found {
 }
 
 pub(super) fn axis_of(launch: &Launch, operand: usize, axis: usize, rank: usize) -> Found {
-    let of_axis = |&(_, &a): &(usize, &u8)| usize::from(a) == axis;
-    let mut found = accesses(launch, operand).iter().take(rank).enumerate().filter(of_axis);
-    match (found.next(), found.next()) {
-        (None, _) => Found::No,
-        (Some((k, _)), None) => Found::At(k),
-        (Some(_), Some(_)) => Found::Twice,
+    let mut found = Found::No;
+    for (k, &access) in accesses(launch, operand).iter().take(rank).enumerate() {
+        if usize::from(access) == axis {
+            found = match found {
+                Found::No => Found::At(k),
+                Found::At(_) | Found::Twice => Found::Twice,
+            };
+        }
     }
+    found
 }
 
 /// The whole of a spot.
@@ -453,8 +427,13 @@ fn unknown(plan: &Plan, launch: &Launch, slot: u16) -> Error {
     internal(plan, format!("kernel {} wants size {slot}", launch.name))
 }
 
+#[cold]
+fn too_many(plan: &Plan, launch: &Launch) -> Error {
+    internal(plan, format!("kernel {} has {} axes", launch.name, launch.extents.len()))
+}
+
 /// The same where there is no window yet: number by number, for the kernel reads it so.
-#[inline]
+#[inline(always)]
 fn open(start: *mut u8, dtype: DType, layout: Lent<'_>, window: &mut Window) {
     window.origin = start.wrapping_add(layout.offset() * dtype.bytes());
     window.dtype = dtype;

@@ -5,21 +5,20 @@
 //! the places of two buffers are of one root, or do not overlap. A place is a few words: its layout is lent by the operand,
 //! or lies where the call keeps those that it makes, and is never copied. Next: [`super::launch`].
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::OnceCell;
 use std::slice::IterMut;
 
-use crate::dtype::{AnyBuffer, AnySliceMut, AnyStorage, DType};
+use crate::dtype::DType;
 use crate::error::{Error, Result};
 use crate::kept::Kept;
 use crate::layout::{Layout, Lent};
 use crate::operand::{RawView, RawViewMut};
-use crate::plan::{Buffer, BufferId, Place, Plan};
+use crate::plan::{Buffer, BufferId, Place, Plan, Slot};
 pub(super) use crate::storage::slack;
 use crate::tensor::Made;
 
-use super::copy::in_order;
 use super::internal;
-use super::spare::Spare;
+pub(super) use super::target::{Host, Plain, Target, address_mut, aligned};
 use super::wanted::Needs;
 
 /// Where the elements of a buffer lie.
@@ -49,74 +48,6 @@ pub(super) struct Keeper<'m> {
     /// Its first element, and how many there are.
     pub(super) start: *const u8,
     pub(super) len: usize,
-}
-
-/// Where the buffers of a call are: in host memory, or on a device.
-pub(super) trait Target {
-    /// Memory that the call allocates.
-    type Owned;
-    /// Memory of so many elements, and where it begins.
-    fn allocate(&self, dtype: DType, len: usize) -> Result<(Self::Owned, *mut u8)>;
-    /// Takes memory back that the call is done with.
-    fn free(&self, owned: Self::Owned) {
-        drop(owned);
-    }
-    /// Where position 0 of an operand's layout is.
-    fn operand(&mut self, plan: &'static Plan, operand: &RawView<'_>) -> Result<*mut u8>;
-    /// The same of a result's.
-    fn result(&self, plan: &'static Plan, result: &mut RawViewMut<'_>) -> Result<*mut u8>;
-    /// Copies the elements of a spot in C order to dense memory.
-    fn copy(&self, from: &Spot<'_>, to: *mut u8) -> Result<()>;
-    /// Memory of a result, of so many elements; `start` is set to where it begins.
-    fn fresh(&self, dtype: DType, len: usize, start: &mut *mut u8) -> Result<AnyStorage>;
-}
-
-/// Host memory.
-pub(super) struct Host {
-    spare: RefCell<Spare<AnyBuffer>>,
-}
-
-impl Host {
-    pub(super) fn new() -> Host {
-        Host { spare: RefCell::new(Spare::new()) }
-    }
-}
-
-impl Target for Host {
-    type Owned = AnyBuffer;
-
-    fn allocate(&self, dtype: DType, len: usize) -> Result<(AnyBuffer, *mut u8)> {
-        match self.spare.borrow_mut().take(dtype, len) {
-            Some((_, buffer)) => Ok(begun(buffer)),
-            None => aligned(dtype, len),
-        }
-    }
-
-    fn free(&self, mut owned: AnyBuffer) {
-        let slice = owned.slice_mut();
-        let (dtype, len) = (slice.dtype(), slice.len());
-        drop(self.spare.borrow_mut().put(dtype, len, owned));
-    }
-
-    fn operand(&mut self, plan: &'static Plan, operand: &RawView<'_>) -> Result<*mut u8> {
-        let elsewhere = || Error::device(plan.function, operand.device(), "cpu", "to_host()");
-        operand.start().ok_or_else(elsewhere)
-    }
-
-    fn result(&self, plan: &'static Plan, result: &mut RawViewMut<'_>) -> Result<*mut u8> {
-        let device = result.device();
-        result.start().ok_or_else(|| Error::device(plan.function, device, "cpu", "to_host()"))
-    }
-
-    fn copy(&self, from: &Spot<'_>, to: *mut u8) -> Result<()> {
-        // SAFETY: the elements of a spot are initialised, and written by nobody meanwhile; `to` has room for as many, of its own.
-        unsafe { in_order(from.dtype.bytes(), from.start, from.layout, to) };
-        Ok(())
-    }
-
-    fn fresh(&self, dtype: DType, len: usize, start: &mut *mut u8) -> Result<AnyStorage> {
-        AnyStorage::fresh(dtype, len, start)
-    }
 }
 
 /// Where an operand lies, which is checked to be in its memory.
@@ -154,8 +85,11 @@ impl<'m, 'a> Results<'m, 'a> {
         wanted: bool,
         sizes: &[i64],
     ) -> Result<Option<(*mut u8, Lent<'m>)>> {
+        let k = self.count;
         self.count += 1;
-        let Some(made) = self.made.next() else { return self.aim(target, plan, buffer, sizes).map(Some) };
+        let Some(made) = self.made.next() else {
+            return aim(self.targets.next(), k, target, plan, buffer, sizes).map(Some);
+        };
         if !wanted {
             return Ok(None);
         }
@@ -165,35 +99,45 @@ impl<'m, 'a> Results<'m, 'a> {
         made.storage = Some(target.fresh(buffer.dtype, layout.len(), &mut start)?);
         Ok(Some((start, layout)))
     }
+}
 
-    /// The next memory of the caller's.
-    #[inline(never)]
-    fn aim<T: Target>(
-        &mut self,
-        target: &T,
-        plan: &'static Plan,
-        buffer: &Buffer,
-        sizes: &[i64],
-    ) -> Result<(*mut u8, Lent<'m>)> {
-        let Some(Ok(result)) = self.targets.next() else { return Err(internal(plan, "too few results".into())) };
-        let k = self.count - 1;
-        result.check()?;
-        let layout = result.lend();
-        if result.dtype() != buffer.dtype {
-            let (found, expected) = (result.dtype(), buffer.dtype);
-            let operand = format!("result {k}").into();
-            return Err(Error::DType { operation: plan.function, operand, found, expected });
+/// Where memory of the caller's lies for result `k`.
+#[inline(never)]
+fn aim<'m, T: Target>(
+    result: Option<&'m mut Result<RawViewMut<'_>>>,
+    k: usize,
+    target: &T,
+    plan: &'static Plan,
+    buffer: &Buffer,
+    sizes: &[i64],
+) -> Result<(*mut u8, Lent<'m>)> {
+    let Some(Ok(result)) = result else { return Err(internal(plan, "too few results".into())) };
+    result.check()?;
+    let layout = result.lend();
+    let is_size = |(&slot, &size): (&Slot, &usize)| sizes.get(usize::from(slot)) == Some(&(size as i64));
+    let fits = buffer.dims.len() == layout.rank() && buffer.dims.iter().zip(layout.sizes()).all(is_size);
+    if result.dtype() != buffer.dtype || !fits {
+        return Err(unfit(plan, buffer, result, k, sizes));
+    }
+    // From here on it counts as written to.
+    let start = target.result(plan, result)?;
+    Ok((start, layout))
+}
+
+/// A result of another type, or of another shape.
+#[cold]
+fn unfit(plan: &'static Plan, buffer: &Buffer, result: &RawViewMut<'_>, k: usize, sizes: &[i64]) -> Error {
+    let (found, expected) = (result.dtype(), buffer.dtype);
+    if found != expected {
+        let operand = format!("result {k}").into();
+        return Error::DType { operation: plan.function, operand, found, expected };
+    }
+    match layout_of(plan, buffer, sizes) {
+        Ok(wanted) => {
+            let text = format!("result {k} has shape {:?}, but {:?} is wanted", result.sizes(), wanted.sizes());
+            Error::shape(plan.function, result.sizes(), None, text)
         }
-        let wanted = buffer.dims.iter().map(|&slot| sizes.get(usize::from(slot)).copied());
-        if !wanted.eq(layout.sizes().iter().map(|&size| Some(size as i64))) {
-            let wanted = layout_of(plan, buffer, sizes)?;
-            let text = format!("result {k} has shape {:?}, but {:?} is wanted", layout.sizes(), wanted.sizes());
-            return Err(Error::shape(plan.function, layout.sizes(), None, text));
-        }
-        // From here on it counts as written to.
-        let start = target.result(plan, result)?;
-        let result: &'m RawViewMut<'a> = result;
-        Ok((start, result.lend()))
+        Err(error) => error,
     }
 }
 
@@ -249,7 +193,7 @@ impl<'m, T: Target> Memory<'m, T> {
         for (k, &id) in plan.outputs.iter().enumerate() {
             let buffer = self.described(id)?;
             if self.spots[usize::from(id)].is_some() || !matches!(buffer.place, Place::Output) {
-                return Err(internal(plan, format!("result {k} is not a buffer of its own")));
+                return Err(not_its_own(plan, k));
             }
             let wanted = needs.is_none_or(|needs| needs.buffers[usize::from(id)]);
             if let Some((start, layout)) = results.next(self.target, plan, buffer, wanted, sizes)? {
@@ -410,15 +354,9 @@ impl<'m, T: Target> Memory<'m, T> {
     }
 }
 
-/// Memory of so many elements, of unspecified values, and where it begins: with a cache line, where it is worth that.
-pub(super) fn aligned(dtype: DType, len: usize) -> Result<(AnyBuffer, *mut u8)> {
-    AnyBuffer::uninit(dtype, len).map(begun)
-}
-
-/// Memory, and where it begins.
-fn begun(mut buffer: AnyBuffer) -> (AnyBuffer, *mut u8) {
-    let start = address_mut(buffer.slice_mut());
-    (buffer, start)
+#[cold]
+pub(super) fn not_its_own(plan: &'static Plan, result: usize) -> Error {
+    internal(plan, format!("result {result} is not a buffer of its own"))
 }
 
 /// What the plan says of a buffer.
@@ -429,37 +367,38 @@ pub(super) fn described(plan: &'static Plan, id: BufferId) -> Result<&'static Bu
 
 /// The dense layout of a buffer, its axes in the plan's order.
 pub(super) fn layout_of(plan: &'static Plan, buffer: &Buffer, sizes: &[i64]) -> Result<Layout> {
-    let mut layout = Layout::SCALAR;
+    let mut layout = Layout::scalar();
     lay_out(plan, buffer, sizes, &mut layout)?;
     Ok(layout)
 }
 
 /// The same in place.
+#[inline]
 fn lay_out(plan: &'static Plan, buffer: &Buffer, sizes: &[i64], layout: &mut Layout) -> Result<()> {
     let rank = buffer.dims.len();
     let mut empty = false;
     if rank > crate::MAX_RANK || buffer.order.len() != rank {
-        return Err(internal(plan, format!("a buffer of {rank} axes")));
+        return Err(disordered(plan, buffer));
     }
     let (extents, strides) = layout.begin(rank);
     for (extent, &slot) in extents.iter_mut().zip(buffer.dims) {
-        let size = sizes.get(usize::from(slot)).and_then(|&size| usize::try_from(size).ok());
-        let Some(size) = size else {
-            let text = format!("a size within the function is {:?}", sizes.get(usize::from(slot)));
-            return Err(Error::shape(plan.function, &[], None, text));
-        };
-        *extent = size;
-        empty |= size == 0;
+        match sizes.get(usize::from(slot)) {
+            Some(&size) if size >= 0 => *extent = size as usize,
+            size => return Err(negative(plan, size)),
+        }
+        empty |= *extent == 0;
     }
-    let mut len = 1usize;
+    let mut len = 1isize;
     for &axis in buffer.order.iter().rev() {
         let axis = usize::from(axis);
         if axis >= rank || strides[axis] != 0 {
-            return Err(internal(plan, "an order of axes that is none".into()));
+            return Err(disordered(plan, buffer));
         }
-        strides[axis] = len as isize;
-        let next = len.checked_mul(extents[axis].max(1)).filter(|&n| isize::try_from(n).is_ok());
-        len = next.ok_or_else(|| Error::too_large(plan.function, extents))?;
+        strides[axis] = len;
+        match len.checked_mul(extents[axis].max(1) as isize) {
+            Some(next) => len = next,
+            None => return Err(Error::too_large(plan.function, extents)),
+        }
     }
     if empty {
         *layout = Layout::contiguous(layout.sizes())?;
@@ -467,6 +406,12 @@ fn lay_out(plan: &'static Plan, buffer: &Buffer, sizes: &[i64], layout: &mut Lay
     Ok(())
 }
 
-pub(super) fn address_mut(mut slice: AnySliceMut<'_>) -> *mut u8 {
-    slice.address()
+#[cold]
+fn disordered(plan: &'static Plan, buffer: &Buffer) -> Error {
+    internal(plan, format!("a buffer of {} axes in the order {:?}", buffer.dims.len(), buffer.order))
+}
+
+#[cold]
+fn negative(plan: &'static Plan, size: Option<&i64>) -> Error {
+    Error::shape(plan.function, &[], None, format!("a size within the function is {size:?}"))
 }

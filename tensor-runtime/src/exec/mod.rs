@@ -14,6 +14,7 @@ mod alone;
 mod bind;
 mod block;
 mod braid;
+mod collapse;
 mod copy;
 pub mod cost;
 mod crew;
@@ -31,6 +32,7 @@ mod scatter;
 mod slices;
 mod spare;
 mod straight;
+mod target;
 #[cfg(test)]
 mod tests;
 mod turn;
@@ -80,7 +82,7 @@ macro_rules! list {
 
 /// Runs the plan on operands, in the order of its parameters, and answers its results.
 pub fn call<const O: usize>(plan: &'static Plan, operands: &[RawView<'_>]) -> Result<[AnyTensor; O]> {
-    let mut made = [const { Made::NONE }; O];
+    let mut made = std::array::from_fn::<_, O, _>(|_| Made::none());
     call_made(plan, operands, &mut made)?;
     let results = made.each_mut().map(Made::any);
     if results.iter().any(Option::is_none) {
@@ -92,12 +94,16 @@ pub fn call<const O: usize>(plan: &'static Plan, operands: &[RawView<'_>]) -> Re
 /// The same, with the results left where the caller has a place for them.
 pub fn call_made(plan: &'static Plan, operands: &[RawView<'_>], made: &mut [Made]) -> Result<()> {
     if plan.outputs.len() != made.len() {
-        return Err(internal(plan, format!("{} results, not {}", plan.outputs.len(), made.len())));
+        return Err(uncounted(plan, made.len()));
     }
     run(plan, operands, &mut [], None, made)?;
-    if tape::records(operands) {
-        made.iter_mut().zip(tape::record(plan, operands)?).for_each(|(made, mark)| made.track = mark);
-    }
+    if tape::records(operands) { mark_made(plan, operands, made) } else { Ok(()) }
+}
+
+/// Tells the tape of a call, and its results what it says.
+#[cold]
+fn mark_made(plan: &'static Plan, operands: &[RawView<'_>], made: &mut [Made]) -> Result<()> {
+    made.iter_mut().zip(tape::record(plan, operands)?).for_each(|(made, mark)| made.track = mark);
     Ok(())
 }
 
@@ -109,7 +115,7 @@ pub fn call_into(plan: &'static Plan, operands: &[RawView<'_>], results: &mut [R
         return std::mem::replace(missing, seen).map(|_| ());
     }
     if plan.outputs.len() != results.len() {
-        return Err(internal(plan, format!("{} results, not {}", plan.outputs.len(), results.len())));
+        return Err(uncounted(plan, results.len()));
     }
     let records = tape::records(operands);
     if records && results.iter().flatten().any(RawViewMut::is_leaf) {
@@ -187,7 +193,7 @@ pub(crate) fn shapes(plan: &'static Plan, operands: &[RawView<'_>]) -> Result<Ve
 
 /// New results.
 fn made(plan: &'static Plan, operands: &[RawView<'_>], needs: Option<&Needs>) -> Result<Vec<Option<AnyTensor>>> {
-    list!(made: plan.outputs.len(), Made::NONE);
+    list!(made: plan.outputs.len(), Made::none());
     run(plan, operands, &mut [], needs, made)?;
     Ok(made.iter_mut().map(Made::any).collect())
 }
@@ -364,6 +370,11 @@ fn in_turn<M: Machine>(
         }
     }
     memory.target.finish(plan)
+}
+
+#[cold]
+fn uncounted(plan: &Plan, results: usize) -> Error {
+    internal(plan, format!("{} results, not {results}", plan.outputs.len()))
 }
 
 /// A fault of the plan or of a kernel, not of the caller's.

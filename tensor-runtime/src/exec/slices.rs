@@ -19,8 +19,8 @@ const ENOUGH: isize = 16;
 /// The least elements of a slice, for a job is a call of the kernel a pass; and the most slices of a row.
 const LEAST: usize = 24 * TILE;
 const MOST: usize = 32;
-/// The least work of a row, in about machine instructions on single elements.
-const WORTH: isize = 1 << 18;
+/// The least work of a row, in about machine instructions on single elements: a launch of one job has no slices.
+const WORTH: isize = jobs::LEAST_CUT as isize;
 
 /// A launch, cut.
 pub(super) struct Slices<'a> {

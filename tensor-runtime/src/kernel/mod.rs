@@ -130,13 +130,13 @@ impl CpuKernel {
     pub(crate) fn run(&self, across: bool, cx: &mut Cx<'_>) {
         // Also where the kernel panics: the memory may be another's soon. A closure, for a value that is not kept would be dropped.
         let _streamed = (cx.streams != 0).then(|| cache::Streamed);
-        let second = across || (self.few > 0 && cx.is_tall(self.few));
         let level = isa::active();
-        match self.second.filter(|_| second && level.has_second()) {
+        let asked = || across || (self.few > 0 && cx.is_tall(self.few));
+        match self.second {
             // SAFETY: the machine has the set that is active, and that has a second form.
-            Some(form) => unsafe { form(cx) },
+            Some(form) if asked() && level.has_second() => unsafe { form(cx) },
             // SAFETY: as above.
-            None => (self.own)(unsafe { Found::new(level) }, cx),
+            Some(_) | None => (self.own)(unsafe { Found::new(level) }, cx),
         }
     }
 }
@@ -257,10 +257,12 @@ impl<'a> Cx<'a> {
     }
 
     /// The window of output `k`, once, and whether its rows go past the caches.
+    #[inline]
     fn take(&self, k: usize) -> (&'a Window, bool) {
         let bit = u32::try_from(k).ok().and_then(|k| 1u64.checked_shl(k)).unwrap_or(0);
-        let free = bit != 0 && self.taken.get() & bit == 0;
-        assert!(free, "output {k} cannot be taken twice");
+        if bit == 0 || self.taken.get() & bit != 0 {
+            twice(k);
+        }
         self.taken.set(self.taken.get() | bit);
         (&self.outputs[k], self.streams & bit != 0)
     }
@@ -340,6 +342,12 @@ impl<'a> Cx<'a> {
     pub fn row<T: Element>(&self, len: isize) -> Row<T> {
         Row::new(usize::try_from(len).expect("the length of a row is not negative"))
     }
+}
+
+#[cold]
+#[inline(never)]
+fn twice(k: usize) -> ! {
+    panic!("output {k} cannot be taken twice");
 }
 
 #[cfg(test)]

@@ -86,6 +86,19 @@ impl<'a> Lent<'a> {
         low as usize..high as usize + 1
     }
 
+    /// The end of [`range`](Self::range).
+    #[inline]
+    pub(crate) fn end(&self) -> usize {
+        let mut high = self.offset as isize;
+        for (&size, &stride) in self.sizes.iter().zip(self.strides) {
+            if size == 0 {
+                return self.offset;
+            }
+            high = high.wrapping_add((size as isize - 1).wrapping_mul(stride).max(0));
+        }
+        high as usize + 1
+    }
+
     #[inline]
     pub(crate) fn is_contiguous(&self) -> bool {
         let mut wanted = 1isize;

@@ -59,6 +59,12 @@ impl Layout {
     /// The layout of no axes: one element, at position 0.
     pub const SCALAR: Layout = Layout { rank: 0, sizes: [0; MAX_RANK], strides: [0; MAX_RANK], offset: 0 };
 
+    /// [`SCALAR`](Self::SCALAR), to be written to: a constant is a copy, by a call.
+    #[inline(always)]
+    pub(crate) fn scalar() -> Layout {
+        Layout { rank: 0, sizes: [0; MAX_RANK], strides: [0; MAX_RANK], offset: 0 }
+    }
+
     /// Row-major, from position 0.
     ///
     /// ```
@@ -118,10 +124,14 @@ impl Layout {
         Layout { rank: sizes.len().min(MAX_RANK), sizes: filled(sizes), strides: filled(strides), offset }
     }
 
-    /// Sizes and strides of so many axes from position 0, to be filled: 0 so far.
+    /// Sizes and strides of so many axes from position 0, to be filled: 0 so far. Best of [`scalar`](Self::scalar), for nothing is
+    /// written twice then.
     #[inline]
     pub(crate) fn begin(&mut self, rank: usize) -> (&mut [usize], &mut [isize]) {
-        *self = Layout { rank: rank.min(MAX_RANK), ..Layout::SCALAR };
+        if self.rank != 0 {
+            *self = Layout::scalar();
+        }
+        self.rank = rank.min(MAX_RANK);
         (&mut self.sizes[..self.rank], &mut self.strides[..self.rank])
     }
 

@@ -97,7 +97,7 @@ impl<'a> RawViewMut<'a> {
             RawDataMut::Apart(_) => return Ok(()),
             RawDataMut::Device(block, dtype) => block.room(*dtype),
         };
-        if self.layout.range().end > len { Err(outside(self.layout, len)) } else { Ok(()) }
+        if self.layout.end() > len { Err(outside(self.layout, len)) } else { Ok(()) }
     }
 
     /// The layout, borrowed.
@@ -112,6 +112,7 @@ impl<'a> RawViewMut<'a> {
     }
 
     /// All elements were written, as the tape knows with `mark`. A leaf stays one.
+    #[inline]
     pub(crate) fn mark(&mut self, mark: Option<Arc<Value>>) {
         if let Some(track) = self.track.as_deref_mut().filter(|track| track.as_ref().is_none_or(|v| !v.is_leaf())) {
             *track = mark;
@@ -119,6 +120,7 @@ impl<'a> RawViewMut<'a> {
     }
 
     /// The type of its elements.
+    #[inline]
     pub fn dtype(&self) -> DType {
         match &self.data {
             RawDataMut::Borrowed(slice) => slice.dtype(),
@@ -157,6 +159,7 @@ impl<'a> RawViewMut<'a> {
         Some(block)
     }
 
+    #[inline]
     fn written(&mut self) {
         if let Some(track) = self.track.as_deref_mut() {
             tape::written(track);
@@ -211,7 +214,7 @@ impl<T: Element, S: Shape> OperandMut for Tensor<T, S> {
     fn raw_mut(&mut self) -> Result<RawViewMut<'_>> {
         self.make_unique()?;
         // Sole owner: either it was, for a single reference has nobody to clone it, or the storage is new.
-        let elements = Arc::get_mut(&mut self.storage).and_then(Storage::unique).ok_or_else(not_alone)?;
+        let elements = self.storage.get_mut().and_then(Storage::unique).ok_or_else(not_alone)?;
         Ok(RawViewMut::known(elements, &self.layout, Some(&mut self.track)))
     }
 }

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::kept::Kept;
 use crate::layout::Layout;
 use crate::operand::{RawView, RawViewMut};
-use crate::storage::{Elements, Storage};
+use crate::storage::{Elements, Shared, Storage};
 use crate::tape::{self, Value};
 use crate::view::{fitted, nd_view, nd_view_mut};
 
@@ -202,7 +202,7 @@ impl AnyTensor {
 
 /// A tensor without the type of its shape.
 pub(crate) struct Typed<T: Element> {
-    storage: Arc<Storage<T>>,
+    storage: Shared<Storage<T>>,
     layout: Layout,
     track: Option<Arc<Value>>,
 }
@@ -215,16 +215,20 @@ impl<T: Element> Typed<T> {
     }
 }
 
-/// The storage of known type. Generic over that alone: there are few types of elements and many of shapes.
-#[inline(never)]
+/// The storage of known type.
+#[inline(always)]
 pub(super) fn recovered<T: Element>(
     storage: AnyStorage,
     operation: &'static str,
     operand: &str,
-) -> Result<Arc<Storage<T>>> {
-    let found = storage.dtype();
-    let wrong = || Error::DType { operation, operand: operand.into(), found, expected: T::DTYPE };
-    T::recover_storage(storage).ok_or_else(wrong)
+) -> Result<Shared<Storage<T>>> {
+    T::recover_storage(storage).map_err(|storage| other(storage, operation, operand, T::DTYPE))
+}
+
+#[cold]
+#[inline(never)]
+fn other(storage: AnyStorage, operation: &'static str, operand: &str, expected: DType) -> Error {
+    Error::DType { operation, operand: operand.into(), found: storage.dtype(), expected }
 }
 
 impl<T: Element, S: Shape> From<Tensor<T, S>> for AnyTensor {

@@ -26,7 +26,10 @@ pub struct Made {
 
 impl Made {
     /// Not made yet.
-    pub const NONE: Made = Made { storage: None, layout: Layout::SCALAR, track: None };
+    #[inline(always)]
+    pub fn none() -> Made {
+        Made { storage: None, layout: Layout::scalar(), track: None }
+    }
 
     /// The tensor, which is of this type; `operand` is its name in the error.
     pub fn tensor<T: Element, S: Shape>(&mut self, operation: &'static str, operand: &str) -> Result<Tensor<T, S>> {

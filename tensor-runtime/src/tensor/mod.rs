@@ -34,13 +34,13 @@ use crate::dims::{Dim, NdRank, Shape, Sizes};
 use crate::dtype::{DType, Element, Number};
 use crate::error::{Error, Result};
 use crate::layout::Layout;
-use crate::storage::{Buffer, Storage};
+use crate::storage::{Buffer, Shared, Storage};
 use crate::tape::{self, Value};
 use crate::view::{copied, fitted, gather, gather_vec, nd_shape, nd_view, nd_view_mut, owned};
 
 /// An array of elements `T` and shape `S`, a tuple of [dimensions](crate::Dim).
 pub struct Tensor<T: Element, S: Shape> {
-    pub(crate) storage: Arc<Storage<T>>,
+    pub(crate) storage: Shared<Storage<T>>,
     pub(crate) layout: Layout,
     pub(crate) shape: S,
     /// What the tape knows of it.
@@ -49,7 +49,7 @@ pub struct Tensor<T: Element, S: Shape> {
 
 impl<T: Element, S: Shape> Clone for Tensor<T, S> {
     fn clone(&self) -> Self {
-        let (storage, track) = (Arc::clone(&self.storage), self.track.clone());
+        let (storage, track) = (self.storage.clone(), self.track.clone());
         Tensor { storage, layout: self.layout, shape: self.shape, track }
     }
 }
@@ -122,7 +122,7 @@ impl<T: Element, S: Shape> Tensor<T, S> {
     pub fn from_buffer(shape: S, buffer: Buffer<T>) -> Result<Self> {
         check_count("from_buffer", &shape.sizes(), buffer.len())?;
         let layout = Layout::contiguous(&shape.sizes())?;
-        Ok(Tensor { storage: Arc::new(Storage::host(buffer)), layout, shape, track: None })
+        Ok(Tensor { storage: Shared::new(Storage::host(buffer)), layout, shape, track: None })
     }
 
     /// An array whose number of axes is known only at run time, in its own memory.
@@ -208,14 +208,13 @@ impl<T: Element, S: Shape> Tensor<T, S> {
         self.storage.slice("view_mut")?;
         self.make_unique()?;
         tape::written(&mut self.track);
-        let storage = Arc::get_mut(&mut self.storage).ok_or_else(not_alone)?;
+        let storage = self.storage.get_mut().ok_or_else(not_alone)?;
         nd_view_mut(storage.slice_mut("view_mut")?, &self.layout)
     }
 
     /// Makes the tensor the sole owner of memory that can be written to; copies it first if anyone else could see the write.
     pub(crate) fn make_unique(&mut self) -> Result<()> {
-        let shared = Arc::strong_count(&self.storage) > 1
-            || self.storage.block().is_some_and(|block| Arc::strong_count(block) > 1);
+        let shared = !self.storage.is_alone() || self.storage.block().is_some_and(|block| Arc::strong_count(block) > 1);
         if shared || !self.layout.is_injective() {
             self.storage = self.contiguous_storage()?;
             self.layout = Layout::contiguous(self.layout.sizes())?;
@@ -224,8 +223,8 @@ impl<T: Element, S: Shape> Tensor<T, S> {
     }
 
     /// A copy of the elements in row-major order, where they are.
-    fn contiguous_storage(&self) -> Result<Arc<Storage<T>>> {
-        Ok(Arc::new(match self.storage.block() {
+    fn contiguous_storage(&self) -> Result<Shared<Storage<T>>> {
+        Ok(Shared::new(match self.storage.block() {
             Some(block) => Storage::device(transfer::contiguous(block, T::DTYPE, &self.layout)?),
             None => Storage::host(gather(self.view()?)?),
         }))
@@ -244,7 +243,7 @@ impl<T: Element, S: Shape> Tensor<T, S> {
     /// # Ok::<(), ndfuse_runtime::Error>(())
     /// ```
     pub fn into_array(self) -> Result<Array<T, S::NdDim>> {
-        match Arc::try_unwrap(self.storage) {
+        match self.storage.try_unwrap() {
             Ok(storage) => owned(storage.into_buffer("into_array")?, &self.layout),
             Err(shared) => copied(nd_view(shared.slice("into_array")?, &self.layout)?),
         }
@@ -273,7 +272,7 @@ impl<T: Element, S: Shape> Tensor<T, S> {
     /// # Ok::<(), ndfuse_runtime::Error>(())
     /// ```
     pub fn fix<S2: Shape>(&self) -> Result<Tensor<T, S2>> {
-        let (storage, shape) = (Arc::clone(&self.storage), fitted("fix", self.layout.sizes())?);
+        let (storage, shape) = (self.storage.clone(), fitted("fix", self.layout.sizes())?);
         Ok(Tensor { storage, layout: self.layout, shape, track: self.track.clone() })
     }
 
@@ -286,7 +285,7 @@ impl<T: Element, S: Shape> Tensor<T, S> {
         let layout = view(&self.layout)?;
         let shape = fitted(operation, layout.sizes())?;
         let track = tape::view(self.track.as_ref(), operation, self.layout.sizes(), view);
-        Ok(Tensor { storage: Arc::clone(&self.storage), layout, shape, track })
+        Ok(Tensor { storage: self.storage.clone(), layout, shape, track })
     }
 
     /// The same elements in row-major order with other sizes. Shares the memory where strides can say it.
@@ -300,7 +299,7 @@ impl<T: Element, S: Shape> Tensor<T, S> {
     /// ```
     pub fn reshape<S2: Shape>(&self, shape: S2) -> Result<Tensor<T, S2>> {
         let (storage, layout) = match self.layout.reshape(&shape.sizes())? {
-            Some(layout) => (Arc::clone(&self.storage), layout),
+            Some(layout) => (self.storage.clone(), layout),
             None => (self.contiguous_storage()?, Layout::contiguous(&shape.sizes())?),
         };
         let view = |_: &Layout| Layout::contiguous(&shape.sizes());
@@ -350,7 +349,7 @@ impl<T: Element, S: Shape> Tensor<T, S> {
         }
         let (storage, layout) = transfer::moved(&self.storage, &self.layout, device)?;
         let track = tape::moved(self.track.as_ref(), self.layout.sizes(), &self.device());
-        Ok(Tensor { storage: Arc::new(storage), layout, shape: self.shape, track })
+        Ok(Tensor { storage: Shared::new(storage), layout, shape: self.shape, track })
     }
 
     /// The tensor in host memory.
@@ -362,7 +361,7 @@ impl<T: Element, S: Shape> Tensor<T, S> {
 impl<T: Element> Tensor<T, ()> {
     /// A tensor of no axes.
     pub fn scalar(value: T) -> Self {
-        let storage = Arc::new(Storage::host(Buffer::from_vec(vec![value])));
+        let storage = Shared::new(Storage::host(Buffer::from_vec(vec![value])));
         Tensor { storage, layout: Layout::SCALAR, shape: (), track: None }
     }
 
@@ -384,7 +383,7 @@ impl<T: Element, A: Dim, B: Dim> Tensor<T, (A, B)> {
         let (rows, columns) = self.shape;
         let layout = self.layout.permute(&[1, 0]).unwrap_or(self.layout);
         let track = tape::view(self.track.as_ref(), "transpose", self.layout.sizes(), |rows| rows.permute(&[1, 0]));
-        Tensor { storage: Arc::clone(&self.storage), layout, shape: (columns, rows), track }
+        Tensor { storage: self.storage.clone(), layout, shape: (columns, rows), track }
     }
 
     /// Rows as columns, [`transpose`](Self::transpose) by its short name.
@@ -430,13 +429,13 @@ pub(crate) fn not_alone() -> Error {
 }
 
 /// The memory of an owned array, and where its elements are in it.
-fn adopt<T: Element, D: Dimension>(array: Array<T, D>) -> (Arc<Storage<T>>, Layout) {
+fn adopt<T: Element, D: Dimension>(array: Array<T, D>) -> (Shared<Storage<T>>, Layout) {
     let dim = array.raw_dim();
     let strides: Vec<isize> = array.strides().to_vec();
     let (vec, offset) = array.into_raw_vec_and_offset();
     let layout = Layout::strided(dim.slice(), &strides, offset.unwrap_or(0), vec.len())
         .expect("an ndarray of up to 8 axes lies within its own memory");
-    (Arc::new(Storage::host(Buffer::from_vec(vec))), layout)
+    (Shared::new(Storage::host(Buffer::from_vec(vec))), layout)
 }
 
 /// Takes the array's own memory, whatever its strides.

@@ -251,7 +251,7 @@ fn call(f: &Function, plan: &TokenStream) -> TokenStream {
         quote!(::ndfuse::rt::Made::tensor(#result, #function, #operand))
     });
     let answer = if f.tuple { quote!(::core::result::Result::Ok((#(#typed?,)*))) } else { quote!(#(#typed)*) };
-    let none = results.iter().map(|_| quote!(::ndfuse::rt::Made::NONE));
+    let none = results.iter().map(|_| quote!(::ndfuse::rt::Made::none()));
     quote! {
         let mut __ndfuse_results = [#(#none),*];
         ::ndfuse::rt::call_made(#plan, #operands, &mut __ndfuse_results)?;

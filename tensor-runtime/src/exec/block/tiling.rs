@@ -11,7 +11,7 @@ use crate::plan::{Action, Block, Buffer, BufferId, Dot, DotAxis, FREE, Launch, P
 
 use super::super::dot::MAX_LOOPS;
 use super::super::memory::{described, layout_of, slack};
-use super::super::{internal, jobs, launch, wanted, work};
+use super::super::{internal, jobs, launch, work};
 
 /// Bytes that a tile may take: a share of a core's second-level cache.
 const TILE: usize = 512 << 10;
@@ -262,12 +262,16 @@ fn has_large(plan: &'static Plan, block: &Block, sizes: &[i64]) -> bool {
         let bytes = |buffer: &Buffer| buffer.dims.iter().map(size).fold(buffer.dtype.bytes(), usize::saturating_mul);
         plan.buffers.get(usize::from(id)).is_some_and(|buffer| bytes(buffer) > KEPT)
     };
-    let product = |action: &Action| match action {
-        Action::Dot(dot) => Some(dot.out),
-        Action::Launch(_) | Action::Scatter(_) => None,
-    };
-    let touched = |action| wanted::writes(action).chain(wanted::reads(action)).chain(product(action));
-    steps.iter().flat_map(|step| touched(&step.action)).any(large)
+    let launched =
+        |of: &Launch| of.inputs.iter().any(|&id| large(id)) || of.outputs.iter().any(|output| large(output.buffer));
+    steps.iter().any(|step| match &step.action {
+        Action::Launch(launch) => launched(launch),
+        Action::Dot(dot) => {
+            let epilogue = dot.epilogue.as_ref().is_some_and(|epilogue| launched(&epilogue.launch));
+            epilogue || [dot.left, dot.right, dot.out].into_iter().any(large)
+        }
+        Action::Scatter(scatter) => [scatter.updates, scatter.indices, scatter.out].into_iter().any(large),
+    })
 }
 
 /// How a step touches a buffer.
