@@ -2,12 +2,13 @@
 //!
 //! In: rows, or one row after another. Out: their combination, or that of each lane. Next: [`super::arg`].
 
+use std::hint::assert_unchecked;
 use std::marker::PhantomData;
 use std::mem::{ManuallyDrop, MaybeUninit};
 
 use crate::dtype::Element;
 use crate::isa::{Base, Isa};
-use crate::kernel::TILE;
+use crate::kernel::{Ahead, TILE, parts};
 
 use super::push::Absorb;
 use super::{ColState, Monoid, RowState};
@@ -97,11 +98,16 @@ impl<T: Element, O: Monoid<T>> Fold<T, O> {
         }
         self.taken += values;
         if self.taken == BLOCK {
-            let block = self.lanes;
-            self.lanes = [O::START; LANES];
-            self.taken = 0;
-            self.take(m, block);
+            self.carry(m);
         }
+    }
+
+    /// Carries the lanes to the counter of partial results.
+    #[inline(always)]
+    pub(super) fn carry<M: Isa>(&mut self, m: M) {
+        let block = std::mem::replace(&mut self.lanes, [O::START; LANES]);
+        self.taken = 0;
+        self.take(m, block);
     }
 }
 
@@ -178,6 +184,45 @@ impl<T: Element, O: Monoid<T>> Fold<T, O> {
                 Self::join(m, &mut self.lanes[30..31], part);
             }
             self.count(m, 1);
+        }
+    }
+
+    /// Adds values as they are computed: each to its lane, in a register.
+    #[inline(always)]
+    pub(super) fn each<M: Isa>(&mut self, m: M, n: usize, ahead: &[Ahead], value: impl Fn(usize) -> T) {
+        let at = |i: usize| {
+            // SAFETY: below it is called with numbers below `n` alone.
+            unsafe { assert_unchecked(i < n) };
+            value(i)
+        };
+        let (whole, left) = (n - n % LANES, n % LANES);
+        let mut done = 0;
+        while done < whole {
+            let room = if O::CASCADE { (BLOCK - self.taken) * LANES } else { whole };
+            let block = done..whole.min(done + room);
+            let mut lanes = self.lanes;
+            for part in parts(block.end, ahead).from(block.start) {
+                for first in part.step_by(LANES) {
+                    for l in 0..LANES {
+                        lanes[l] = O::combine(m, lanes[l], at(first + l));
+                    }
+                }
+            }
+            self.lanes = lanes;
+            if O::CASCADE {
+                self.taken += block.len() / LANES;
+                if self.taken == BLOCK {
+                    O::carry_row(m, self);
+                }
+            }
+            done = block.end;
+        }
+        if left > 0 {
+            let mut rest = [O::START; LANES];
+            for (k, slot) in rest[..left].iter_mut().enumerate() {
+                *slot = at(whole + k);
+            }
+            O::push_row(m, self, &rest[..left]);
         }
     }
 

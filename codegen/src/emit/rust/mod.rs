@@ -24,6 +24,7 @@ mod code;
 mod cuts;
 mod derivatives;
 mod divisors;
+mod each;
 mod explain;
 mod generics;
 mod items;
