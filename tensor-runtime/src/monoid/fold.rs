@@ -241,14 +241,17 @@ impl<T: Element, O: Monoid<T>> Fold<T, O> {
             level += 1;
         }
         (self.taken, self.carried) = (0, 0);
+        // Not at each step, which would wait for it.
+        #[expect(clippy::eq_op, reason = "NaN is what differs from itself")]
+        let nan = O::NAN.filter(|_| total.iter().fold(false, |nan, value| nan | (value != value)));
         let mut width = LANES / 2;
         while width > 0 {
             for l in 0..width {
-                total[l] = O::combine(m, total[l], total[l + width]);
+                total[l] = O::numbers(m, total[l], total[l + width]);
             }
             width /= 2;
         }
-        total[0]
+        nan.unwrap_or(total[0])
     }
 }
 
@@ -414,7 +417,8 @@ impl<T: Element, O: Monoid<T>> ColFold<T, O> {
 #[cfg(test)]
 mod tests {
     use crate::isa::Base;
-    use crate::monoid::{Acc, ArgMax, Max, Monoid, Sum};
+    use crate::monoid::fold::Fold;
+    use crate::monoid::{Acc, ArgMax, Max, Min, Monoid, Prod, Sum};
 
     /// One accumulator for rows of all lengths answers what a new one answers for each.
     fn serves_all<O: Monoid<f32>>()
@@ -431,6 +435,29 @@ mod tests {
             }
             assert_eq!(one.finish(Base), own.finish(Base), "{n}");
         }
+    }
+
+    /// Values that are added as they are computed come to what rows of them do, wherever these are cut.
+    fn is_pushed<O: Monoid<f32, Answer = f32, Row = Fold<f32, O>>>() {
+        let value = |i: usize| if i.is_multiple_of(3) { -0.0 } else { ((i * 7919) % 1009) as f32 * 0.37 - 90.0 };
+        for (tile, n) in [1, 31, 32, 40, 511, 512, 513, 600, 1024, 9000].into_iter().flat_map(|n| [(1024, n), (640, n)])
+        {
+            let numbers: Vec<f32> = (0..n).map(value).collect();
+            let (mut each, mut pushed) = (Acc::<f32, O>::new(), Acc::<f32, O>::new());
+            for (k, part) in numbers.chunks(tile).enumerate() {
+                each.each(Base, part.len(), &[], |i| value(k * tile + i));
+                pushed.push(Base, (k * tile) as isize, part);
+            }
+            assert_eq!(each.finish(Base).to_bits(), pushed.finish(Base).to_bits(), "{n} by {tile}");
+        }
+    }
+
+    #[test]
+    fn values_are_added_as_they_are_computed() {
+        is_pushed::<Sum>();
+        is_pushed::<Prod>();
+        is_pushed::<Max>();
+        is_pushed::<Min>();
     }
 
     #[test]
