@@ -67,6 +67,32 @@ impl<T: Element, O: Monoid<T>> Fold<T, O> {
         out
     }
 
+    /// Fewer values than there are lanes, each part of them in lanes of its own, so that they count as one value a lane; the other
+    /// lanes have where they start, which changes nothing. So all lanes are written at once: whoever reads them next waits where parts
+    /// of them are.
+    #[inline(always)]
+    fn spread(values: &[T]) -> [T; LANES] {
+        let (mut out, mut rest) = ([O::START; LANES], values);
+        out[..16].copy_from_slice(Self::leading::<16>(&mut rest));
+        out[16..24].copy_from_slice(Self::leading::<8>(&mut rest));
+        out[24..28].copy_from_slice(Self::leading::<4>(&mut rest));
+        out[28..30].copy_from_slice(Self::leading::<2>(&mut rest));
+        out[30..31].copy_from_slice(Self::leading::<1>(&mut rest));
+        out
+    }
+
+    /// The next so many of the rest, if it has them. A choice of where they are, not a branch.
+    #[inline(always)]
+    fn leading<'a, const N: usize>(rest: &mut &'a [T]) -> &'a [T] {
+        match rest.split_first_chunk::<N>() {
+            Some((part, more)) => {
+                *rest = more;
+                part
+            }
+            None => &O::STARTS[..N],
+        }
+    }
+
     /// Takes a block's result: to the counter, or to the lanes.
     #[inline(always)]
     fn take<M: Isa>(&mut self, m: M, mut block: [T; LANES]) {
@@ -162,27 +188,7 @@ impl<T: Element, O: Monoid<T>> Fold<T, O> {
             chunks = later;
         }
         if !tail.is_empty() {
-            // Each part of the tail has lanes of its own, so that it counts as one value a lane.
-            let mut rest = tail;
-            if let Some((part, more)) = rest.split_first_chunk::<16>() {
-                Self::join(m, &mut self.lanes[..16], part);
-                rest = more;
-            }
-            if let Some((part, more)) = rest.split_first_chunk::<8>() {
-                Self::join(m, &mut self.lanes[16..24], part);
-                rest = more;
-            }
-            if let Some((part, more)) = rest.split_first_chunk::<4>() {
-                Self::join(m, &mut self.lanes[24..28], part);
-                rest = more;
-            }
-            if let Some((part, more)) = rest.split_first_chunk::<2>() {
-                Self::join(m, &mut self.lanes[28..30], part);
-                rest = more;
-            }
-            if let Some((part, _)) = rest.split_first_chunk::<1>() {
-                Self::join(m, &mut self.lanes[30..31], part);
-            }
+            Self::join(m, &mut self.lanes, &Self::spread(tail));
             self.count(m, 1);
         }
     }
@@ -198,9 +204,10 @@ impl<T: Element, O: Monoid<T>> Fold<T, O> {
         let (whole, left) = (n - n % LANES, n % LANES);
         let mut done = 0;
         while done < whole {
-            let room = if O::CASCADE { (BLOCK - self.taken) * LANES } else { whole };
-            let block = done..whole.min(done + room);
-            let mut lanes = self.lanes;
+            let block = done..whole.min(done + (BLOCK - self.taken) * LANES);
+            // A whole block is joined as one, as where it is pushed.
+            let own = !O::CASCADE && block.len() == BLOCK * LANES;
+            let mut lanes = if own { [O::START; LANES] } else { self.lanes };
             for part in parts(block.end, ahead).from(block.start) {
                 for first in part.step_by(LANES) {
                     for l in 0..LANES {
@@ -208,7 +215,11 @@ impl<T: Element, O: Monoid<T>> Fold<T, O> {
                     }
                 }
             }
-            self.lanes = lanes;
+            if own {
+                Self::join(m, &mut self.lanes, &lanes);
+            } else {
+                self.lanes = lanes;
+            }
             if O::CASCADE {
                 self.taken += block.len() / LANES;
                 if self.taken == BLOCK {
