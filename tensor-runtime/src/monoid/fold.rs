@@ -67,32 +67,6 @@ impl<T: Element, O: Monoid<T>> Fold<T, O> {
         out
     }
 
-    /// Fewer values than there are lanes, each part of them in lanes of its own, so that they count as one value a lane; the other
-    /// lanes have where they start, which changes nothing. So all lanes are written at once: whoever reads them next waits where parts
-    /// of them are.
-    #[inline(always)]
-    fn spread(values: &[T]) -> [T; LANES] {
-        let (mut out, mut rest) = ([O::START; LANES], values);
-        out[..16].copy_from_slice(Self::leading::<16>(&mut rest));
-        out[16..24].copy_from_slice(Self::leading::<8>(&mut rest));
-        out[24..28].copy_from_slice(Self::leading::<4>(&mut rest));
-        out[28..30].copy_from_slice(Self::leading::<2>(&mut rest));
-        out[30..31].copy_from_slice(Self::leading::<1>(&mut rest));
-        out
-    }
-
-    /// The next so many of the rest, if it has them. A choice of where they are, not a branch.
-    #[inline(always)]
-    fn leading<'a, const N: usize>(rest: &mut &'a [T]) -> &'a [T] {
-        match rest.split_first_chunk::<N>() {
-            Some((part, more)) => {
-                *rest = more;
-                part
-            }
-            None => &O::STARTS[..N],
-        }
-    }
-
     /// Takes a block's result: to the counter, or to the lanes.
     #[inline(always)]
     fn take<M: Isa>(&mut self, m: M, mut block: [T; LANES]) {
@@ -188,7 +162,27 @@ impl<T: Element, O: Monoid<T>> Fold<T, O> {
             chunks = later;
         }
         if !tail.is_empty() {
-            Self::join(m, &mut self.lanes, &Self::spread(tail));
+            // Each part of the tail has lanes of its own, so that it counts as one value a lane.
+            let mut rest = tail;
+            if let Some((part, more)) = rest.split_first_chunk::<16>() {
+                Self::join(m, &mut self.lanes[..16], part);
+                rest = more;
+            }
+            if let Some((part, more)) = rest.split_first_chunk::<8>() {
+                Self::join(m, &mut self.lanes[16..24], part);
+                rest = more;
+            }
+            if let Some((part, more)) = rest.split_first_chunk::<4>() {
+                Self::join(m, &mut self.lanes[24..28], part);
+                rest = more;
+            }
+            if let Some((part, more)) = rest.split_first_chunk::<2>() {
+                Self::join(m, &mut self.lanes[28..30], part);
+                rest = more;
+            }
+            if let Some((part, _)) = rest.split_first_chunk::<1>() {
+                Self::join(m, &mut self.lanes[30..31], part);
+            }
             self.count(m, 1);
         }
     }

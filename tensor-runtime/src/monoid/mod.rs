@@ -30,7 +30,7 @@ use crate::math::Float;
 
 use arg::{Arg, ColArg, Order};
 use compiled::{compiled, outlined};
-use fold::{ColFold, Fold, LANES};
+use fold::{ColFold, Fold};
 use push::Push;
 
 /// The sum.
@@ -62,8 +62,6 @@ pub trait Monoid<T: Element>: sealed::Sealed {
     type Col: ColState<T, Self::Answer>;
     /// What an accumulator starts with.
     const START: T;
-    /// As many as the largest part of what is left of a row.
-    const STARTS: &'static [T; LANES / 2];
     /// Are partial results carried, for accuracy?
     const CASCADE: bool;
     /// The combination of two values, the first one earlier.
@@ -256,7 +254,6 @@ macro_rules! fold {
             type Row = Fold<$ty, $monoid>;
             type Col = ColFold<$ty, $monoid>;
             const START: $ty = $start;
-            const STARTS: &'static [$ty; LANES / 2] = &[$start; LANES / 2];
             const CASCADE: bool = $cascade;
 
             #[inline(always)]
@@ -307,7 +304,6 @@ macro_rules! arg {
             type Row = Arg<$ty, $monoid>;
             type Col = ColArg<$ty, $monoid>;
             const START: $ty = <$best as Monoid<$ty>>::START;
-            const STARTS: &'static [$ty; LANES / 2] = <$best as Monoid<$ty>>::STARTS;
             const CASCADE: bool = false;
 
             #[inline(always)]
