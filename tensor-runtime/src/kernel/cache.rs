@@ -54,10 +54,21 @@ impl Ahead {
     pub(super) fn fetch(&self, start: usize, n: usize) {
         if !self.is_none() {
             let (from, bytes) = (self.first.wrapping_add(start * self.bytes), n * self.bytes);
-            // In line: a call would have all that a loop keeps in registers written and read again.
-            each_line(from, bytes, |at| if self.write { fetch_line_to_write(at) } else { fetch_line_to_second(at) });
+            if self.write { fetch_to_write(from, bytes) } else { fetch_to_second(from, bytes) }
         }
     }
+}
+
+/// [`fetch_all`], to the second level.
+#[inline(never)]
+fn fetch_to_second(from: *const u8, bytes: usize) {
+    each_line(from, bytes, fetch_line_to_second);
+}
+
+/// [`fetch_all`], for a write.
+#[inline(never)]
+fn fetch_to_write(from: *const u8, bytes: usize) {
+    each_line(from, bytes, fetch_line_to_write);
 }
 
 #[inline(always)]

@@ -281,14 +281,6 @@ pub fn parts(len: usize, ahead: &[Ahead]) -> Parts<'_> {
     Parts { next: 0, len, part, ahead }
 }
 
-impl Parts<'_> {
-    /// The same, of the positions from `start` on.
-    #[inline(always)]
-    pub(crate) fn from(self, start: usize) -> Self {
-        Parts { next: start, ..self }
-    }
-}
-
 impl Iterator for Parts<'_> {
     type Item = Range<usize>;
 

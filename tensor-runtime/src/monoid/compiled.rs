@@ -45,7 +45,6 @@ macro_rules! outlined {
 macro_rules! compiled {
     ($ty:ident $monoid:ident) => {
         outlined!(push_row: Fold<$ty, $monoid>, add(values: &[$ty]));
-        outlined!(carry_row: Fold<$ty, $monoid>, carry());
         outlined!(finish_row: Fold<$ty, $monoid>, total() -> $ty);
         outlined!(push_columns: ColFold<$ty, $monoid>, add(values: &[$ty]));
         outlined!(finish_columns: ColFold<$ty, $monoid>, total());

@@ -2,13 +2,12 @@
 //!
 //! In: rows, or one row after another. Out: their combination, or that of each lane. Next: [`super::arg`].
 
-use std::hint::assert_unchecked;
 use std::marker::PhantomData;
 use std::mem::{ManuallyDrop, MaybeUninit};
 
 use crate::dtype::Element;
 use crate::isa::{Base, Isa};
-use crate::kernel::{Ahead, TILE, parts};
+use crate::kernel::TILE;
 
 use super::push::Absorb;
 use super::{ColState, Monoid, RowState};
@@ -98,16 +97,10 @@ impl<T: Element, O: Monoid<T>> Fold<T, O> {
         }
         self.taken += values;
         if self.taken == BLOCK {
-            self.carry(m);
+            let block = std::mem::replace(&mut self.lanes, [O::START; LANES]);
+            self.taken = 0;
+            self.take(m, block);
         }
-    }
-
-    /// Carries the lanes to the counter of partial results.
-    #[inline(always)]
-    pub(super) fn carry<M: Isa>(&mut self, m: M) {
-        let block = std::mem::replace(&mut self.lanes, [O::START; LANES]);
-        self.taken = 0;
-        self.take(m, block);
     }
 }
 
@@ -184,50 +177,6 @@ impl<T: Element, O: Monoid<T>> Fold<T, O> {
                 Self::join(m, &mut self.lanes[30..31], part);
             }
             self.count(m, 1);
-        }
-    }
-
-    /// Adds values as they are computed: each to its lane, in a register.
-    #[inline(always)]
-    pub(super) fn each<M: Isa>(&mut self, m: M, n: usize, ahead: &[Ahead], value: impl Fn(usize) -> T) {
-        let at = |i: usize| {
-            // SAFETY: below it is called with numbers below `n` alone.
-            unsafe { assert_unchecked(i < n) };
-            value(i)
-        };
-        let (whole, left) = (n - n % LANES, n % LANES);
-        let mut done = 0;
-        while done < whole {
-            let block = done..whole.min(done + (BLOCK - self.taken) * LANES);
-            // A whole block is joined as one, as where it is pushed.
-            let own = !O::CASCADE && block.len() == BLOCK * LANES;
-            let mut lanes = if own { [O::START; LANES] } else { self.lanes };
-            for part in parts(block.end, ahead).from(block.start) {
-                for first in part.step_by(LANES) {
-                    for l in 0..LANES {
-                        lanes[l] = O::combine(m, lanes[l], at(first + l));
-                    }
-                }
-            }
-            if own {
-                Self::join(m, &mut self.lanes, &lanes);
-            } else {
-                self.lanes = lanes;
-            }
-            if O::CASCADE {
-                self.taken += block.len() / LANES;
-                if self.taken == BLOCK {
-                    O::carry_row(m, self);
-                }
-            }
-            done = block.end;
-        }
-        if left > 0 {
-            let mut rest = [O::START; LANES];
-            for (k, slot) in rest[..left].iter_mut().enumerate() {
-                *slot = at(whole + k);
-            }
-            O::push_row(m, self, &rest[..left]);
         }
     }
 
@@ -422,8 +371,7 @@ impl<T: Element, O: Monoid<T>> ColFold<T, O> {
 #[cfg(test)]
 mod tests {
     use crate::isa::Base;
-    use crate::monoid::fold::Fold;
-    use crate::monoid::{Acc, ArgMax, Max, Min, Monoid, Prod, Sum};
+    use crate::monoid::{Acc, ArgMax, Max, Monoid, Sum};
 
     /// One accumulator for rows of all lengths answers what a new one answers for each.
     fn serves_all<O: Monoid<f32>>()
@@ -440,29 +388,6 @@ mod tests {
             }
             assert_eq!(one.finish(Base), own.finish(Base), "{n}");
         }
-    }
-
-    /// Values that are added as they are computed come to what rows of them do, wherever these are cut.
-    fn is_pushed<O: Monoid<f32, Answer = f32, Row = Fold<f32, O>>>() {
-        let value = |i: usize| if i.is_multiple_of(3) { -0.0 } else { ((i * 7919) % 1009) as f32 * 0.37 - 90.0 };
-        for (tile, n) in [1, 31, 32, 40, 511, 512, 513, 600, 1024, 9000].into_iter().flat_map(|n| [(1024, n), (640, n)])
-        {
-            let numbers: Vec<f32> = (0..n).map(value).collect();
-            let (mut each, mut pushed) = (Acc::<f32, O>::new(), Acc::<f32, O>::new());
-            for (k, part) in numbers.chunks(tile).enumerate() {
-                each.each(Base, part.len(), &[], |i| value(k * tile + i));
-                pushed.push(Base, (k * tile) as isize, part);
-            }
-            assert_eq!(each.finish(Base).to_bits(), pushed.finish(Base).to_bits(), "{n} by {tile}");
-        }
-    }
-
-    #[test]
-    fn values_are_added_as_they_are_computed() {
-        is_pushed::<Sum>();
-        is_pushed::<Prod>();
-        is_pushed::<Max>();
-        is_pushed::<Min>();
     }
 
     #[test]

@@ -25,7 +25,7 @@ mod push;
 
 use crate::dtype::Element;
 use crate::isa::{self, Isa, Level};
-use crate::kernel::{Ahead, TILE};
+use crate::kernel::TILE;
 use crate::math::Float;
 
 use arg::{Arg, ColArg, Order};
@@ -87,16 +87,6 @@ pub trait Monoid<T: Element>: sealed::Sealed {
         m.run(Push { to: fold, position: 0, values });
     }
 
-    /// Carries a block of a row's accumulator.
-    #[doc(hidden)]
-    #[inline(always)]
-    fn carry_row<M: Isa>(m: M, fold: &mut Fold<T, Self>)
-    where
-        Self: Sized,
-    {
-        fold.carry(m);
-    }
-
     /// What a row's accumulator comes to.
     #[doc(hidden)]
     #[inline(always)]
@@ -155,24 +145,6 @@ impl<T: Element, O: Monoid<T>> Acc<T, O> {
     #[inline(always)]
     pub(crate) fn leave<M: Isa>(&mut self, m: M) -> (T, i64) {
         self.0.leave(m)
-    }
-}
-
-impl<T: Element, O: Monoid<T, Row = Fold<T, O>>> Acc<T, O> {
-    /// Adds `n` values as they are computed, by their positions in the span, and fetches meanwhile what lies ahead: the same as a
-    /// push of them all, which are then nowhere in memory.
-    ///
-    /// ```
-    /// # use ndfuse_runtime::rt::{self, Acc, monoid::Sum};
-    /// fn squares<M: rt::Isa>(m: M, row: &[f32]) -> f32 {
-    ///     let mut sum = Acc::<f32, Sum>::new();
-    ///     sum.each(m, row.len(), &[], |i| row[i] * row[i]);
-    ///     sum.finish(m)
-    /// }
-    /// ```
-    #[inline(always)]
-    pub fn each<M: Isa>(&mut self, m: M, n: usize, ahead: &[Ahead], value: impl Fn(usize) -> T) {
-        self.0.each(m, n, ahead, value);
     }
 }
 

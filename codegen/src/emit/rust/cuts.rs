@@ -11,14 +11,11 @@
 //! ```
 
 use super::access::{self, plain};
-use super::code::Code;
 use super::kernel::Emit;
 use super::nest::{Kind, Node, Op, Ref};
-use super::run::Run;
 use crate::kernel::condition::said;
 use crate::kernel::{Guard, is_picked};
 use crate::shape::{Dim, Sym};
-use std::collections::BTreeMap;
 
 /// Along the border of more conditions a lane is left whole: a window is of many rows, each with its own.
 const MOST: usize = 4;
@@ -78,30 +75,6 @@ impl Emit<'_> {
         let is_cut = |at: Dim| at.as_const().is_some_and(|at| at <= 0) || self.cuts.contains(&at);
         let said = said(self.nest, v, true);
         said.whole && said.not_negative.iter().filter(|d| d.mentions(lane)).all(|d| begin(d, lane).is_some_and(is_cut))
-    }
-
-    /// What a choice goes by is found once for a span where the lane is cut.
-    pub(super) fn choices(&mut self, run: &Run<'_>, local: &mut BTreeMap<Ref, Code>) {
-        let all: Vec<Ref> = run.evals.iter().copied().filter(|&v| self.is_vector(v) && self.is_cut(v)).collect();
-        if let Some(lane) = self.loops.lane.as_ref().filter(|_| !all.is_empty()) {
-            self.out.line(format!("let {lane} = t.start;"));
-        }
-        for v in all {
-            let name = self.nest.value(v).name.clone();
-            let code = self.at_start(v, local);
-            self.out.line(format!("let {name} = {};", code.text));
-            local.insert(v, Code::atom(name));
-        }
-    }
-
-    /// A value at the first point of the span.
-    fn at_start(&self, v: Ref, local: &BTreeMap<Ref, Code>) -> Code {
-        if local.contains_key(&v) || !self.is_vector(v) {
-            return self.read(v, local);
-        }
-        let args = self.nest.args(v).into_iter();
-        let known: BTreeMap<Ref, Code> = args.map(|arg| (arg, self.at_start(arg, local))).collect();
-        self.build(v, &known)
     }
 }
 

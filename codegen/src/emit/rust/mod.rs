@@ -24,7 +24,6 @@ mod code;
 mod cuts;
 mod derivatives;
 mod divisors;
-mod each;
 mod explain;
 mod generics;
 mod items;

@@ -28,15 +28,13 @@ pub(super) struct Sink<'a> {
 /// What a run has to do.
 pub(super) struct Run<'a> {
     /// In order, without what nobody reads.
-    pub(super) evals: Vec<Ref>,
+    evals: Vec<Ref>,
     pub(super) stores: Vec<Sink<'a>>,
     pub(super) keeps: Vec<Ref>,
     /// Accumulators with what is pushed to them.
     pushes: Vec<(Ref, Ref)>,
     /// What lies in the row of an output that the run writes, with the output.
     held_over: Vec<(Ref, usize)>,
-    /// The only push, of a value that the loop alone computes, where it does nothing else: it is added as it is computed.
-    alone: Option<(Ref, Ref)>,
     /// Values that must lie in a slice after the loop.
     rows: BTreeSet<Ref>,
     /// How often a value is read in the run; many times if it is read later.
@@ -137,7 +135,6 @@ impl Emit<'_> {
         self.reads_of(rest, &mut later);
         later.retain(|v| evals.contains(v));
         let mut reads: BTreeMap<Ref, usize> = later.iter().map(|v| (*v, 2)).collect();
-        let nothing_else = stores.is_empty() && keeps.is_empty() && later.is_empty();
         let mut by_vector = BTreeSet::new();
         let mut rows: BTreeSet<Ref> = later.into_iter().filter(|v| self.is_vector(*v)).collect();
         rows.extend(pushes.iter().map(|(_, v)| *v));
@@ -171,11 +168,7 @@ impl Emit<'_> {
         }
         evals.retain(|v| reads.get(v).is_some_and(|&n| n > 0));
         rows.retain(|v| !self.is_slice(*v) && !self.is_row_load(*v));
-        let alone = match pushes[..] {
-            [(acc, v)] if nothing_else && rows.contains(&v) && self.takes_each(acc) => Some((acc, v)),
-            _ => None,
-        };
-        Run { evals, stores, keeps, pushes, alone, held_over: Vec::new(), rows, reads, by_vector }
+        Run { evals, stores, keeps, pushes, held_over: Vec::new(), rows, reads, by_vector }
     }
 
     pub(super) fn reads_of(&self, nodes: &[Node], out: &mut BTreeSet<Ref>) {
@@ -270,7 +263,7 @@ impl Emit<'_> {
             }
         }
         let at = self.tile_position();
-        for (acc, v) in run.pushes.iter().filter(|_| run.alone.is_none()) {
+        for (acc, v) in &run.pushes {
             let from = self.slice(*v, &held);
             self.out.line(format!("a{}.push(m, {at}, {from});", self.nest.value(*acc).id.0));
         }
@@ -311,6 +304,30 @@ impl Emit<'_> {
                 local.insert(v, has);
             }
         }
+    }
+
+    /// What a choice goes by is found once for a span where the lane is cut.
+    fn choices(&mut self, run: &Run<'_>, local: &mut BTreeMap<Ref, Code>) {
+        let all: Vec<Ref> = run.evals.iter().copied().filter(|&v| self.is_vector(v) && self.is_cut(v)).collect();
+        if let Some(lane) = self.loops.lane.as_ref().filter(|_| !all.is_empty()) {
+            self.out.line(format!("let {lane} = t.start;"));
+        }
+        for v in all {
+            let name = self.nest.value(v).name.clone();
+            let code = self.at_start(v, local);
+            self.out.line(format!("let {name} = {};", code.text));
+            local.insert(v, Code::atom(name));
+        }
+    }
+
+    /// A value at the first point of the span.
+    fn at_start(&self, v: Ref, local: &BTreeMap<Ref, Code>) -> Code {
+        if local.contains_key(&v) || !self.is_vector(v) {
+            return self.read(v, local);
+        }
+        let args = self.nest.args(v).into_iter();
+        let known: BTreeMap<Ref, Code> = args.map(|arg| (arg, self.at_start(arg, local))).collect();
+        self.build(v, &known)
     }
 
     fn row_load(&mut self, v: Ref, local: &BTreeMap<Ref, Code>) {
@@ -394,7 +411,7 @@ impl Emit<'_> {
             }
         }
         for &v in &run.rows {
-            if !held.of.contains_key(&v) && run.alone.is_none() {
+            if !held.of.contains_key(&v) {
                 let value = self.nest.value(v);
                 let name =
                     if value.name.is_empty() { format!("v{}_b", value.id.0) } else { format!("{}_b", value.name) };
@@ -408,7 +425,7 @@ impl Emit<'_> {
     }
 
     fn vector_loop(&mut self, run: &Run<'_>, held: &Held, mut local: BTreeMap<Ref, Code>) {
-        if held.writes.is_empty() && run.alone.is_none() {
+        if held.writes.is_empty() {
             return;
         }
         // Before the loop has names of its own.
@@ -439,11 +456,7 @@ impl Emit<'_> {
             return self.piece(&lines, fields, held.ahead);
         }
         let lane = self.loops.lane.as_deref().unwrap_or_default();
-        lines.extend(run.alone.map(|(_, v)| self.read(v, &local).text));
         let coordinate = lines.iter().any(|line| mentions(line, lane)).then_some((lane, "t.start"));
-        if let Some((acc, _)) = run.alone {
-            return self.add_each(acc, &lines, held.ahead > 0, coordinate);
-        }
         lane_loop(&mut self.out, &lines, (held.ahead > 0).then_some("&ahead"), "t.len", coordinate);
     }
 
