@@ -78,10 +78,6 @@ impl<T: Element, const N: usize> Place<T, N> {
     #[inline(always)]
     pub(super) fn ahead(&self, at: [isize; N], by: [isize; N], n: usize, write: bool) -> Ahead {
         let bytes = size_of::<T>();
-        // Before all else, for a short row waits for nothing.
-        if n * bytes < cache::LEAST_FETCH {
-            return Ahead::NONE;
-        }
         let (mut offset, mut far, mut inside) = (0isize, 0isize, true);
         for k in 0..N {
             let next = at[k].wrapping_add(by[k]);
@@ -90,7 +86,7 @@ impl<T: Element, const N: usize> Place<T, N> {
             far = far.wrapping_add(by[k].wrapping_mul(self.stride[k]));
         }
         let near = far.unsigned_abs().saturating_mul(bytes) <= cache::FAR;
-        if inside && near {
+        if inside && near && n * bytes >= cache::LEAST_FETCH {
             Ahead { first: self.origin.wrapping_offset(offset).cast_const().cast(), bytes, write }
         } else {
             Ahead::NONE
