@@ -89,13 +89,15 @@ impl<T: Element, O: Monoid<T>> Fold<T, O> {
         self.carried += 1;
     }
 
-    /// Counts a value in each lane.
+    /// Counts so many values in each lane, with which none has more than a block.
     #[inline(always)]
-    fn count<M: Isa>(&mut self, m: M) {
-        self.taken += 1;
-        if O::CASCADE && self.taken == BLOCK {
-            let block = self.lanes;
-            self.lanes = [O::START; LANES];
+    fn count<M: Isa>(&mut self, m: M, values: usize) {
+        if !O::CASCADE {
+            return;
+        }
+        self.taken += values;
+        if self.taken == BLOCK {
+            let block = std::mem::replace(&mut self.lanes, [O::START; LANES]);
             self.taken = 0;
             self.take(m, block);
         }
@@ -134,16 +136,23 @@ impl<T: Element, O: Monoid<T>> Fold<T, O> {
     #[inline(always)]
     pub(super) fn add<M: Isa>(&mut self, m: M, values: &[T]) {
         let (mut chunks, tail) = values.as_chunks::<LANES>();
-        if self.taken == 0 || !O::CASCADE {
+        if self.taken == 0 {
             let (blocks, rest) = chunks.as_chunks::<BLOCK>();
             for block in blocks {
                 self.take(m, Self::block(m, block));
             }
             chunks = rest;
         }
-        for chunk in chunks {
-            Self::join(m, &mut self.lanes, chunk);
-            self.count(m);
+        while !chunks.is_empty() {
+            let (now, later) = chunks.split_at(chunks.len().min(BLOCK - self.taken));
+            // In registers: each addition would wait for the memory that the one before has written.
+            let mut lanes = self.lanes;
+            for chunk in now {
+                Self::join(m, &mut lanes, chunk);
+            }
+            self.lanes = lanes;
+            self.count(m, now.len());
+            chunks = later;
         }
         if !tail.is_empty() {
             // Each part of the tail has lanes of its own, so that it counts as one value a lane.
@@ -167,7 +176,7 @@ impl<T: Element, O: Monoid<T>> Fold<T, O> {
             if let Some((part, _)) = rest.split_first_chunk::<1>() {
                 Self::join(m, &mut self.lanes[30..31], part);
             }
-            self.count(m);
+            self.count(m, 1);
         }
     }
 
@@ -186,14 +195,17 @@ impl<T: Element, O: Monoid<T>> Fold<T, O> {
             level += 1;
         }
         (self.taken, self.carried) = (0, 0);
+        // Not at each step, which would wait for it.
+        #[expect(clippy::eq_op, reason = "NaN is what differs from itself")]
+        let nan = O::NAN.filter(|_| total.iter().fold(false, |nan, value| nan | (value != value)));
         let mut width = LANES / 2;
         while width > 0 {
             for l in 0..width {
-                total[l] = O::combine(m, total[l], total[l + width]);
+                total[l] = O::numbers(m, total[l], total[l + width]);
             }
             width /= 2;
         }
-        total[0]
+        nan.unwrap_or(total[0])
     }
 }
 

@@ -67,6 +67,16 @@ pub trait Monoid<T: Element>: sealed::Sealed {
     /// The combination of two values, the first one earlier.
     fn combine<M: Isa>(m: M, a: T, b: T) -> T;
 
+    /// The combination of any values with one that is NaN, if that has a rule of its own: then a row's lanes are asked for it once,
+    /// and combined as numbers.
+    const NAN: Option<T> = None;
+
+    /// The combination of two values neither of which is NaN.
+    #[inline(always)]
+    fn numbers<M: Isa>(m: M, a: T, b: T) -> T {
+        Self::combine(m, a, b)
+    }
+
     /// Adds values to a row's accumulator.
     #[doc(hidden)]
     #[inline(always)]
@@ -207,7 +217,10 @@ mod sealed {
 
 /// The monoids of a type; `compiled` are those that many kernels have.
 macro_rules! fold {
-    ($($monoid:ident $ty:ident $($compiled:ident)?: $start:expr, $cascade:literal, |$m:ident, $a:ident, $b:ident| $combine:expr;)*) => {$(
+    ($(
+        $monoid:ident $ty:ident $($compiled:ident)?: $start:expr, $cascade:literal, |$m:ident, $a:ident, $b:ident| $combine:expr
+        $(, $nan:expr, |$c:ident, $d:ident| $numbers:expr)?;
+    )*) => {$(
         impl Monoid<$ty> for $monoid {
             type Answer = $ty;
             type Row = Fold<$ty, $monoid>;
@@ -219,6 +232,15 @@ macro_rules! fold {
             fn combine<M: Isa>($m: M, $a: $ty, $b: $ty) -> $ty {
                 $combine
             }
+
+            $(
+                const NAN: Option<$ty> = Some($nan);
+
+                #[inline(always)]
+                fn numbers<M: Isa>(_: M, $c: $ty, $d: $ty) -> $ty {
+                    $numbers
+                }
+            )?
 
             $($compiled!($ty $monoid);)?
         }
@@ -269,8 +291,10 @@ macro_rules! floats {
         fold! {
             Sum $ty compiled: 0.0, true, |_m, a, b| a + b;
             Prod $ty: 1.0, false, |_m, a, b| a * b;
-            Max $ty compiled: $ty::NEG_INFINITY, false, |m, a, b| <$ty as Float>::maximum(m, a, b);
-            Min $ty compiled: $ty::INFINITY, false, |m, a, b| <$ty as Float>::minimum(m, a, b);
+            Max $ty compiled: $ty::NEG_INFINITY, false, |m, a, b| <$ty as Float>::maximum(m, a, b),
+                $ty::NAN, |a, b| if b > a { b } else { a };
+            Min $ty compiled: $ty::INFINITY, false, |m, a, b| <$ty as Float>::minimum(m, a, b),
+                $ty::NAN, |a, b| if b < a { b } else { a };
         }
         arg! { $ty: |v| v.is_nan(); }
     )*};
