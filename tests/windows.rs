@@ -141,18 +141,24 @@ fn close_to(name: &str, found: &[f32], want: &[f64]) {
 fn check(name: &str, x: ArrayView4<'_, f32>, w: &Array4<f32>, v: &Array4<f32>) {
     let exact = |x: ArrayView4<'_, f32>| x.mapv(f64::from);
     let want = all_exact(exact(x), exact(w.view()), exact(v.view())).unwrap();
-    let bits = || {
+    let found = || {
         let found = all(x, w, v).unwrap();
-        close(&format!("{name}, plain"), &found.0, &want.0);
-        close(&format!("{name}, flipped"), &found.1, &want.1);
-        close(&format!("{name}, twice"), &found.2, &want.2);
-        [found.0.to_vec(), found.1.to_vec(), found.2.to_vec()]
-            .map(|x| x.unwrap().into_iter().map(f32::to_bits).collect::<Vec<_>>())
+        vec![found.0.to_vec().unwrap(), found.1.to_vec().unwrap(), found.2.to_vec().unwrap()]
     };
-    let first = bits();
+    alike(name, found, &[want.0.to_vec().unwrap(), want.1.to_vec().unwrap(), want.2.to_vec().unwrap()]);
+}
+
+/// Near what is exact, and the same bits on any number of threads.
+fn alike(name: &str, found: impl Fn() -> Vec<Vec<f32>> + Sync, want: &[Vec<f64>]) {
+    let first = found();
+    assert_eq!(first.len(), want.len(), "{name}");
+    for (i, (found, want)) in first.iter().zip(want).enumerate() {
+        close_to(&format!("{name}, result {i}"), found, want);
+    }
+    let bits = |all: &[Vec<f32>]| all.iter().flatten().map(|x| x.to_bits()).collect::<Vec<_>>();
     for threads in [1, 2, 5] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        assert!(pool.install(bits) == first, "{name}: other bits on {threads} threads");
+        assert!(bits(&pool.install(&found)) == bits(&first), "{name}: other bits on {threads} threads");
     }
 }
 
@@ -187,19 +193,6 @@ fn windows_that_step() {
         let (x, w) = (numbers([b, c, 13, 18], 1), numbers([o, c, 5, 5], 2));
         let want = half_exact(x.mapv(f64::from), w.mapv(f64::from)).unwrap();
         close(&format!("{b}, {c}, {o}"), &half(&x, &w).unwrap(), &want);
-    }
-}
-
-/// The same bits on any number of threads, and near what is exact.
-fn alike(name: &str, found: impl Fn() -> Vec<Vec<f32>> + Sync, want: &[Vec<f64>]) {
-    let first = found();
-    for (i, (found, want)) in first.iter().zip(want).enumerate() {
-        close_to(&format!("{name}, result {i}"), found, want);
-    }
-    let bits = |all: &[Vec<f32>]| all.iter().flatten().map(|x| x.to_bits()).collect::<Vec<_>>();
-    for threads in [1, 2, 5] {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        assert!(bits(&pool.install(&found)) == bits(&first), "{name}: other bits on {threads} threads");
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! In: a value. Out: [`Shared`], an `Arc` without weak references. Always: the value lives as long as it has an owner, and only
 //! an owner makes another; so who is the only one knows it from a load. An `Arc` asks with two instructions that no other may
-//! overlap, a tenth of what a small call takes. Next: [`super`].
+//! overlap, which a small call would notice. Next: [`super`].
 
 use std::fmt;
 use std::marker::PhantomData;

@@ -75,11 +75,6 @@ impl Windows {
         Terms::Apart(offsets)
     }
 
-    /// The other operand's step along a loop.
-    fn other(&self, l: &Loop) -> isize {
-        if self.role == Role::Left { l.right } else { l.left }
-    }
-
     /// Computes a box of the product, of which `loops` have the steps and `ranges` the places; `other` is where its first element of
     /// the other operand is.
     ///
@@ -95,8 +90,9 @@ impl Windows {
         add: bool,
         also: Also<'_>,
     ) -> Result<()> {
-        let level = isa::active();
-        let (Some((tiles, lay)), Some(line)) = (with(level), self.line) else { unreachable!("`are_lanes` says so") };
+        let (Some((tiles, lay)), Some(line)) = (with(isa::active()), self.line) else {
+            unreachable!("`are_lanes` says so")
+        };
         let len = loops[line].extent;
         let follows = |i: &usize| {
             *i != line && loops[*i].role == self.role && loops[*i].extent > 1 && loops[*i].out == len as isize
@@ -115,19 +111,8 @@ impl Windows {
         let blocks = depth.div_ceil(DEPTH);
         let mut laid = Laid::new(WIDEST.min(lanes.next_multiple_of(VECTOR)) * depth.min(DEPTH))?;
         for place in 0..places {
-            let (mut rest, mut out, mut other) = (place, out, other);
-            let mut at = [0isize; MAX_RANK];
-            for (at, axis) in at.iter_mut().zip(&self.axes) {
-                let starts = (0..loops.len()).filter(|&i| loops[i].role != Role::Contract);
-                *at = axis.start + starts.map(|i| ranges[i].start * axis.steps[i]).sum::<isize>();
-            }
-            for i in (0..loops.len()).rev().filter(outer) {
-                let far = (rest % loops[i].extent) as isize;
-                rest /= loops[i].extent;
-                out = out.wrapping_offset(far * loops[i].out);
-                other = other.wrapping_offset(far * self.other(&loops[i]));
-                at.iter_mut().zip(&self.axes).for_each(|(at, axis)| *at += far * axis.steps[i]);
-            }
+            let place = self.place(loops, ranges, outer, place);
+            let (other, out) = (other.wrapping_offset(place.other), out.wrapping_offset(place.out));
             for block in 0..blocks {
                 let terms = jobs::part(depth, blocks, block);
                 let (first, term, offsets) = match &all {
@@ -136,7 +121,7 @@ impl Windows {
                 };
                 for panel in panels(0..lanes, lanes) {
                     // SAFETY: there is room for so many terms of the widest panel; of the array the caller's promise.
-                    unsafe { lay(self, &at, &along, panel.clone(), terms.clone(), laid.start_mut()) };
+                    unsafe { lay(self, &place.at, &along, panel.clone(), terms.clone(), laid.start_mut()) };
                     let strip = Strip {
                         left: other.wrapping_offset(first),
                         row,
@@ -187,10 +172,8 @@ impl Windows {
             let (line, first) = (lane / along.len, lane % along.len);
             let len = (along.len - first).min(lanes.end - lane);
             let mut from = *at;
-            for (from, axis) in from.iter_mut().zip(&self.axes) {
-                let next = along.next.map_or(0, |i| axis.steps[i]);
-                *from += first as isize * axis.steps[along.line] + line as isize * next;
-            }
+            self.advance(&mut from, along.next, line);
+            self.advance(&mut from, Some(along.line), first);
             // SAFETY: the caller's promise, for some of the lanes.
             unsafe {
                 self.part::<V>(&from, &Piece { line: along.line, len, step }, terms.clone(), to.add(lane - lanes.start))
@@ -207,20 +190,11 @@ impl Windows {
     unsafe fn part<V: Vector>(&self, from: &[isize; MAX_RANK], piece: &Piece, terms: Range<usize>, mut to: *mut f32) {
         let (rank, Piece { line, len, step }) = (self.axes.len(), *piece);
         let (first, stride) = (self.element(&from[..rank]), self.step(line));
-        // The axes on which a term may lie outside.
-        let mut crossed = [0; MAX_RANK];
-        let mut count = 0;
-        for (k, axis) in self.axes.iter().enumerate() {
-            let far = (len as isize - 1) * axis.steps[line];
-            let (low, high) = (from[k] + axis.low + far.min(0), from[k] + axis.high + far.max(0));
-            if low < 0 || high >= axis.size {
-                (crossed[count], count) = (k, count + 1);
-            }
-        }
+        let crossed = self.crossed(from, len);
         let places = self.terms[terms.start * rank..].chunks_exact(rank);
         for (place, &offset) in places.zip(&self.offsets[terms]) {
             let mut inside = 0..len;
-            for &k in &crossed[..count] {
+            for &k in crossed.iter() {
                 let axis = &self.axes[k];
                 let some = inside_of(from[k] + place[k], axis.steps[line], axis.size, len);
                 inside = inside.start.max(some.start)..inside.end.min(some.end);

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use crate::MAX_RANK;
 use crate::dtype::DType;
 use crate::error::Result;
+use crate::exec::few::Few;
 use crate::exec::memory::{Memory, Spot, described, layout_of};
 use crate::isa;
 use crate::plan::{Action, Around, Plan, Prologue, Role};
@@ -52,11 +53,18 @@ pub(super) struct Axis {
     pub(super) size: isize,
     stride: isize,
     /// Where the product's first element is, and the step along each of its loops.
-    pub(super) start: isize,
+    start: isize,
     pub(super) steps: [isize; MAX_LOOPS],
     /// How far the terms of a sum go, down and up.
-    pub(super) low: isize,
-    pub(super) high: isize,
+    low: isize,
+    high: isize,
+}
+
+/// A place of some loops: the windows' indices there, and how far it is in the other operand and in the destination.
+pub(super) struct Place {
+    pub(super) at: [isize; MAX_RANK],
+    pub(super) other: isize,
+    pub(super) out: isize,
 }
 
 /// Runs a product and the kernel before it that makes its windows as one, and what reads the product in `bands`; answers whether it
@@ -199,24 +207,14 @@ impl Windows {
         also: Also<'_>,
     ) {
         let width = loops.iter().filter(|l| l.role == packed.role()).map(|l| l.extent).product::<usize>();
-        let outer = |i: usize| loops[i].role == self.role && Some(i) != self.line;
-        let places = (0..loops.len()).filter(|&i| outer(i)).map(|i| loops[i].extent).product::<usize>();
+        let outer = |i: &usize| loops[*i].role == self.role && Some(*i) != self.line;
+        let places = (0..loops.len()).filter(outer).map(|i| loops[i].extent).product::<usize>();
         let (n, out_row) = self.line.map_or((1, 0), |i| (loops[i].extent, loops[i].out));
         let depth = self.offsets.len();
         let mut edge = Vec::new();
         for place in 0..places {
-            let (mut rest, mut out) = (place, out);
-            let mut at = [0isize; MAX_RANK];
-            for (at, axis) in at.iter_mut().zip(&self.axes) {
-                let starts = (0..loops.len()).filter(|&i| loops[i].role == self.role);
-                *at = axis.start + starts.map(|i| ranges[i].start * axis.steps[i]).sum::<isize>();
-            }
-            for i in (0..loops.len()).rev().filter(|&i| outer(i)) {
-                let along = (rest % loops[i].extent) as isize;
-                rest /= loops[i].extent;
-                out = out.wrapping_offset(along * loops[i].out);
-                at.iter_mut().zip(&self.axes).for_each(|(at, axis)| *at += along * axis.steps[i]);
-            }
+            let Place { mut at, out: far, .. } = self.place(loops, ranges, outer, place);
+            let out = out.wrapping_offset(far);
             let mut done = 0;
             while done < n {
                 let inside = self.inside(&at, n - done);
@@ -234,9 +232,37 @@ impl Windows {
                 // SAFETY: all terms of so many rows lie in the array, or in the copy; of the destination the caller's promise.
                 unsafe { packed.strips(&strip, first..first + width) };
                 done += strip.rows;
-                self.advance(&mut at, strip.rows);
+                self.advance(&mut at, self.line, strip.rows);
             }
         }
+    }
+
+    /// The `place`-th of the outer loops of a box.
+    pub(super) fn place(
+        &self,
+        loops: &[Loop],
+        ranges: &[Range<isize>],
+        outer: impl Fn(&usize) -> bool,
+        mut place: usize,
+    ) -> Place {
+        let mut found = Place { at: [0; MAX_RANK], other: 0, out: 0 };
+        for (at, axis) in found.at.iter_mut().zip(&self.axes) {
+            let starts = (0..loops.len()).filter(|&i| loops[i].role != Role::Contract);
+            *at = axis.start + starts.map(|i| ranges[i].start * axis.steps[i]).sum::<isize>();
+        }
+        for i in (0..loops.len()).rev().filter(outer) {
+            let along = place % loops[i].extent;
+            place /= loops[i].extent;
+            found.other = found.other.wrapping_add(along as isize * self.other(&loops[i]));
+            found.out = found.out.wrapping_add(along as isize * loops[i].out);
+            self.advance(&mut found.at, Some(i), along);
+        }
+        found
+    }
+
+    /// The other operand's step along a loop.
+    pub(super) fn other(&self, l: &Loop) -> isize {
+        if self.role == Role::Left { l.right } else { l.left }
     }
 
     /// Elements from one place of a loop to the next.
@@ -250,11 +276,23 @@ impl Windows {
         from.fold(self.origin, |from, (at, axis)| from.wrapping_offset(at.wrapping_mul(axis.stride)))
     }
 
-    /// Goes so many rows on.
-    fn advance(&self, at: &mut [isize; MAX_RANK], rows: usize) {
-        if let Some(i) = self.line {
-            at.iter_mut().zip(&self.axes).for_each(|(at, axis)| *at += rows as isize * axis.steps[i]);
+    /// Goes so far on along a loop, if there is one.
+    pub(super) fn advance(&self, at: &mut [isize; MAX_RANK], along: Option<usize>, far: usize) {
+        if let Some(i) = along {
+            at.iter_mut().zip(&self.axes).for_each(|(at, axis)| *at += far as isize * axis.steps[i]);
         }
+    }
+
+    /// The axes on which a term of some of `n` windows along the line may lie outside, from the one whose first term is here on.
+    pub(super) fn crossed(&self, at: &[isize; MAX_RANK], n: usize) -> Few<usize, MAX_RANK> {
+        let mut crossed = Few::new();
+        for (k, axis) in self.axes.iter().enumerate() {
+            let far = self.line.map_or(0, |i| (n as isize - 1) * axis.steps[i]);
+            if at[k] + axis.low + far.min(0) < 0 || at[k] + axis.high + far.max(0) >= axis.size {
+                crossed.push(k);
+            }
+        }
+        crossed
     }
 
     /// How many of `n` rows lie inside with all of their terms, from the one whose first term is here on.
@@ -282,22 +320,13 @@ impl Windows {
         to.clear();
         while rows < n.min(EDGE) && self.inside(&at, 1) == 0 {
             let first = self.element(&at[..self.axes.len()]);
-            // The axes on which a term may lie outside.
-            let mut crossed = [0; MAX_RANK];
-            let mut count = 0;
-            for (k, axis) in self.axes.iter().enumerate() {
-                if at[k] + axis.low < 0 || at[k] + axis.high >= axis.size {
-                    (crossed[count], count) = (k, count + 1);
-                }
-            }
-            let lies = |place: &[isize]| {
-                crossed[..count].iter().all(|&k| (0..self.axes[k].size).contains(&(at[k] + place[k])))
-            };
+            let crossed = self.crossed(&at, 1);
+            let lies = |place: &[isize]| crossed.iter().all(|&k| (0..self.axes[k].size).contains(&(at[k] + place[k])));
             let terms = self.terms.chunks_exact(self.axes.len()).zip(&self.offsets);
             // SAFETY: what lies in the array on every axis is an element of it.
             let value = |offset: isize| unsafe { *first.wrapping_byte_offset(offset) };
             to.extend(terms.map(|(place, &offset)| if lies(place) { value(offset) } else { 0.0 }));
-            self.advance(&mut at, 1);
+            self.advance(&mut at, self.line, 1);
             rows += 1;
         }
         rows
